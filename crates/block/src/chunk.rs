@@ -24,12 +24,12 @@ impl Chunk {
     /// # Panics
     /// When the range does not lie within the chunk.
     pub fn slice(&self, range: Range<usize>) -> Chunk {
-        assert!(range.start <= range.end && range.end <= self.len(), "slice {range:?} of {} bytes", self.len());
-        Chunk {
-            memory: self.memory.clone(),
-            start: self.start + range.start,
-            end: self.start + range.end,
-        }
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "slice {range:?} of {} bytes",
+            self.len()
+        );
+        Chunk { memory: self.memory.clone(), start: self.start + range.start, end: self.start + range.end }
     }
 
     /// Leaves out the first `count` bytes.

@@ -48,14 +48,35 @@ fn check_port(port: &[u8]) -> Result<Option<u16>, Error> {
     u16::try_from(number).map(Some).map_err(|_| Error::InvalidAuthority)
 }
 
-/// A name of RFC 3986's `reg-name` (IPv4 addresses look the same), but for the comma.
+/// Whether a registered name (RFC 3986 section 3.2.2) may have this byte as it is; IPv4 addresses look the same.
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~')
+        || matches!(byte, b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=')
+}
+
+/// [`is_name_byte`] for each byte: every request has a host, so this is looked up, not worked out.
+static NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_name_byte(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// Name bytes and percent-encoded ones, and at least one of them.
 fn is_registered_name(host: &[u8]) -> bool {
     let mut rest = host;
     while let [byte, after @ ..] = rest {
-        rest = match (byte, after) {
-            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
-            (b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~', _) => after,
-            (b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=', _) => after,
+        rest = match after {
+            _ if NAME_BYTES[usize::from(*byte)] => after,
+            [high, low, after @ ..]
+                if *byte == b'%' && [high, low].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+            {
+                after
+            }
             _ => return false,
         };
     }

@@ -18,31 +18,25 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Takes one field in. Nearly all fields mean nothing here, so their names are told apart by length first.
+    /// Takes one field in. Nearly all fields mean nothing here, so length and first letter tell most of them apart
+    /// before a name is compared.
     #[inline(always)]
     pub(super) fn field(&mut self, input: &[u8], field: Field, head: &mut Head) -> Result<(), Error> {
-        if matches!(field.name.len(), 4 | 6 | 7 | 10 | 14 | 17) {
-            return self.known_length(input, field, head);
-        }
-        Ok(())
-    }
-
-    fn known_length(&mut self, input: &[u8], field: Field, head: &mut Head) -> Result<(), Error> {
         let name = field.name.of(input);
-        let value = field.value.of(input);
-        match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => self.host(field, value, head),
-            6 if name.eq_ignore_ascii_case(b"expect") => self.expect(value, head.version),
-            7 if name.eq_ignore_ascii_case(b"upgrade") => {
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match (name.len(), name[0] | 0x20) {
+            (4, b'h') if is(b"host") => self.host(field, field.value.of(input), head),
+            (6, b'e') if is(b"expect") => self.expect(field.value.of(input), head.version),
+            (7, b'u') if is(b"upgrade") => {
                 self.upgrade_field = true;
                 Ok(())
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => {
-                self.connection(value);
+            (10, b'c') if is(b"connection") => {
+                self.connection(field.value.of(input));
                 Ok(())
             }
-            14 if name.eq_ignore_ascii_case(b"content-length") => content_length(value, head),
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => transfer_encoding(value, head),
+            (14, b'c') if is(b"content-length") => content_length(field.value.of(input), head),
+            (17, b't') if is(b"transfer-encoding") => transfer_encoding(field.value.of(input), head),
             _ => Ok(()),
         }
     }

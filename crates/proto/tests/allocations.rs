@@ -57,7 +57,7 @@ impl Exchange {
             let head = if has_head { &mut self.spare } else { &mut self.head };
             match self.connection.handle(&request[start..end], head).expect("the request is in order") {
                 Event::Need { consumed } => {
-                    (start, end) = (start + consumed, (end + piece).min(request.len()))
+                    (start, end) = (start + consumed, (end + piece).min(request.len()));
                 }
                 Event::Head { consumed } => {
                     (start, has_head) = (start + consumed, true);

@@ -1,0 +1,334 @@
+//! The connection, and its reading half. The writing half is in [`respond`](super::respond).
+
+use super::chunked::{Chunk, Found};
+use super::error::Error;
+use super::fields::{self, Line};
+use super::framing::{self, Said};
+use super::request_line;
+use super::state::{HeadProgress, Reading, Writing};
+use crate::http::{BodyLength, Head, Method, Version};
+use crate::limits::Limits;
+use crate::scan::Level;
+
+/// What received bytes were. Offsets count from the start of the input that was given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// More bytes are needed. Call again with what follows the first `consumed` bytes and more behind it.
+    Need {
+        /// How many bytes are done with.
+        consumed: usize,
+    },
+    /// A head was read; its spans count from the first byte of this input.
+    Head {
+        /// How many bytes are done with: [`Head::length`].
+        consumed: usize,
+    },
+    /// A piece of the body: `input[start..end]`, never empty.
+    Data {
+        /// Where it begins.
+        start: usize,
+        /// Where it ends; the bytes before are done with.
+        end: usize,
+    },
+    /// The request has ended. [`Head::fields`] are its trailers, whose spans count from the first byte of this input.
+    End {
+        /// How many bytes are done with. What follows belongs to the next request.
+        consumed: usize,
+    },
+}
+
+/// One HTTP/1.x connection, seen by the server: both halves of it, and nothing that allocates.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub(super) reading: Reading,
+    pub(super) writing: Writing,
+    limits: Limits,
+    /// What the extensions of this body may still take.
+    extension_bytes: u32,
+    said: Said,
+    level: Level,
+    /// Empty lines consumed before the request line.
+    empty_lines: u8,
+    pub(super) method: Method,
+    pub(super) version: Version,
+    /// What the request said about the connection's future.
+    pub(super) persists: bool,
+    /// What we say about it.
+    pub(super) closing: bool,
+    /// A piece of a response's body has been begun and not closed.
+    pub(super) in_piece: bool,
+}
+
+impl Connection {
+    /// A connection on which nothing has happened yet.
+    pub fn new(limits: Limits) -> Connection {
+        let limits = limits.bounded();
+        Connection {
+            reading: Reading::Head(HeadProgress::default()),
+            writing: Writing::Head,
+            limits,
+            extension_bytes: limits.chunk_extension_bytes,
+            said: Said::default(),
+            level: Level::BASELINE,
+            empty_lines: 0,
+            method: Method::Get,
+            version: Version::Http11,
+            persists: true,
+            closing: false,
+            in_piece: false,
+        }
+    }
+
+    /// The same, scanning with this level instead of [`Level::BASELINE`].
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Connection {
+        Connection { level, ..self }
+    }
+
+    /// Brings received bytes in. `input` begins at the first byte that is not done with; `head` receives the head.
+    ///
+    /// * **Until [`Event::Head`]** give the same `head` each time, and an `input` that begins at the same byte (but
+    ///   for what `consumed` says) and has grown: the parts already read are not read again.
+    /// * **After it** give another `head`, for the trailers, since the request's own is in use: it is cleared, and at
+    ///   [`Event::End`] it holds the trailer fields and nothing else. Pieces of the body need not stay; trailers are
+    ///   asked for (`Need` with `consumed: 0`) until their section is there as a whole.
+    /// * **After [`Event::End`]** nothing is read until [`next`](Connection::next): the answer is `Need`, consuming nothing.
+    ///
+    /// A request without a body is a `Head` and, at the next call, an `End` that consumes nothing.
+    ///
+    /// # Errors
+    /// What the peer did wrong. The connection is then to be answered with [`Error::status`] and closed.
+    ///
+    /// # Panics
+    /// If called again after an error, or after an upgrade.
+    pub fn handle(&mut self, input: &[u8], head: &mut Head) -> Result<Event, Error> {
+        let result = match self.reading {
+            Reading::Head(progress) => self.read_head(progress, input, head),
+            Reading::Known(remaining) => Ok(self.read_known(remaining, input)),
+            Reading::Chunked(chunk) => self.read_chunk(chunk, input, head),
+            Reading::Trailers { line } => self.read_trailers(input, 0, usize::from(line), head),
+            Reading::Over => {
+                head.clear();
+                self.reading = Reading::Ended;
+                Ok(Event::End { consumed: 0 })
+            }
+            Reading::Ended => Ok(Event::Need { consumed: 0 }),
+            Reading::Failed => panic!("a connection is not read from after an error"),
+            Reading::Upgraded => panic!("after an upgrade the bytes belong to the new protocol"),
+        };
+        if result.is_err() {
+            self.reading = Reading::Failed;
+            self.closing = true;
+        }
+        result
+    }
+
+    /// Request line, fields, and what they mean together.
+    fn read_head(&mut self, progress: HeadProgress, input: &[u8], head: &mut Head) -> Result<Event, Error> {
+        // Empty lines count too, also those of earlier calls: a head's limit must not depend on how it is cut.
+        let most = usize::from(self.limits.head_bytes).saturating_sub(2 * usize::from(self.empty_lines));
+        let input = &input[..input.len().min(most)];
+        let mut line = usize::from(progress.line);
+        if !progress.in_fields {
+            let (start, next) = self.read_request_line(input, head)?;
+            match next {
+                Some(next) => line = next,
+                None if input.len() == most => return Err(Error::HeadTooLarge),
+                None => return Ok(Event::Need { consumed: start }),
+            }
+        }
+        match self.read_fields(input, line, head)? {
+            (next, true) => self.settle(next, head),
+            _ if input.len() == most => Err(Error::HeadTooLarge),
+            (next, false) => {
+                self.reading = Reading::Head(HeadProgress { line: next as u16, in_fields: true });
+                Ok(Event::Need { consumed: 0 })
+            }
+        }
+    }
+
+    /// Where the request line begins, and where the next line does if it is whole. Empty lines before it are
+    /// skipped (RFC 9112 section 2.2).
+    fn read_request_line(&mut self, input: &[u8], head: &mut Head) -> Result<(usize, Option<usize>), Error> {
+        head.clear();
+        let (mut start, mut empty_lines) = (0, self.empty_lines);
+        while let Some(b'\r' | b'\n') = input.get(start) {
+            let Some(next) = empty_line(input, start)? else { break };
+            if empty_lines == self.limits.empty_lines {
+                return Err(Error::TooManyEmptyLines);
+            }
+            (start, empty_lines) = (next, empty_lines + 1);
+        }
+        if matches!(input.get(start), None | Some(b'\r')) {
+            self.empty_lines = empty_lines;
+            return Ok((start, None));
+        }
+        let next = request_line::read(self.level, &self.limits, input, start, head)?;
+        match next {
+            Some(_) => (self.method, self.version, self.said) = (head.method, head.version, Said::default()),
+            None => self.empty_lines = empty_lines,
+        }
+        Ok((start, next))
+    }
+
+    /// Reads the fields from `line` on. Returns where it stopped and whether the section ended there.
+    #[inline]
+    fn read_fields(
+        &mut self,
+        input: &[u8],
+        mut line: usize,
+        head: &mut Head,
+    ) -> Result<(usize, bool), Error> {
+        let most = usize::from(self.limits.fields);
+        while let Some((found, next)) = fields::line(self.level, input, line)? {
+            let Line::Field(field) = found else { return Ok((next, true)) };
+            if head.fields.len() == most {
+                return Err(Error::TooManyFields);
+            }
+            self.said.field(input, field, head)?;
+            head.fields.push(field);
+            line = next;
+        }
+        Ok((line, false))
+    }
+
+    /// The head is whole: what follows it, and whether the connection persists.
+    #[inline]
+    fn settle(&mut self, end: usize, head: &mut Head) -> Result<Event, Error> {
+        self.persists = self.said.settle(head)?;
+        head.length = end as u16;
+        self.reading = match head.body {
+            BodyLength::None | BodyLength::Known(0) => Reading::Over,
+            BodyLength::Known(length) => Reading::Known(length),
+            BodyLength::Chunked => Reading::Chunked(Chunk::START),
+        };
+        Ok(Event::Head { consumed: end })
+    }
+
+    /// A body whose length is known.
+    fn read_known(&mut self, remaining: u64, input: &[u8]) -> Event {
+        if input.is_empty() {
+            return Event::Need { consumed: 0 };
+        }
+        let end = input.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
+        let remaining = remaining - end as u64;
+        self.reading = if remaining == 0 { Reading::Over } else { Reading::Known(remaining) };
+        Event::Data { start: 0, end }
+    }
+
+    /// A chunked body.
+    fn read_chunk(&mut self, mut chunk: Chunk, input: &[u8], head: &mut Head) -> Result<Event, Error> {
+        let found = chunk.read(self.level, &mut self.extension_bytes, input)?;
+        self.reading = Reading::Chunked(chunk);
+        match found {
+            Found::Nothing { end } => Ok(Event::Need { consumed: end }),
+            Found::Data { start, end } => Ok(Event::Data { start, end }),
+            Found::Last { end } => {
+                head.clear();
+                self.read_trailers(input, end, end, head)
+            }
+        }
+    }
+
+    /// The trailer section, which begins at `start`, from `line` on.
+    fn read_trailers(
+        &mut self,
+        input: &[u8],
+        start: usize,
+        line: usize,
+        head: &mut Head,
+    ) -> Result<Event, Error> {
+        let most = start + usize::from(self.limits.trailer_bytes);
+        let input = &input[..input.len().min(most)];
+        let (next, whole) = match self.read_trailer_fields(input, line, head)? {
+            (_, false) if input.len() == most => return Err(Error::TrailersTooLarge),
+            read => read,
+        };
+        if whole {
+            head.length = next as u16;
+            self.reading = Reading::Ended;
+            return Ok(Event::End { consumed: next });
+        }
+        // Spans count from the start of the input, which begins with the section only from the next call on.
+        let line = if start == 0 { next } else { 0 };
+        if start > 0 {
+            head.clear();
+        }
+        self.reading = Reading::Trailers { line: line as u16 };
+        Ok(Event::Need { consumed: start })
+    }
+
+    /// As [`read_fields`](Self::read_fields), for fields that mean nothing to the connection and must not.
+    fn read_trailer_fields(
+        &mut self,
+        input: &[u8],
+        mut line: usize,
+        head: &mut Head,
+    ) -> Result<(usize, bool), Error> {
+        while let Some((found, next)) = fields::line(self.level, input, line)? {
+            let Line::Field(field) = found else { return Ok((next, true)) };
+            if head.fields.len() == usize::from(self.limits.fields) {
+                return Err(Error::TooManyFields);
+            }
+            if !framing::may_be_trailer(field.name.of(input)) {
+                return Err(Error::ForbiddenTrailer);
+            }
+            head.fields.push(field);
+            line = next;
+        }
+        Ok((line, false))
+    }
+
+    /// Whether another request may follow this one: HTTP/1.1 unless the client said `close`, HTTP/1.0 only if it
+    /// said `keep-alive` (RFC 9112 section 9.3), and neither after [`close`](Connection::close), an error, an
+    /// upgrade, or a body that ends with the connection.
+    pub fn keep_alive(&self) -> bool {
+        self.persists && !self.closing
+    }
+
+    /// We decide that this request is the last: its response says `Connection: close` if it is still to be sent.
+    pub fn close(&mut self) {
+        self.closing = true;
+    }
+
+    /// Whether bytes of a body, or its end, are still to come.
+    pub fn is_reading_body(&self) -> bool {
+        matches!(self.reading, Reading::Known(_) | Reading::Chunked(_) | Reading::Trailers { .. })
+    }
+
+    /// Whether [`Event::End`] was told.
+    pub fn reading_ended(&self) -> bool {
+        self.reading == Reading::Ended
+    }
+
+    /// How much of the body is still to come, to decide whether it is worth discarding. `None` if that is not known:
+    /// the body is chunked, or the head is not read yet.
+    pub fn body_remaining(&self) -> Option<u64> {
+        match self.reading {
+            Reading::Known(remaining) => Some(remaining),
+            Reading::Over | Reading::Ended => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Begins the next request.
+    ///
+    /// # Panics
+    /// If a half has not ended or the connection does not go on.
+    pub fn next(&mut self) {
+        assert!(
+            self.reading_ended() && self.writing_ended(),
+            "the next request begins when both halves ended"
+        );
+        assert!(self.keep_alive(), "no request follows on a connection that is to be closed");
+        *self = Connection::new(self.limits).with_level(self.level);
+    }
+}
+
+/// Where the line after the empty line at `at` begins; `None` if it is not whole.
+fn empty_line(input: &[u8], at: usize) -> Result<Option<usize>, Error> {
+    if input[at] == b'\n' {
+        return Err(Error::BareLineFeed);
+    }
+    fields::line_feed(input, at)
+}

@@ -1,0 +1,186 @@
+//! What the fields of a request mean for its framing and for the connection (RFC 9112 sections 3.2, 6, 7.6, 9.3).
+//!
+//! Each field is understood as it is read; what they mean together is settled at the blank line. Whatever could
+//! mean two things to two readers is an error.
+
+use super::error::Error;
+use crate::http::{BodyLength, Field, Head, Method, Version};
+
+/// What has been said so far that [`Head`] has no place for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Said {
+    host: bool,
+    close: bool,
+    keep_alive: bool,
+    upgrade_option: bool,
+    upgrade_field: bool,
+    expects_continue: bool,
+}
+
+impl Said {
+    /// Takes one field in. Nearly all fields mean nothing here, so length and first letter tell most of them apart
+    /// before a name is compared.
+    #[inline(always)]
+    pub(super) fn field(&mut self, input: &[u8], field: Field, head: &mut Head) -> Result<(), Error> {
+        let name = field.name.of(input);
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match (name.len(), name[0] | 0x20) {
+            (4, b'h') if is(b"host") => self.host(field, field.value.of(input), head),
+            (6, b'e') if is(b"expect") => self.expect(field.value.of(input), head.version),
+            (7, b'u') if is(b"upgrade") => {
+                self.upgrade_field = true;
+                Ok(())
+            }
+            (10, b'c') if is(b"connection") => {
+                self.connection(field.value.of(input));
+                Ok(())
+            }
+            (14, b'c') if is(b"content-length") => content_length(field.value.of(input), head),
+            (17, b't') if is(b"transfer-encoding") => transfer_encoding(field.value.of(input), head),
+            _ => Ok(()),
+        }
+    }
+
+    /// One Host, and a valid one, even where the target's own authority is what counts.
+    fn host(&mut self, field: Field, value: &[u8], head: &mut Head) -> Result<(), Error> {
+        if self.host {
+            return Err(Error::RepeatedHost);
+        }
+        self.host = true;
+        super::authority::check(value)?;
+        head.authority = head.authority.or(Some(field.value));
+        Ok(())
+    }
+
+    /// The only expectation there is; a client of HTTP/1.0 cannot mean it (RFC 9110 section 10.1.1).
+    fn expect(&mut self, value: &[u8], version: Version) -> Result<(), Error> {
+        for expectation in members(value) {
+            match expectation {
+                _ if version == Version::Http10 => {}
+                _ if expectation.eq_ignore_ascii_case(b"100-continue") => self.expects_continue = true,
+                _ => return Err(Error::UnknownExpectation),
+            }
+        }
+        Ok(())
+    }
+
+    fn connection(&mut self, value: &[u8]) {
+        for option in members(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.upgrade_option |= option.eq_ignore_ascii_case(b"upgrade");
+        }
+    }
+
+    /// What all the fields mean together; returns whether the connection persists (RFC 9112 section 9.3).
+    pub(super) fn settle(self, head: &mut Head) -> Result<bool, Error> {
+        let http11 = head.version == Version::Http11;
+        if http11 && !self.host {
+            return Err(Error::MissingHost);
+        }
+        let has_body = !matches!(head.body, BodyLength::None | BodyLength::Known(0));
+        head.expects_continue = self.expects_continue && has_body;
+        head.upgrade = http11 && self.upgrade_option && self.upgrade_field;
+        Ok(!self.close && (http11 || self.keep_alive))
+    }
+}
+
+/// The members of a comma-separated list, empty ones left out (RFC 9110 section 5.6.1.2).
+fn members(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(|member| member.trim_ascii()).filter(|member| !member.is_empty())
+}
+
+/// Exactly one decimal number. RFC 9112 section 6.3 would let "5, 5" pass as 5: we do not.
+fn content_length(value: &[u8], head: &mut Head) -> Result<(), Error> {
+    may_frame(head, Error::RepeatedContentLength, Error::LengthAndCoding)?;
+    if value.is_empty() {
+        return Err(Error::InvalidContentLength);
+    }
+    let mut length: u64 = 0;
+    for byte in value {
+        if !byte.is_ascii_digit() {
+            return Err(Error::InvalidContentLength);
+        }
+        let shifted = length.checked_mul(10).and_then(|length| length.checked_add(u64::from(byte - b'0')));
+        length = shifted.ok_or(Error::InvalidContentLength)?;
+    }
+    head.body = BodyLength::Known(length);
+    Ok(())
+}
+
+/// `chunked` and nothing else. Other codings are not decoded here, so they are refused (RFC 9112 section 6.1); where
+/// chunked is not last the body's end cannot be found at all (section 6.3).
+fn transfer_encoding(value: &[u8], head: &mut Head) -> Result<(), Error> {
+    may_frame(head, Error::LengthAndCoding, Error::InvalidTransferCoding)?;
+    if head.version == Version::Http10 {
+        return Err(Error::CodingInHttp10);
+    }
+    if !value.eq_ignore_ascii_case(b"chunked") {
+        return Err(refused_codings(value));
+    }
+    head.body = BodyLength::Chunked;
+    Ok(())
+}
+
+/// A body is framed once, and CONNECT has none: RFC 9110 section 9.3.6 gives content there no meaning, so one server
+/// would read it as a body and another as the tunnel's first bytes.
+fn may_frame(head: &Head, after_length: Error, after_coding: Error) -> Result<(), Error> {
+    match head.body {
+        BodyLength::None if head.method == Method::Connect => Err(Error::ConnectWithBody),
+        BodyLength::None => Ok(()),
+        BodyLength::Known(_) => Err(after_length),
+        BodyLength::Chunked => Err(after_coding),
+    }
+}
+
+/// Unknown codings properly ended by one chunked are merely unknown; anything else is no framing at all.
+#[cold]
+fn refused_codings(value: &[u8]) -> Error {
+    let is_chunked = |member: &[u8]| member.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    let mut codings = value.rsplit(|byte| *byte == b',');
+    let last_is_chunked = codings.next().is_some_and(is_chunked);
+    let others_are_not = codings.all(|coding| !coding.trim_ascii().is_empty() && !is_chunked(coding));
+    if last_is_chunked && others_are_not {
+        Error::UnknownTransferCoding
+    } else {
+        Error::InvalidTransferCoding
+    }
+}
+
+/// Names that may not stand in a trailer section (RFC 9110 section 6.5.1): they frame the message, route it, modify
+/// it, authenticate it or say how to read its content, and whoever skips trailers would see another message than
+/// whoever merges them. They are refused, not dropped: who sends them means to be misunderstood.
+const NEVER_IN_TRAILERS: [&str; 27] = [
+    "age",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "pragma",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "forwarded",
+];
+
+/// Whether a trailer field may have this name.
+pub(super) fn may_be_trailer(name: &[u8]) -> bool {
+    !NEVER_IN_TRAILERS.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+}

@@ -1,0 +1,73 @@
+//! Where the two halves of a connection are. Nothing else is in this file.
+//!
+//! ```text
+//! reading (what the peer sends)
+//!
+//!            head whole, with          every byte came
+//!            Content-Length
+//!          ┌───────────────▶ Known ───────────────────────┐
+//!          │                                              ▼
+//!   Head ──┼──────────────────────────────────────────▶ Over ──────▶ Ended ─── next ──▶ Head
+//!    ▲ │   │ no body                                      ▲  End told
+//!    │ │   └───────────────▶ Chunked ──▶ Trailers ────────┘(told at once)
+//!    │ │     chunked            last chunk    blank line
+//!    └─┘
+//!   a line                  any error ──▶ Failed       101, 2xx to CONNECT ──▶ Upgraded
+//!
+//! writing (what we send)
+//!
+//!   Head ── respond ──┬──▶ Length(n) ── push ──▶ Length(n - pushed) ── finish, at 0 ──▶ Ended ── next ──▶ Head
+//!    ▲ │              ├──▶ Chunked ──── push ──▶ Chunked ───────────── finish ────────▶ Ended
+//!    └─┘              ├──▶ UntilClose ─ push ──▶ UntilClose ────────── finish ────────▶ Ended (and close)
+//!   inform            ├──▶ Bodiless ────────────────────────────────── at once ───────▶ Ended
+//!                     └──▶ Upgraded
+//! ```
+
+use super::chunked::Chunk;
+
+/// What the reading half waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reading {
+    /// A head, or the rest of it.
+    Head(HeadProgress),
+    /// This many more bytes of a body whose length was given; not zero.
+    Known(u64),
+    /// The next piece of a chunked body.
+    Chunked(Chunk),
+    /// The rest of the trailer section; the line that is not whole yet begins at this offset.
+    Trailers { line: u16 },
+    /// To be asked once more, so that it can tell the end.
+    Over,
+    /// The next request.
+    Ended,
+    /// Nothing: the peer broke the protocol.
+    Failed,
+    /// Nothing: the bytes belong to another protocol.
+    Upgraded,
+}
+
+/// How far a head has been read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct HeadProgress {
+    /// Where the line begins that is not whole yet.
+    pub line: u16,
+    /// Whether the request line has been read.
+    pub in_fields: bool,
+}
+
+/// What the writing half waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Writing {
+    /// The final head.
+    Head,
+    /// This many more bytes of a body whose length was told.
+    Length(u64),
+    /// The next chunk, or the last.
+    Chunked,
+    /// More of a body that ends with the connection.
+    UntilClose,
+    /// The next request.
+    Ended,
+    /// Nothing: the bytes belong to another protocol.
+    Upgraded,
+}

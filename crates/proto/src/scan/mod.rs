@@ -1,0 +1,121 @@
+//! Where a run of bytes of one kind ends: the only loop of the parsers that looks at every byte.
+//!
+//! Three kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target.
+//! The search is written once over a [vector](vector) and built for each [`Level`] of CPU; [`naive`] is its oracle.
+//! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
+//! functions built for CPU features that the level proves to be there.
+#![allow(unsafe_code)]
+
+pub mod naive;
+mod swar;
+mod vector;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+/// How many bytes at a time the scanner may look at.
+///
+/// The levels that need a CPU feature can only be had where the CPU has it, so holding one proves that it is there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Level(Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    /// Eight bytes in a general register: everywhere.
+    Swar,
+    /// Sixteen bytes: every x86-64.
+    #[cfg(target_arch = "x86_64")]
+    Sse2,
+    /// Thirty-two bytes: most x86-64 since 2013.
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+}
+
+impl Level {
+    /// Eight bytes in a general register: there on every CPU.
+    pub const SWAR: Level = Level(Kind::Swar);
+
+    /// Sixteen bytes: there on every x86-64.
+    #[cfg(target_arch = "x86_64")]
+    pub const SSE2: Level = Level(Kind::Sse2);
+
+    /// The best that every CPU of the target has.
+    pub const BASELINE: Level = {
+        #[cfg(target_arch = "x86_64")]
+        {
+            Level::SSE2
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            Level::SWAR
+        }
+    };
+
+    /// The best that this CPU has. Asking a CPU is slow in a virtual machine (tens of microseconds): ask once, at
+    /// the start, and keep the answer.
+    pub fn detect() -> Level {
+        #[cfg(target_arch = "x86_64")]
+        if x86::has_avx2() {
+            return Level(Kind::Avx2);
+        }
+        Level::BASELINE
+    }
+
+    /// Every level that this CPU has, the simplest first.
+    pub fn available() -> impl Iterator<Item = Level> {
+        let best = Level::detect();
+        let baseline = (Level::BASELINE != Level::SWAR).then_some(Level::BASELINE);
+        [Some(Level::SWAR), baseline, (best != Level::BASELINE).then_some(best)].into_iter().flatten()
+    }
+
+    /// The level's name, for logs.
+    pub const fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Swar => "swar",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Sse2 => "sse2",
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => "avx2",
+        }
+    }
+}
+
+impl Default for Level {
+    /// [`Level::BASELINE`].
+    fn default() -> Level {
+        Level::BASELINE
+    }
+}
+
+/// One search: its documentation, its name, its kind of byte.
+macro_rules! searches {
+    ($($(#[$doc:meta])* $name:ident $class:ident;)*) => {
+        impl Level {
+            $(
+                $(#[$doc])*
+                #[inline(always)]
+                pub fn $name(self, bytes: &[u8], from: usize) -> usize {
+                    match self.0 {
+                        // SAFETY: the vector is an ordinary integer.
+                        Kind::Swar => unsafe { vector::end::<swar::Word, vector::$class>(bytes, from) },
+                        // SAFETY: SSE2 is part of x86-64.
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Sse2 => unsafe { vector::end::<x86::Sse2, vector::$class>(bytes, from) },
+                        // SAFETY: this kind is only made where the CPU was seen to have AVX2.
+                        #[cfg(target_arch = "x86_64")]
+                        Kind::Avx2 => unsafe { x86::avx2::$name(bytes, from) },
+                    }
+                }
+            )*
+        }
+    };
+}
+
+searches! {
+    /// The offset, at or after `from`, of the first byte that no token has; `bytes.len()` if there is none.
+    token_end Token;
+    /// The offset, at or after `from`, of the first byte that no field value has; `bytes.len()` if there is none.
+    value_end Value;
+    /// The offset, at or after `from`, of the first byte that is no part of a path or a piece of a query;
+    /// `bytes.len()` if there is none. It stops at `?` and `#` too.
+    target_end Target;
+}

@@ -1,0 +1,111 @@
+//! Nothing is allocated once a connection's buffers have grown: counted, not measured.
+
+use gannet_proto::h1::{Connection, Event, ResponseHead};
+use gannet_proto::{Head, Limits, Status};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no
+// allocation and no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const REQUESTS: [&[u8]; 3] = [
+    b"GET /a?b HTTP/1.1\r\nHost: example.com\r\nAccept: */*\r\nUser-Agent: test\r\n\r\n",
+    b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+    b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
+];
+
+struct Exchange {
+    connection: Connection,
+    head: Head,
+    spare: Head,
+    out: Vec<u8>,
+}
+
+impl Exchange {
+    /// One request, read in pieces of this size, and its answer, framed in this way.
+    fn run(&mut self, request: &[u8], piece: usize, length: Option<u64>) {
+        let (mut start, mut end, mut has_head) = (0, 0, false);
+        self.out.clear();
+        loop {
+            let head = if has_head { &mut self.spare } else { &mut self.head };
+            match self.connection.handle(&request[start..end], head).expect("the request is in order") {
+                Event::Need { consumed } => {
+                    (start, end) = (start + consumed, (end + piece).min(request.len()));
+                }
+                Event::Head { consumed } => {
+                    (start, has_head) = (start + consumed, true);
+                    self.answer(length);
+                }
+                Event::Data { end, .. } => start += end,
+                Event::End { consumed } => {
+                    assert_eq!(start + consumed, request.len());
+                    return self.connection.next();
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, length: Option<u64>) {
+        let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
+        let head = ResponseHead { status: Status::OK, fields: b"X: y\r\n", length, date };
+        self.connection.respond(head, &mut self.out);
+        self.connection.push(5, &mut self.out).expect("five bytes were promised");
+        self.out.extend_from_slice(b"hello");
+        self.connection.pushed(&mut self.out);
+        self.connection.finish(b"", &mut self.out).expect("five bytes were sent");
+    }
+
+    fn run_all(&mut self) {
+        for request in REQUESTS {
+            for (piece, length) in [(1, Some(5)), (7, None), (1000, Some(5)), (1000, None)] {
+                self.run(request, piece, length);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exchange_allocates_nothing_after_the_first() {
+    let connection = Connection::new(Limits::default());
+    let mut exchange =
+        Exchange { connection, head: Head::default(), spare: Head::default(), out: Vec::new() };
+    let before = ALLOCATIONS.get();
+    exchange.run_all();
+    let first = ALLOCATIONS.get();
+    assert!(first > before, "the counter counts: the first exchanges make room");
+    (0..10).for_each(|_| exchange.run_all());
+    assert_eq!(ALLOCATIONS.get(), first);
+}
+
+#[test]
+fn a_connection_takes_no_more_than_a_cache_line_and_a_half() {
+    assert!(size_of::<Connection>() <= 96, "{}", size_of::<Connection>());
+    assert!(size_of::<Head>() <= 96, "{}", size_of::<Head>());
+}

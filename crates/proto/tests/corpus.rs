@@ -1,0 +1,41 @@
+//! The inputs that the fuzz targets found worth keeping, and those written by hand, through the same assertions.
+
+mod common;
+
+use common::corpus::{cases, files};
+use common::exercise;
+use std::path::Path;
+
+fn replay(target: &str, exercise: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
+    let files = files(&folder);
+    assert!(files.len() >= 5, "{} holds seeds", folder.display());
+    for file in files {
+        eprintln!("{}", file.display());
+        exercise(&std::fs::read(&file).expect("a corpus file is readable"));
+    }
+}
+
+#[test]
+fn every_kept_head_holds_what_the_fuzz_target_asserts() {
+    replay("head", exercise::head);
+}
+
+#[test]
+fn every_kept_body_holds_what_the_fuzz_target_asserts() {
+    replay("body", exercise::body);
+}
+
+#[test]
+fn every_kept_pipeline_holds_what_the_fuzz_target_asserts() {
+    replay("pipeline", exercise::pipeline);
+}
+
+#[test]
+fn every_case_of_the_smuggling_corpus_holds_what_the_fuzz_targets_assert() {
+    for case in cases().iter().filter(|case| case.bytes.len() < 2000) {
+        eprintln!("{}", case.name);
+        exercise::head(&case.bytes);
+        exercise::pipeline(&[&[3; 16][..], &case.bytes].concat());
+    }
+}

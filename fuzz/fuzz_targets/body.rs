@@ -1,0 +1,7 @@
+#![no_main]
+//! See `exercise::body`: the assertions are shared with the replay of the kept inputs in `cargo test`.
+
+#[path = "../../crates/proto/tests/common/mod.rs"]
+mod common;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| common::exercise::body(bytes));

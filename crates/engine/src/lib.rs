@@ -29,6 +29,7 @@ mod slots;
 mod timers;
 
 pub mod epoll;
+pub mod sim;
 
 use std::collections::VecDeque;
 use std::io;

@@ -16,6 +16,12 @@ macro_rules! contract {
         mod on_epoll {
             $(#[test] fn $test() { super::$test(&mut super::rig::epoll(super::rig::BLOCKS)) })+
         }
+        mod on_sim {
+            $(#[test] fn $test() { super::$test(&mut super::rig::sim(super::rig::BLOCKS)) })+
+        }
+        mod on_sim_with_faults {
+            $(#[test] fn $test() { super::rig::on_seeds(super::$test) })+
+        }
     };
 }
 

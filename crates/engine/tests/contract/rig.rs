@@ -5,10 +5,14 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use gannet_engine::sim::{Client, Faults, Network, Random};
 use gannet_engine::{Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
 
 /// Blocks in the pool of most tests.
 pub const BLOCKS: usize = 64;
+
+/// Simulated networks that each test must hold on.
+const SEEDS: u64 = 50;
 
 /// No test needs more polls than this.
 const PATIENCE: usize = 20_000;
@@ -49,6 +53,8 @@ pub struct Rig {
     pub pool: Pool,
     pub listener: ListenerId,
     connect: Box<dyn FnMut() -> io::Result<Box<dyn Peer>>>,
+    /// Lets time pass where it does not by itself.
+    pass: Box<dyn FnMut(Duration)>,
     seen: VecDeque<Completion>,
 }
 
@@ -68,7 +74,63 @@ pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
         stream.set_nonblocking(true)?;
         Ok(Box::new(stream) as Box<dyn Peer>)
     };
-    Rig { engine, pool, listener, connect: Box::new(connect), seen: VecDeque::new() }
+    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(drop), seen: VecDeque::new() }
+}
+
+/// A rig on a simulated network on which nothing goes wrong.
+pub fn sim(blocks: usize) -> Rig {
+    on_network(&Network::new(0, Faults::none()), blocks)
+}
+
+/// Runs a test on many simulated networks, on which all goes wrong that loses nothing; says which seed failed, and what
+/// happened before.
+pub fn on_seeds(test: fn(&mut Rig)) {
+    for seed in 0..SEEDS {
+        let faults = if seed % 2 == 0 { Faults::benign() } else { harmless(&mut Random::new(seed)) };
+        let network = Network::new(seed, faults);
+        let replay = Replay { seed, network: network.clone() };
+        test(&mut on_network(&network, BLOCKS));
+        drop(replay);
+    }
+}
+
+/// Any mixture of faults that loses nothing, holds what a test writes at once, and is over before [`Rig::quiesce`] is.
+fn harmless(random: &mut Random) -> Faults {
+    let Faults { capacity, delay_at_most, late_at_most, .. } = Faults::benign();
+    let none = Faults::none();
+    Faults {
+        capacity,
+        delay_at_most,
+        late_at_most,
+        reset: none.reset,
+        loss: none.loss,
+        accept_failure: none.accept_failure,
+        ..Faults::from_seed(random)
+    }
+}
+
+struct Replay {
+    seed: u64,
+    network: Network,
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {} failed, after:\n{}", self.seed, self.network.trace());
+        }
+    }
+}
+
+fn on_network(network: &Network, blocks: usize) -> Rig {
+    let pool = Pool::new(4096, blocks);
+    let mut engine = Engine::new(Box::new(network.engine(pool.clone())));
+    let address = SocketAddr::from(([192, 0, 2, 80], 80));
+    let listener = engine.listen(Listener::Simulated(address)).unwrap();
+    let (net, clock) = (network.clone(), network.clone());
+    let connect = move || Ok(Box::new(net.connect(address)?) as Box<dyn Peer>);
+    let pass = move |time| clock.advance(time);
+    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(pass), seen: VecDeque::new() }
 }
 
 impl Rig {
@@ -100,6 +162,7 @@ impl Rig {
     }
 
     fn poll(&mut self, wait: Duration) {
+        (self.pass)(wait);
         self.engine.poll(Some(wait)).unwrap();
         self.seen.extend(std::iter::from_fn(|| self.engine.next_completion()));
     }
@@ -217,5 +280,23 @@ impl Peer for TcpStream {
     fn reset(self: Box<Self>) {
         // Closing with a linger time of zero sends RST (socket(7), SO_LINGER).
         socket2::SockRef::from(&*self).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl Peer for Client {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Client::write(self, bytes)
+    }
+
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        Client::read(self, room)
+    }
+
+    fn finish(&mut self) {
+        Client::finish(self);
+    }
+
+    fn reset(mut self: Box<Self>) {
+        Client::reset(&mut self);
     }
 }

@@ -29,6 +29,8 @@ mod slots;
 mod timers;
 
 pub mod epoll;
+#[expect(unsafe_code, reason = "memory shared with the kernel")]
+pub mod sys;
 
 use std::collections::VecDeque;
 use std::io;

@@ -16,6 +16,11 @@ macro_rules! contract {
         mod on_epoll {
             $(#[test] fn $test() { super::$test(&mut super::rig::epoll(super::rig::BLOCKS)) })+
         }
+        mod on_uring {
+            $(#[test] fn $test() {
+                if let Some(mut rig) = super::rig::uring(super::rig::BLOCKS) { super::$test(&mut rig) }
+            })+
+        }
     };
 }
 

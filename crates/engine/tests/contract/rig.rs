@@ -5,7 +5,9 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use gannet_engine::{Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
+use gannet_engine::{
+    Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll, sys::uring::Uring,
+};
 
 /// Blocks in the pool of most tests.
 pub const BLOCKS: usize = 64;
@@ -56,6 +58,21 @@ pub fn epoll(blocks: usize) -> Rig {
     let pool = Pool::new(4096, blocks);
     let engine = Engine::new(Box::new(Epoll::new(pool.clone()).unwrap()));
     on_loopback(engine, pool)
+}
+
+/// None where the kernel has no io_uring for us: the test is left out, and says so.
+pub fn uring(blocks: usize) -> Option<Rig> {
+    let pool = Pool::new(4096, blocks);
+    match Uring::new(pool.clone()) {
+        Ok(backend) => Some(on_loopback(Engine::new(Box::new(backend)), pool)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            eprintln!("left out on io_uring: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// A rig of an engine that uses the kernel's sockets.

@@ -12,6 +12,8 @@ mod message;
 mod ring;
 mod socket;
 mod tag;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,6 +32,12 @@ use self::socket::Socket;
 use self::tag::Tag;
 use crate::epoll::is_exhaustion;
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+
+/// Operations that can be queued before the kernel must be asked to take them.
+const SUBMISSIONS: u32 = 1024;
+
+/// Completions that fit before the kernel must keep them elsewhere (which costs, but loses none: `IORING_FEAT_NODROP`).
+const COMPLETIONS: u32 = 4096;
 
 /// How often one poll asks the kernel: again when all that came of it were operations to be begun anew.
 const ROUNDS: usize = 4;
@@ -79,7 +87,10 @@ impl Uring {
     /// io_uring here, or it is forbidden, or older than Linux 6.0: epoll does as well. Else what io_uring_setup(2) says:
     /// descriptors or memory are used up.
     pub fn new(pool: Pool) -> io::Result<Uring> {
-        let mut ring = Ring::new()?;
+        Uring::on(Ring::new(SUBMISSIONS, COMPLETIONS)?, pool)
+    }
+
+    fn on(mut ring: Ring, pool: Pool) -> io::Result<Uring> {
         let buffers = Buffers::new(&mut ring, pool)?;
         Ok(Uring {
             ring,

@@ -14,12 +14,6 @@ use rustix::io::Errno;
 use super::tag::Tag;
 use crate::{ListenerId, SocketId};
 
-/// Operations that can be queued before the kernel must be asked to take them.
-const SUBMISSIONS: u32 = 1024;
-
-/// Completions that fit before the kernel must keep them elsewhere (which costs, but loses none: `IORING_FEAT_NODROP`).
-const COMPLETIONS: u32 = 4096;
-
 /// The one group of provided buffers.
 pub(super) const BUFFER_GROUP: u16 = 0;
 
@@ -46,8 +40,30 @@ pub(super) enum Outcome {
 }
 
 impl Ring {
-    pub(super) fn new() -> io::Result<Ring> {
-        let mut queues = set_up().map_err(explained)?;
+    /// Queues for so many operations and completions, with the best flags that the kernel knows.
+    pub(super) fn new(submissions: u32, completions: u32) -> io::Result<Ring> {
+        let mut best = IoUring::builder();
+        best.setup_cqsize(completions)
+            .setup_submit_all()
+            .setup_single_issuer()
+            .setup_coop_taskrun()
+            // Linux 6.1: work is put off until we enter, and a flag in shared memory says that there is some.
+            .setup_defer_taskrun()
+            .setup_taskrun_flag();
+        match best.build(submissions) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ring::plain(submissions, completions),
+            result => Ring::on(result.map_err(explained)?),
+        }
+    }
+
+    /// The same without the flags that Linux 6.0 lacks.
+    pub(super) fn plain(submissions: u32, completions: u32) -> io::Result<Ring> {
+        let mut builder = IoUring::builder();
+        builder.setup_cqsize(completions).setup_submit_all();
+        Ring::on(builder.build(submissions).map_err(explained)?)
+    }
+
+    fn on(mut queues: IoUring) -> io::Result<Ring> {
         check_age(&queues)?;
         let wakeup = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         // With DEFER_TASKRUN the ring's own descriptor does not become readable: nothing completes until we enter.
@@ -248,24 +264,6 @@ impl Ring {
 
 fn result(entry: &cqueue::Entry) -> Result<u32, Errno> {
     u32::try_from(entry.result()).map_err(|_| Errno::from_raw_os_error(-entry.result()))
-}
-
-/// The queues, with the best flags that the kernel knows.
-fn set_up() -> io::Result<IoUring> {
-    let mut best = IoUring::builder();
-    best.setup_cqsize(COMPLETIONS)
-        .setup_submit_all()
-        .setup_single_issuer()
-        .setup_coop_taskrun()
-        // Linux 6.1: work is put off until we enter, and a flag in shared memory says that there is some.
-        .setup_defer_taskrun()
-        .setup_taskrun_flag();
-    match best.build(SUBMISSIONS) {
-        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
-            IoUring::builder().setup_cqsize(COMPLETIONS).setup_submit_all().build(SUBMISSIONS)
-        }
-        result => result,
-    }
 }
 
 /// Refuses kernels before 6.0, which have no multishot receive. No probe names it; it came together with this operation.

@@ -30,6 +30,8 @@ mod timers;
 
 pub mod epoll;
 pub mod sim;
+#[expect(unsafe_code, reason = "memory shared with the kernel")]
+pub mod sys;
 
 use std::collections::VecDeque;
 use std::io;

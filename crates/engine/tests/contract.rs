@@ -22,6 +22,11 @@ macro_rules! contract {
         mod on_sim_with_faults {
             $(#[test] fn $test() { super::rig::on_seeds(super::$test) })+
         }
+        mod on_uring {
+            $(#[test] fn $test() {
+                if let Some(mut rig) = super::rig::uring(super::rig::BLOCKS) { super::$test(&mut rig) }
+            })+
+        }
     };
 }
 

@@ -6,6 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use gannet_engine::sim::{Client, Faults, Network, Random};
+use gannet_engine::sys::uring::Uring;
 use gannet_engine::{Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
 
 /// Blocks in the pool of most tests.
@@ -62,6 +63,21 @@ pub fn epoll(blocks: usize) -> Rig {
     let pool = Pool::new(4096, blocks);
     let engine = Engine::new(Box::new(Epoll::new(pool.clone()).unwrap()));
     on_loopback(engine, pool)
+}
+
+/// None where the kernel has no io_uring for us: the test is left out, and says so.
+pub fn uring(blocks: usize) -> Option<Rig> {
+    let pool = Pool::new(4096, blocks);
+    match Uring::new(pool.clone()) {
+        Ok(backend) => Some(on_loopback(Engine::new(Box::new(backend)), pool)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            eprintln!("left out on io_uring: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// A rig of an engine that uses the kernel's sockets.

@@ -1,3 +1,51 @@
-//! The project's own checks.
+//! The project's own checks, as `cargo xtask COMMAND`.
+//!
+//! `tidy` reads the tree as text and holds it to the habits of the house.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
 
-fn main() {}
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// One command of `cargo xtask`.
+struct Command {
+    name: &'static str,
+    does: &'static str,
+    run: fn(&Path, &[String]) -> ExitCode,
+}
+
+/// Every command; the help and the check of the README's commands read this table too.
+const COMMANDS: &[Command] = &[Command {
+    name: "tidy",
+    does: "hold the tree to the habits of the house (reads files, builds nothing)",
+    run: tidy::run,
+}];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let name = arguments.first().map_or("", String::as_str);
+    match COMMANDS.iter().find(|command| command.name == name) {
+        Some(command) => (command.run)(&root(), &arguments[1..]),
+        None => help(name),
+    }
+}
+
+/// The repository's root: the folder above this package.
+fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().map_or_else(|| package.to_path_buf(), Path::to_path_buf)
+}
+
+fn help(name: &str) -> ExitCode {
+    println!("usage: cargo xtask COMMAND\n");
+    for command in COMMANDS {
+        println!("  {:6} {}", command.name, command.does);
+    }
+    if name.is_empty() || name == "--help" || name == "help" {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("\nerror: no command `{name}`");
+    ExitCode::from(2)
+}

@@ -1,9 +1,13 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
-//! `tidy` reads the tree as text and holds it to the habits of the house.
+//! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs;
+//! `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
 
+mod bench;
+mod ci;
+mod command;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -17,11 +21,19 @@ struct Command {
 }
 
 /// Every command; the help and the check of the README's commands read this table too.
-const COMMANDS: &[Command] = &[Command {
-    name: "tidy",
-    does: "hold the tree to the habits of the house (reads files, builds nothing)",
-    run: tidy::run,
-}];
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "tidy",
+        does: "hold the tree to the habits of the house (reads files, builds nothing)",
+        run: tidy::run,
+    },
+    Command {
+        name: "ci",
+        does: "try the built binary with other programs [--long] [--install]",
+        run: ci::run,
+    },
+    Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -81,3 +81,22 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     println!("tidy: {} checks over {} files, {failures} to mend", CHECKS.len(), tree.file_count());
     if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contributors_are_told_of_every_check_and_of_no_other() {
+        let tree = Tree::read(&crate::root()).expect("the repository is there");
+        let text = tree.text("CONTRIBUTING.md").expect("it is there");
+        let (_, table) = text.split_once("## What `cargo xtask tidy` checks").expect("the section is there");
+        let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+        let told = rows.flat_map(|row| row.split('|').nth(1).unwrap_or("").split(',')).map(str::trim);
+        let mut told: Vec<&str> = told.collect();
+        let mut names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        told.sort_unstable();
+        names.sort_unstable();
+        assert_eq!(told, names);
+    }
+}

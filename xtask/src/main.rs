@@ -45,9 +45,14 @@ fn main() -> ExitCode {
 }
 
 /// The repository's root: the folder above this package.
+///
+/// Cargo says at run time where the package is. What it said when this was built may be another checkout of the same
+/// repository that shares its target folder.
 fn root() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().map_or_else(|| package.to_path_buf(), Path::to_path_buf)
+    let built_in = || PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let mut package = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(built_in, PathBuf::from);
+    package.pop();
+    package
 }
 
 fn help(name: &str) -> ExitCode {

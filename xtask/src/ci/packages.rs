@@ -40,7 +40,10 @@ pub fn install(context: &Context) -> Outcome {
 
 fn apt_get(arguments: &[&str]) -> Result<(), String> {
     let mut apt = Command::new("apt-get");
-    apt.args(["--quiet", "--quiet"]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    // A machine without a way out shall learn so in seconds, not minutes.
+    apt.args(["--quiet", "--quiet", "-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=20"])
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     command::run(&mut apt, LIMIT)?.succeeded().map(|_| ())
 }
 

@@ -1,13 +1,15 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
-//! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs;
-//! `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay what they are: `.ci/run` runs all.
+//! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
+//! writes what is made from the source; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
 
 mod bench;
 mod ci;
 mod command;
+mod docs;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -31,6 +33,11 @@ const COMMANDS: &[Command] = &[
         name: "ci",
         does: "try the built binary with other programs [--long] [--install]",
         run: ci::run,
+    },
+    Command {
+        name: "docs",
+        does: "write the documents made from the source: docs/limits.md",
+        run: docs::run,
     },
     Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
 ];

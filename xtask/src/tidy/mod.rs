@@ -11,6 +11,7 @@ mod function_length;
 mod host;
 mod layers;
 mod leftovers;
+pub mod limits;
 mod links;
 mod manifest;
 mod module_docs;
@@ -21,7 +22,7 @@ mod ports;
 mod sleeping;
 mod source;
 mod target_os;
-mod tree;
+pub mod tree;
 mod unsafe_code;
 
 use std::path::Path;
@@ -55,6 +56,7 @@ const CHECKS: &[Check] = &[
     Check { name: "leftovers", run: leftovers::check },
     Check { name: "sleeping", run: sleeping::check },
     Check { name: "commands", run: commands::check },
+    Check { name: "limits", run: limits::check },
     Check { name: "links", run: links::check },
 ];
 

@@ -58,7 +58,9 @@ impl<T> Router<T> {
             return Err(PatternError::NoSlash(pattern.into()));
         }
         match pattern.strip_suffix('*') {
-            Some(prefix) if prefix.ends_with('/') && !prefix.contains('*') => self.insert_prefix(pattern, prefix, value),
+            Some(prefix) if prefix.ends_with('/') && !prefix.contains('*') => {
+                self.insert_prefix(pattern, prefix, value)
+            }
             None if !pattern.contains('*') => self.insert_exact(pattern, value),
             _ => Err(PatternError::Star(pattern.into())),
         }
@@ -67,7 +69,9 @@ impl<T> Router<T> {
     /// The value of a pattern, as it was written.
     pub fn get_mut(&mut self, pattern: &str) -> Option<&mut T> {
         match pattern.strip_suffix('*') {
-            Some(prefix) => self.prefixes.iter_mut().find(|(other, _)| other == prefix).map(|(_, value)| value),
+            Some(prefix) => {
+                self.prefixes.iter_mut().find(|(other, _)| other == prefix).map(|(_, value)| value)
+            }
             None => self.exact.get_mut(pattern),
         }
     }

@@ -4,6 +4,7 @@
 //! every server, measure them in turns, and print a table.
 
 mod client;
+mod machine;
 mod options;
 mod process;
 mod report;
@@ -46,13 +47,15 @@ fn run(options: &Options) -> Result<(), String> {
         .map_err(|error| format!("cannot run on processor {}: {error}", pinning.client))?;
     let site = Site::create().map_err(|error| format!("no folder to serve could be made: {error}"))?;
     let bench = Bench { servers, site, pinning, plan: options.plan() };
+    if let Some(path) = &options.markdown {
+        write(path, "machine", &machine::describe())?;
+    }
     let mut failed = Vec::new();
     for scenario in options.scenarios() {
         let table = scenario.run(&bench).map_err(|error| format!("{}: {error}", scenario.name()))?;
         println!("{}", table.text());
         if let Some(path) = &options.markdown {
-            report::write_section(path, scenario.name(), &table.markdown())
-                .map_err(|error| format!("{}: {error}", path.display()))?;
+            write(path, scenario.name(), &table.markdown())?;
         }
         if table.rows.is_empty() {
             failed.push(scenario.name());
@@ -65,9 +68,13 @@ fn run(options: &Options) -> Result<(), String> {
     }
 }
 
+fn write(path: &Path, section: &str, body: &str) -> Result<(), String> {
+    report::write_section(path, section, body).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// Builds every program of this workspace: `cargo run` has built only the bench.
 fn build() -> io::Result<()> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let manifest = servers::repository().join("bench/Cargo.toml");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--release", "--workspace", "--quiet", "--manifest-path"]).arg(manifest);

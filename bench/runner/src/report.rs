@@ -2,6 +2,9 @@
 
 use std::{fmt::Write, fs, io, path::Path};
 
+/// The columns that hold words; all others hold figures.
+const WORDS: [&str; 2] = ["server", "by name"];
+
 /// The result of one scenario.
 #[derive(Debug)]
 pub struct Table {
@@ -9,7 +12,7 @@ pub struct Table {
     pub scenario: &'static str,
     /// One sentence: what was done.
     pub what: String,
-    /// The heads of the columns; the first column holds names, the others figures.
+    /// The heads of the columns.
     pub columns: Vec<&'static str>,
     /// One row per server, as many cells as there are columns.
     pub rows: Vec<Vec<String>>,
@@ -26,12 +29,13 @@ impl Table {
             let mut line = String::new();
             for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
                 let padding = " ".repeat(width - cell.chars().count());
-                let parts = if column == 0 { [cell.as_str(), &padding] } else { [&padding, cell.as_str()] };
+                let words = WORDS.contains(&self.columns[column]);
+                let parts = if words { [cell.as_str(), &padding] } else { [&padding, cell.as_str()] };
                 line.extend(parts.into_iter().chain(["  "]));
             }
             text.extend([line.trim_end(), "\n"]);
         }
-        text.extend(self.missing.iter().flat_map(|missing| ["\nmissing: ", missing.as_str(), "\n"]));
+        text.extend(self.missing.iter().flat_map(|missing| ["missing: ", missing.as_str(), "\n"]));
         text
     }
 
@@ -40,7 +44,7 @@ impl Table {
         let mut text = format!("{}\n\n", self.what);
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         text.push_str(&line(&self.heads()));
-        let rules = (0..self.columns.len()).map(|column| if column == 0 { "---" } else { "---:" });
+        let rules = self.columns.iter().map(|column| if WORDS.contains(column) { "---" } else { "---:" });
         text.push_str(&line(&rules.map(str::to_owned).collect::<Vec<_>>()));
         text.extend(self.rows.iter().map(|row| line(row)));
         if !self.missing.is_empty() {

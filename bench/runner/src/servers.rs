@@ -11,6 +11,12 @@ use crate::{
     site::{HELLO, Site},
 };
 
+/// The folder of Gannet's own workspace, in which this one lies.
+pub fn repository() -> &'static Path {
+    let runner = Path::new(env!("CARGO_MANIFEST_DIR"));
+    runner.ancestors().nth(2).expect("the runner lies in bench, and bench in the repository")
+}
+
 /// What a server is to answer in a scenario.
 #[derive(Clone, Debug)]
 pub struct Work {
@@ -80,7 +86,7 @@ impl Server {
         let port = free_port()?;
         let command = (self.command)(&Place { port, site, work })?;
         let log = site.scratch().join(format!("{}.log", self.name));
-        Process::start(command, port, &self.path(work), processor, &log)
+        Process::start(command, port, self.hello_path, processor, &log)
     }
 }
 
@@ -150,7 +156,7 @@ fn null(program: &str, place: &Place<'_>) -> io::Result<Command> {
 }
 
 fn gannet(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let mut command = Command::new(root_program("GANNET_BIN", "release/gannet", "cargo build --release")?);
+    let mut command = Command::new(gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?);
     command.arg(place.site.root()).args(["--listen", &format!("127.0.0.1:{}", place.port)]);
     command.args(["--workers", "1", "--backend", backend, "-q"]);
     Ok(command)
@@ -158,21 +164,24 @@ fn gannet(backend: &str, place: &Place<'_>) -> io::Result<Command> {
 
 /// The library's own hello: told by environment, as every flag of Gannet can be.
 fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let build = "cargo build --release --examples";
-    let mut command = Command::new(root_program("GANNET_HELLO_BIN", "release/examples/hello", build)?);
+    let build = "cargo build --release --workspace --examples --bins";
+    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", &["hello", "examples/hello"], build)?);
     command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
     command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
     Ok(command)
 }
 
-/// A program of Gannet's own workspace, from the variable or from that workspace's target folder.
-fn root_program(variable: &str, program: &str, build: &str) -> io::Result<PathBuf> {
+/// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
+fn gannet_program(variable: &str, places: &[&str], build: &str) -> io::Result<PathBuf> {
     if let Some(path) = env::var_os(variable) {
         return existing(path);
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target").join(program);
-    existing(&path).map_err(|_| {
-        io::Error::other(format!("{} is missing: run `{build}`, or set {variable}", path.display()))
+    let folder = repository().join("target/release");
+    places.iter().map(|place| folder.join(place)).find(|path| path.is_file()).ok_or_else(|| {
+        io::Error::other(format!(
+            "target/release/{} is not there: run `{build}`, or set {variable}",
+            places[0]
+        ))
     })
 }
 

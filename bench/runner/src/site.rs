@@ -1,49 +1,59 @@
-//! The folder that the file servers serve: made for one run of the bench, gone after it.
+//! The folder that the file servers serve.
+//!
+//! It lies beside the bench's own program, so that an interrupted run leaves nothing outside of `target`, and its files
+//! are kept for the next run.
 
 use std::{
+    env,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use tempfile::TempDir;
-
 /// What every server answers in the scenarios of tiny responses.
 pub const HELLO: &str = "Hello, World!";
 
-/// A temporary folder with the served files in one part and the servers' own files in the other.
+/// The served files, and a folder for the servers' own, which goes with the run.
 #[derive(Debug)]
 pub struct Site {
-    folder: TempDir,
+    root: PathBuf,
+    scratch: PathBuf,
 }
 
 impl Site {
-    /// Makes the folder with `hello.txt` in it.
+    /// Makes both folders, with `hello.txt` in the one that is served.
     pub fn create() -> io::Result<Site> {
-        let site = Site { folder: tempfile::Builder::new().prefix("gannet-bench-").tempdir()? };
-        fs::create_dir(site.root())?;
-        fs::write(site.root().join("hello.txt"), HELLO)?;
+        let folder = env::current_exe()?.with_file_name("gannet-bench-site");
+        let scratch = folder.join(format!("run-{}", std::process::id()));
+        let site = Site { root: folder.join("public"), scratch };
+        fs::create_dir_all(&site.root)?;
+        fs::create_dir_all(&site.scratch)?;
+        site.write("hello.txt", HELLO.len() as u64, HELLO.as_bytes())?;
         Ok(site)
     }
 
     /// The folder that is served.
-    pub fn root(&self) -> PathBuf {
-        self.folder.path().join("public")
+    pub fn root(&self) -> &Path {
+        &self.root
     }
 
     /// The folder for configurations, logs and process ids.
     pub fn scratch(&self) -> &Path {
-        self.folder.path()
+        &self.scratch
     }
 
-    /// Makes a file of `bytes` bytes, unless it exists; writing it also brings it into the page cache.
+    /// Makes a file of `bytes` bytes, unless it exists.
     pub fn file(&self, name: &str, bytes: u64) -> io::Result<()> {
-        let path = self.root().join(name);
+        self.write(name, bytes, &vec![b'x'; 1024 * 1024])
+    }
+
+    /// Writes `block` over and over until the file is as long as asked for. Writing also brings it into the page cache.
+    fn write(&self, name: &str, bytes: u64, block: &[u8]) -> io::Result<()> {
+        let path = self.root.join(name);
         if path.metadata().is_ok_and(|metadata| metadata.len() == bytes) {
             return Ok(());
         }
         let mut file = File::create(path)?;
-        let block = vec![b'x'; 1024 * 1024];
         let mut left = bytes;
         while left > 0 {
             let part = left.min(block.len() as u64);
@@ -51,5 +61,12 @@ impl Site {
             left -= part;
         }
         Ok(())
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // What cannot be removed lies in `target` and harms nobody.
+        let _ = fs::remove_dir_all(&self.scratch);
     }
 }

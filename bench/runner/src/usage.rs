@@ -1,6 +1,8 @@
-//! What a process has used so far, as the kernel tells it in `/proc` (proc(5)).
+//! What a process has used so far, as the kernel tells it: its own clock, and `/proc` (proc(5)).
 
 use std::{fs, io, path::PathBuf, time::Duration};
+
+use nix::{time::clock_getcpuclockid, unistd::Pid};
 
 /// The memory of a process at one moment, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,18 +15,14 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// User and system time of all threads that are alive.
+/// User and system time of all threads, those included that have ended.
 ///
-/// From each thread's `schedstat`, in nanoseconds: the ticks of `stat` are the same time, rounded to 10 ms.
+/// From the process's own clock (clock_getcpuclockid(3)), in nanoseconds: `stat` rounds the same time to 10 ms, and a sum
+/// over `task` loses threads that end, as those of a blocking pool do.
 pub fn cpu_time(process: u32) -> io::Result<Duration> {
-    let mut total_ns = 0;
-    for thread in fs::read_dir(directory(process).join("task"))? {
-        // A thread may end between being listed and being read.
-        if let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) {
-            total_ns += first_number(&text).ok_or_else(|| malformed("schedstat"))?;
-        }
-    }
-    Ok(Duration::from_nanos(total_ns))
+    let process = i32::try_from(process).map_err(io::Error::other)?;
+    let clock = clock_getcpuclockid(Pid::from_raw(process))?;
+    Ok(clock.now()?.into())
 }
 
 /// Resident memory now, and its peak.
@@ -39,6 +37,11 @@ pub fn memory(process: u32) -> io::Result<Memory> {
         anonymous: find(&rollup, "Anonymous")?,
         peak: find(&status, "VmHWM")?,
     })
+}
+
+/// Makes the peak start again from what is resident now.
+pub fn reset_peak(process: u32) -> io::Result<()> {
+    fs::write(directory(process).join("clear_refs"), "5")
 }
 
 /// Whether every thread of the process is being traced.
@@ -82,14 +85,23 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_a_thread_that_has_ended_still_counts() {
+        let thread =
+            || (rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime), "x".repeat(1 << 20)).0;
+        let before = cpu_time(std::process::id()).unwrap();
+        let used = std::thread::spawn(thread).join().unwrap();
+        let after = cpu_time(std::process::id()).unwrap();
+        assert!(after - before >= Duration::new(used.tv_sec as u64, used.tv_nsec as u32));
+    }
+
+    #[test]
     fn this_process_has_used_time_and_memory() {
         let before = cpu_time(std::process::id()).unwrap();
-        let text = "work".repeat(1_000_000);
-        assert_eq!(text.len(), 4_000_000);
-        assert!(cpu_time(std::process::id()).unwrap() >= before);
+        assert!(cpu_time(std::process::id()).unwrap() > before);
         let memory = memory(std::process::id()).unwrap();
         assert!(memory.anonymous > 0 && memory.anonymous <= memory.resident);
         assert!(memory.peak > 0);
+        reset_peak(std::process::id()).unwrap();
         assert!(!is_traced(std::process::id()).unwrap());
     }
 }

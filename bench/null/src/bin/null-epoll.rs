@@ -9,7 +9,7 @@ use std::{
 use rustix::{
     buffer::spare_capacity,
     event::epoll,
-    io::Errno,
+    io::{Errno, retry_on_intr},
     net::{self, RecvFlags, SendFlags, SocketFlags},
 };
 
@@ -41,7 +41,8 @@ fn serve(port: u16, response: &'static [u8]) -> io::Result<()> {
     let mut connections: Vec<Option<Connection>> = Vec::new();
     loop {
         events.clear();
-        epoll::wait(&poll, spare_capacity(&mut events), None)?;
+        // A tracer that attaches or leaves interrupts the wait (signal(7)).
+        retry_on_intr(|| epoll::wait(&poll, spare_capacity(&mut events), None))?;
         for event in &events {
             let index = event.data.u64() as usize;
             if index == listener.as_raw_fd() as usize {

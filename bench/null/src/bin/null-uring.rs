@@ -68,7 +68,13 @@ impl Server {
         let mut completions: Vec<cqueue::Entry> = Vec::with_capacity(8192);
         self.accept()?;
         loop {
-            self.ring.submit_and_wait(1)?;
+            match self.ring.submit_and_wait(1) {
+                // A tracer that attaches or leaves interrupts the wait (signal(7)).
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                submitted => {
+                    submitted?;
+                }
+            }
             completions.extend(self.ring.completion());
             for completion in completions.drain(..) {
                 self.complete(&completion)?;

@@ -49,7 +49,12 @@ impl Connection {
     /// Takes what has arrived and returns how many responses that completed.
     ///
     /// A short read means that the socket is dry: the next edge will tell, no second read is spent on `EAGAIN`.
-    pub fn receive(&mut self, buffer: &mut [u8], verifier: &mut Verifier) -> Result<u32, LoadError> {
+    pub fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        verifier: &mut Verifier,
+        receives: &mut u64,
+    ) -> Result<u32, LoadError> {
         let mut completed = 0;
         loop {
             // Inside a long body nobody needs the bytes: MSG_TRUNC drops them without a copy (tcp(7)).
@@ -61,6 +66,7 @@ impl Connection {
                 Err(Errno::AGAIN) => break,
                 Err(error) => return Err(error.into()),
             };
+            *receives += 1;
             completed += if dropped {
                 self.drop_body(received as u64)
             } else {

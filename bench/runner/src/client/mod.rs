@@ -18,7 +18,7 @@ use hdrhistogram::Histogram;
 use rustix::{
     buffer::spare_capacity,
     event::{Timespec, epoll},
-    io::Errno,
+    io::{Errno, retry_on_intr},
     time::{ClockId, clock_gettime},
 };
 
@@ -68,6 +68,9 @@ pub enum Limit {
 pub struct Outcome {
     /// Responses, each of them complete and verified.
     pub requests: u64,
+    /// Calls of `recv` that brought bytes. Where the server is much slower than the client, it is the number of its
+    /// sends, however they were made.
+    pub receives: u64,
     /// From the first request to the last response.
     pub elapsed: Duration,
     /// From sending a batch to the completion of each of its responses, in nanoseconds.
@@ -96,7 +99,7 @@ pub enum LoadError {
     Refused,
     /// The server did not answer for ten seconds.
     Stalled,
-    /// The operating system refused something.
+    /// The operating system refused something, or the server could not be started.
     System(io::Error),
 }
 
@@ -114,7 +117,7 @@ impl fmt::Display for LoadError {
             LoadError::Unasked => formatter.write_str("the server sent a response that nobody asked for"),
             LoadError::Refused => formatter.write_str("the server does not take requests off its socket"),
             LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
-            LoadError::System(error) => write!(formatter, "the client failed: {error}"),
+            LoadError::System(error) => error.fmt(formatter),
         }
     }
 }
@@ -183,13 +186,14 @@ impl Client {
         }
         while run.under_way > 0 {
             self.events.clear();
-            epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&STALL))?;
+            retry_on_intr(|| epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&STALL)))?;
             if self.events.is_empty() {
                 return Err(LoadError::Stalled);
             }
             for event in &self.events {
                 let connection = &mut self.connections[event.data.u64() as usize];
-                let completed = connection.receive(&mut self.buffer, &mut self.verifier)?;
+                let completed =
+                    connection.receive(&mut self.buffer, &mut self.verifier, &mut run.receives)?;
                 let now = run.completed(connection, completed);
                 if connection.awaited == 0 {
                     run.send(connection, &self.batch, self.depth, now)?;
@@ -198,6 +202,7 @@ impl Client {
         }
         Ok(Outcome {
             requests: run.requests,
+            receives: run.receives,
             elapsed: run.started.elapsed(),
             latency: run.latency,
             client_cpu: thread_cpu().saturating_sub(cpu_before),
@@ -212,6 +217,7 @@ struct Run {
     sent: u64,
     under_way: u64,
     requests: u64,
+    receives: u64,
     latency: Histogram<u64>,
 }
 
@@ -219,7 +225,7 @@ impl Run {
     fn new(limit: Limit) -> Run {
         let latency = Histogram::new_with_bounds(1, LATENCY_LIMIT_NS, 3)
             .expect("the bounds are constants within what the histogram allows");
-        Run { limit, started: Instant::now(), sent: 0, under_way: 0, requests: 0, latency }
+        Run { limit, started: Instant::now(), sent: 0, under_way: 0, requests: 0, receives: 0, latency }
     }
 
     /// Sends the next batch unless the limit has been reached.

@@ -81,10 +81,7 @@ pub fn run(scenario: &'static str, bench: &Bench, shape: &Shape) -> io::Result<T
 fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
     let mut contenders = Vec::new();
     for server in bench.able(&shape.work) {
-        let started = bench
-            .start(server, &shape.work)
-            .and_then(|process| usage::memory(process.id()).map(|memory| (process, memory)));
-        match started {
+        match bench.start(server, &shape.work).and_then(with_memory) {
             Ok((process, memory_before)) => {
                 contenders.push(Contender { server, process, memory_before, samples: Vec::new() });
             }
@@ -92,6 +89,13 @@ fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> V
         }
     }
     contenders
+}
+
+/// The process with its memory at rest; what it grows by from here on is the work's.
+fn with_memory(process: Process) -> io::Result<(Process, Memory)> {
+    usage::reset_peak(process.id())?;
+    let memory = usage::memory(process.id())?;
+    Ok((process, memory))
 }
 
 const COLUMNS: [&str; 10] = [

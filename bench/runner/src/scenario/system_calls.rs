@@ -32,13 +32,13 @@ const SENDS: [&str; 6] = ["send", "sendto", "sendmsg", "write", "writev", "sendf
 /// Traces each server at both depths.
 pub fn run(scenario: &'static str, bench: &Bench) -> Table {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for depth in DEPTHS {
-        let work = Work::hello(depth);
-        for server in bench.able(&work) {
-            match count(bench, server, &work) {
-                Ok((calls, requests)) => rows.push(row(&server.name, depth, &calls, requests)),
-                Err(error) => missing.push(format!("{} at depth {depth}: {error}", server.name)),
+    for server in bench.able(&Work::hello(1)) {
+        let counts = DEPTHS.iter().map(|depth| count(bench, server, &Work::hello(*depth)));
+        match counts.collect::<Result<Vec<_>, _>>() {
+            Ok(counts) => {
+                rows.extend(counts.iter().zip(DEPTHS).map(|(count, depth)| row(&server.name, depth, count)));
             }
+            Err(error) => missing.push(format!("{}: {error}", server.name)),
         }
     }
     Table {
@@ -46,10 +46,24 @@ pub fn run(scenario: &'static str, bench: &Bench) -> Table {
         what: format!(
             "system calls per request, {COUNTED_REQUESTS} requests over {CONNECTIONS} kept connections"
         ),
-        columns: vec!["server", "at once", "calls/request", "sends/request", "by name"],
+        columns: vec![
+            "server",
+            "at once",
+            "calls/request",
+            "sends/request",
+            "client receives/request",
+            "by name",
+        ],
         rows,
         missing,
     }
+}
+
+/// What was counted of one server at one depth.
+struct Count {
+    calls: Vec<Calls>,
+    requests: u64,
+    client_receives: u64,
 }
 
 /// How often one call was made.
@@ -59,7 +73,7 @@ struct Calls {
     count: u64,
 }
 
-fn count(bench: &Bench, server: &Server, work: &Work) -> Result<(Vec<Calls>, u64), LoadError> {
+fn count(bench: &Bench, server: &Server, work: &Work) -> Result<Count, LoadError> {
     let process = bench.start(server, work)?;
     let mut client = Client::connect(&load(server, &process, CONNECTIONS, work))?;
     client.run(Limit::Requests(WARM_UP_REQUESTS))?;
@@ -67,7 +81,8 @@ fn count(bench: &Bench, server: &Server, work: &Work) -> Result<(Vec<Calls>, u64
     let tracer = Tracer::attach(process.id(), &report)?;
     let outcome = client.run(Limit::Requests(COUNTED_REQUESTS))?;
     tracer.detach()?;
-    Ok((parse(&fs::read_to_string(report)?), outcome.requests))
+    let calls = parse(&fs::read_to_string(report)?);
+    Ok(Count { calls, requests: outcome.requests, client_receives: outcome.receives })
 }
 
 /// A running `strace`; dropped, it is killed and waited for.
@@ -127,18 +142,26 @@ fn parse(report: &str) -> Vec<Calls> {
     calls
 }
 
-fn row(name: &str, depth: u32, calls: &[Calls], requests: u64) -> Vec<String> {
-    let each = |count: u64| count as f64 / requests as f64;
-    let sends = calls.iter().filter(|call| SENDS.contains(&call.name.as_str())).map(|call| call.count).sum();
-    let all = calls.iter().map(|call| call.count).sum();
-    // What happens less than once in a hundred requests is not part of a request.
-    let frequent = calls.iter().filter(|call| each(call.count) >= 0.01);
+fn row(name: &str, depth: u32, counted: &Count) -> Vec<String> {
+    let each = |count: u64| count as f64 / counted.requests as f64;
+    let total = |names: Option<&[&str]>| -> u64 {
+        let named = |call: &&Calls| names.is_none_or(|names| names.contains(&call.name.as_str()));
+        counted.calls.iter().filter(named).map(|call| call.count).sum()
+    };
+    // What happens less than once in a thousand requests is not part of a request.
+    let frequent = counted.calls.iter().filter(|call| each(call.count) >= 0.001);
     let by_name: Vec<String> =
-        frequent.map(|call| format!("{} {:.2}", call.name, each(call.count))).collect();
-    let ring = calls.iter().any(|call| call.name == "io_uring_enter");
-    // Sends that go through the ring are not calls of their own.
-    let sends = if ring { "in the ring".to_owned() } else { format!("{:.3}", each(sends)) };
-    vec![name.to_owned(), depth.to_string(), format!("{:.3}", each(all)), sends, by_name.join(", ")]
+        frequent.map(|call| format!("{} {:.3}", call.name, each(call.count))).collect();
+    // Sends that go through a ring are not calls of their own.
+    let ring = total(Some(&["io_uring_enter"])) > 0;
+    vec![
+        name.to_owned(),
+        depth.to_string(),
+        format!("{:.3}", each(total(None))),
+        if ring { "in the ring".to_owned() } else { format!("{:.3}", each(total(Some(&SENDS)))) },
+        format!("{:.3}", each(counted.client_receives)),
+        by_name.join(", "),
+    ]
 }
 
 #[cfg(test)]
@@ -156,7 +179,7 @@ mod tests {
         let expected = [("recvfrom", 120), ("sendto", 100)];
         let calls = parse(report);
         assert_eq!(calls.iter().map(|call| (call.name.as_str(), call.count)).collect::<Vec<_>>(), expected);
-        let row = row("null-epoll", 1, &calls, 100);
-        assert_eq!(row, ["null-epoll", "1", "2.200", "1.000", "recvfrom 1.20, sendto 1.00"]);
+        let row = row("null-epoll", 1, &Count { calls, requests: 100, client_receives: 100 });
+        assert_eq!(row, ["null-epoll", "1", "2.200", "1.000", "1.000", "recvfrom 1.200, sendto 1.000"]);
     }
 }

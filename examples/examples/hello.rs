@@ -1,6 +1,7 @@
 //! The smallest service: one route, answered at once, and one answered later.
 //!
-//! `cargo run --release --example hello`, then `curl http://127.0.0.1:8080/`. An address as argument listens elsewhere.
+//! `cargo run --release -p gannet-examples --example hello`, then `curl http://127.0.0.1:8080/`. `GANNET_LISTEN`,
+//! `GANNET_WORKERS` and `GANNET_BACKEND` say otherwise.
 
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use gannet::prelude::*;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> gannet::Result<()> {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     App::new()
         .get("/", "Hello, World!")
         .get("/plain", |request: Request| format!("You asked for {}\n", request.target()))
@@ -16,7 +16,8 @@ async fn main() -> gannet::Result<()> {
             tokio::time::sleep(Duration::from_millis(10)).await;
             "This took a while.\n"
         })
-        .listen(address)
+        .listen("127.0.0.1:8080")
+        .environment()
         .run()
         .await
 }

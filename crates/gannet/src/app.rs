@@ -141,6 +141,32 @@ impl App {
         self
     }
 
+    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
+    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`).
+    #[must_use]
+    pub fn environment(mut self) -> App {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(addresses) = set("GANNET_LISTEN") {
+            self.listen.clear();
+            self = addresses.split(',').fold(self, |app, address| app.listen(address.trim()));
+        }
+        if let Some(workers) = set("GANNET_WORKERS") {
+            match workers.parse() {
+                Ok(workers) => self.workers = workers,
+                Err(_) => {
+                    self.mistakes.push(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"))
+                }
+            }
+        }
+        if let Some(backend) = set("GANNET_BACKEND") {
+            match backend.parse() {
+                Ok(backend) => self.backend = backend,
+                Err(error) => self.mistakes.push(format!("GANNET_BACKEND is {backend:?}: {error}")),
+            }
+        }
+        self
+    }
+
     /// Starts serving, and returns when connections are accepted.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
-pub use start::{BackendChoice, Options, Running, StartError, start};
+pub use start::{BackendChoice, Options, Running, StartError, UnknownBackend, start};
 
 use crate::worker::{Turn, Worker};
 

@@ -146,6 +146,29 @@ fn affordable_connections() -> Result<usize, StartError> {
     if connections < FEWEST_CONNECTIONS { Err(StartError::Descriptors(descriptors)) } else { Ok(connections) }
 }
 
+/// A name that is no backend's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownBackend;
+
+impl std::str::FromStr for BackendChoice {
+    type Err = UnknownBackend;
+
+    fn from_str(name: &str) -> Result<BackendChoice, UnknownBackend> {
+        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring]
+            .into_iter()
+            .find(|choice| choice.name() == name)
+            .ok_or(UnknownBackend)
+    }
+}
+
+impl fmt::Display for UnknownBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a backend is auto, epoll or uring")
+    }
+}
+
+impl std::error::Error for UnknownBackend {}
+
 impl BackendChoice {
     fn resolve(self) -> BackendChoice {
         match self {

@@ -39,8 +39,8 @@ const SUBMISSIONS: u32 = 1024;
 /// Completions that fit before the kernel must keep them elsewhere (which costs, but loses none: `IORING_FEAT_NODROP`).
 const COMPLETIONS: u32 = 4096;
 
-/// How often one poll asks the kernel: again when all that came of it were operations to be begun anew.
-const ROUNDS: usize = 4;
+/// Messages kept to be used again, of 320 bytes each.
+const MESSAGES: usize = 256;
 
 /// How often a dropped engine waits for what it cancelled, and how long each time.
 const JOIN_ROUNDS: usize = 100;
@@ -49,7 +49,7 @@ const JOIN_WAIT: Duration = Duration::from_millis(50);
 /// The engine on io_uring.
 ///
 /// Its [`descriptor`](Backend::descriptor) becomes readable only after a [`poll`](Backend::poll) that gathered nothing: ask
-/// until nothing comes, then wait for it.
+/// until nothing comes, then wait for it. An engine stays on the thread that made it.
 pub struct Uring {
     ring: Ring,
     buffers: Buffers,
@@ -173,11 +173,11 @@ impl Uring {
 
     /// Waits until the kernel has let go of all our memory; whether it has.
     fn join(&mut self) -> bool {
-        self.ring.cancel_all();
         for _ in 0..JOIN_ROUNDS {
             if self.ring.under_way() == 0 {
                 return self.ring.unregister_buffers().is_ok();
             }
+            self.ring.cancel_all();
             if self.ring.enter(Some(JOIN_WAIT)).is_err() {
                 return false;
             }
@@ -196,20 +196,12 @@ impl Backend for Uring {
         self.ring.disable_wakeup();
         self.tell_ends(completions);
         self.provide();
-        let mut wait = if completions.is_empty() { wait } else { Some(Duration::ZERO) };
-        for _ in 0..ROUNDS {
-            self.ring.enter(wait)?;
-            self.take_outcomes(completions);
-            if !completions.is_empty() {
-                return Ok(());
-            }
-            // What was begun anew must be with the kernel before the host sleeps.
-            self.provide();
-            if !self.ring.has_queued() {
-                break;
-            }
-            wait = Some(Duration::ZERO);
+        self.ring.enter(if completions.is_empty() { wait } else { Some(Duration::ZERO) })?;
+        self.take_outcomes(completions);
+        if !completions.is_empty() {
+            return Ok(());
         }
+        self.provide();
         self.ring.enable_wakeup()
     }
 
@@ -268,7 +260,8 @@ impl Backend for Uring {
 
     fn send(&mut self, socket: SocketId, output: Box<Output>, completions: &mut Completions) {
         if let Some(slot) = open(&mut self.sockets, socket) {
-            debug_assert!(!slot.is_sending(), "one send at a time");
+            // The kernel reads the output under way: replacing it would free it under the kernel's hands.
+            assert!(!slot.is_sending(), "one send at a time");
             self.begin_send(socket, output, completions);
         }
     }

@@ -11,7 +11,7 @@ use io_uring::{EnterFlags, IoUring, Probe, cqueue, opcode, squeue};
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
 
-use super::tag::Tag;
+use super::tag::{CANCELLING, Tag};
 use crate::{ListenerId, SocketId};
 
 /// The one group of provided buffers.
@@ -24,6 +24,9 @@ pub(super) struct Ring {
     backlog: VecDeque<squeue::Entry>,
     /// Operations whose last completion has not been gathered.
     under_way: usize,
+    /// Operations that were running in a thread of the kernel's when they were to be cancelled: they may go on waiting after
+    /// that (io_uring_prep_cancel(3), `EALREADY`).
+    evaded: Vec<u64>,
     wakeup: OwnedFd,
     /// The kernel signals `wakeup`.
     wakeup_enabled: bool,
@@ -69,7 +72,14 @@ impl Ring {
         // With DEFER_TASKRUN the ring's own descriptor does not become readable: nothing completes until we enter.
         queues.submitter().register_eventfd(wakeup.as_raw_fd())?;
         queues.completion().disable_eventfd();
-        Ok(Ring { queues, backlog: VecDeque::new(), under_way: 0, wakeup, wakeup_enabled: false })
+        Ok(Ring {
+            queues,
+            backlog: VecDeque::new(),
+            under_way: 0,
+            evaded: Vec::new(),
+            wakeup,
+            wakeup_enabled: false,
+        })
     }
 
     /// Accepts connections until cancelled or failed.
@@ -107,17 +117,21 @@ impl Ring {
 
     /// Cancels an operation: it completes soon, with `ECANCELED` unless it was faster.
     pub(super) fn cancel(&mut self, tag: Tag) {
-        // The canceller's own completion says nothing that the cancelled operation's does not.
-        let entry = opcode::AsyncCancel::new(tag.bits()).build().flags(squeue::Flags::SKIP_SUCCESS);
+        self.cancel_bits(tag.bits());
+    }
+
+    fn cancel_bits(&mut self, bits: u64) {
+        // The canceller's own success says nothing that the cancelled operation's completion does not.
+        let entry = opcode::AsyncCancel::new(bits).build().flags(squeue::Flags::SKIP_SUCCESS);
         // SAFETY: cancelling is given no memory.
-        unsafe { self.push(entry.user_data(Tag::Cancel.bits())) };
+        unsafe { self.push(entry.user_data(CANCELLING | bits)) };
     }
 
     /// Cancels all that is under way.
     pub(super) fn cancel_all(&mut self) {
         let entry = opcode::AsyncCancel2::new(CancelBuilder::any()).build();
         // SAFETY: cancelling is given no memory.
-        unsafe { self.push(entry.user_data(Tag::Cancel.bits())) };
+        unsafe { self.push(entry.user_data(CANCELLING)) };
     }
 
     /// How many operations are under way.
@@ -155,7 +169,7 @@ impl Ring {
     }
 
     /// Whether operations wait for the next [`enter`](Ring::enter).
-    pub(super) fn has_queued(&mut self) -> bool {
+    fn has_queued(&mut self) -> bool {
         !self.backlog.is_empty() || !self.queues.submission().is_empty()
     }
 
@@ -188,24 +202,16 @@ impl Ring {
     /// Takes the completions that are there.
     pub(super) fn gather(&mut self, outcomes: &mut Vec<Outcome>) {
         for entry in self.queues.completion() {
-            let more = cqueue::more(entry.flags());
-            let outcome = match Tag::from_bits(entry.user_data()) {
-                Tag::Cancel => continue,
-                Tag::Accept(listener) => {
-                    // SAFETY: accept(2) gave this descriptor to us; nobody else knows it.
-                    let owned = |fd: u32| unsafe { OwnedFd::from_raw_fd(fd as i32) };
-                    Outcome::Accepted { listener, result: result(&entry).map(owned), more }
-                }
-                Tag::Receive(socket) => Outcome::Received {
-                    socket,
-                    result: result(&entry).map(|count| count as usize),
-                    buffer: cqueue::buffer_select(entry.flags()),
-                    more,
-                },
-                Tag::Send(socket) => Outcome::Sent { socket, result: result(&entry) },
-            };
-            self.under_way -= usize::from(!more);
-            outcomes.push(outcome);
+            if entry.user_data() & CANCELLING == 0 {
+                self.under_way -= usize::from(!cqueue::more(entry.flags()));
+                outcomes.push(outcome(&entry));
+            } else if entry.result() == -libc::EALREADY {
+                self.evaded.push(entry.user_data() & !CANCELLING);
+            }
+        }
+        // Should it have completed by now and been begun anew, that one is cancelled, and begun anew if still wanted.
+        while let Some(bits) = self.evaded.pop() {
+            self.cancel_bits(bits);
         }
     }
 
@@ -231,6 +237,7 @@ impl Ring {
             let submissions = self.queues.submission();
             submissions.taskrun() || submissions.cq_overflow()
         };
+        // What was begun anew meanwhile must be with the kernel before the host sleeps: that, too, takes another poll.
         if missed || self.has_queued() || !self.queues.completion().is_empty() {
             rustix::io::write(&self.wakeup, &1u64.to_ne_bytes())?;
         }
@@ -262,6 +269,24 @@ impl Ring {
     }
 }
 
+fn outcome(entry: &cqueue::Entry) -> Outcome {
+    let more = cqueue::more(entry.flags());
+    match Tag::from_bits(entry.user_data()) {
+        Tag::Accept(listener) => {
+            // SAFETY: accept(2) gave this descriptor to us; nobody else knows it.
+            let owned = |fd: u32| unsafe { OwnedFd::from_raw_fd(fd as i32) };
+            Outcome::Accepted { listener, result: result(entry).map(owned), more }
+        }
+        Tag::Receive(socket) => Outcome::Received {
+            socket,
+            result: result(entry).map(|count| count as usize),
+            buffer: cqueue::buffer_select(entry.flags()),
+            more,
+        },
+        Tag::Send(socket) => Outcome::Sent { socket, result: result(entry) },
+    }
+}
+
 fn result(entry: &cqueue::Entry) -> Result<u32, Errno> {
     u32::try_from(entry.result()).map_err(|_| Errno::from_raw_os_error(-entry.result()))
 }
@@ -286,4 +311,84 @@ fn explained(error: io::Error) -> io::Error {
         _ => return error,
     };
     io::Error::new(error.kind(), reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_io_uring_is_missing_or_forbidden_the_error_says_which_and_epoll_can_be_had() {
+        for (number, kind, word) in [
+            (libc::ENOSYS, io::ErrorKind::Unsupported, "no io_uring"),
+            (libc::EPERM, io::ErrorKind::PermissionDenied, "forbidden"),
+        ] {
+            let error = explained(io::Error::from_raw_os_error(number));
+            assert_eq!(error.kind(), kind);
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        let other = explained(io::Error::from_raw_os_error(libc::EMFILE));
+        assert_eq!(other.raw_os_error(), Some(libc::EMFILE), "nothing to do with io_uring");
+    }
+
+    #[test]
+    fn an_operation_that_could_not_be_cancelled_is_cancelled_again() {
+        let mut ring = match Ring::new(8, 8) {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+            {
+                eprintln!("left out on io_uring: {error}");
+                return;
+            }
+            ring => ring.unwrap(),
+        };
+        let socket = SocketId { index: 1, generation: 1 };
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        ring.wait_writable(socket, listener.as_fd()); // which it never is
+        ring.evaded.push(Tag::Send(socket).bits());
+        let mut outcomes = Vec::new();
+        ring.gather(&mut outcomes);
+        ring.enter(Some(Duration::from_secs(10))).unwrap();
+        ring.gather(&mut outcomes);
+        let [Outcome::Sent { socket: of, result: Err(Errno::CANCELED) }] = outcomes[..] else {
+            panic!("{} outcomes", outcomes.len());
+        };
+        assert_eq!((of, ring.under_way()), (socket, 0));
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_take_at_once_is_kept_in_order_until_it_does() {
+        let mut builder = IoUring::builder();
+        let disabled = builder.setup_r_disabled().build(4).map_err(explained).and_then(Ring::on);
+        let mut ring = match disabled {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+            {
+                eprintln!("left out on io_uring: {error}");
+                return;
+            }
+            ring => ring.unwrap(),
+        };
+        for index in 0..10 {
+            let tag = Tag::Send(SocketId { index, generation: 0 });
+            // SAFETY: this operation is given no memory.
+            unsafe { ring.begin(opcode::Nop::new().build(), tag) };
+        }
+        assert_eq!(ring.backlog.len(), 6);
+        ring.queues.submitter().register_enable_rings().unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..3 {
+            ring.enter(Some(Duration::ZERO)).unwrap();
+            ring.gather(&mut outcomes);
+        }
+        let order: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| match outcome {
+                Outcome::Sent { socket, result: Ok(0) } => socket.index,
+                _ => panic!("not what was begun"),
+            })
+            .collect();
+        assert_eq!(order, Vec::from_iter(0..10));
+        assert_eq!(ring.under_way(), 0);
+    }
 }

@@ -18,7 +18,7 @@ use rustix::net::Shutdown;
 
 use super::message::{Message, single};
 use super::tag::Tag;
-use super::{Uring, open};
+use super::{MESSAGES, Uring, open};
 use crate::output::{Progress, VECTOR};
 use crate::{Completion, Completions, Output, SocketId, epoll};
 
@@ -246,7 +246,8 @@ impl Uring {
     pub(super) fn sent(&mut self, id: SocketId, result: Result<u32, Errno>, completions: &mut Completions) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let waited = std::mem::replace(&mut socket.sending, Sending::Idle) == Sending::Waiting;
-        self.messages.extend(socket.message.take());
+        let message = socket.message.take();
+        self.messages.extend(message.filter(|_| self.messages.len() < MESSAGES));
         if let (Ok(count), false, Some(output)) = (result, waited, &mut socket.output) {
             output.advance(count.into());
         }

@@ -38,6 +38,7 @@ each_kind_of_ring! {
     more_operations_and_completions_than_the_queues_hold_are_all_done
     a_host_that_waits_for_the_descriptor_misses_nothing
     the_descriptor_is_readable_only_while_there_is_something_to_gather
+    what_is_armed_anew_in_a_poll_is_with_the_kernel_before_the_host_sleeps
     a_listener_taken_out_and_paused_in_one_turn_closes_its_port
 }
 
@@ -62,7 +63,7 @@ impl Bench {
             Err(error)
                 if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
             {
-                eprintln!("left out: {error}");
+                eprintln!("left out on io_uring: {error}");
                 return None;
             }
             Err(error) => panic!("{error}"),
@@ -392,6 +393,19 @@ fn the_descriptor_is_readable_only_while_there_is_something_to_gather(make: Make
         assert!(readable(&bench.engine, 10));
         assert_eq!(&bench.received(socket)[..], b"news");
     }
+}
+
+fn what_is_armed_anew_in_a_poll_is_with_the_kernel_before_the_host_sleeps(make: Make) {
+    let Some(mut bench) = Bench::new(make, 8) else { return };
+    let (mut peer, socket) = bench.pair();
+    bench.engine.receive(socket);
+    bench.quiesce();
+    bench.engine.pause(socket);
+    bench.engine.receive(socket);
+    assert_eq!(bench.engine.poll(Some(Duration::ZERO)).unwrap(), 0);
+    peer.write_all(b"news").unwrap();
+    assert!(readable(&bench.engine, 10));
+    assert_eq!(&bench.received(socket)[..], b"news");
 }
 
 fn readable(engine: &Engine, seconds: i64) -> bool {

@@ -223,19 +223,20 @@ impl World {
         }
     }
 
-    pub(super) fn note(&mut self, what: &'static str, connection: u64, count: usize) {
-        self.trace.note(self.now, what, connection, count);
+    /// Notes what happens at an end, or, without one, to a listener.
+    pub(super) fn note(&mut self, what: &'static str, end: impl Into<Option<EndId>>, count: usize) {
+        self.trace.note(self.now, what, end.into(), count);
     }
 
     pub(super) fn listen(&mut self, address: SocketAddr) -> usize {
-        self.note("listen", 0, self.listeners.len());
+        self.note("has listener", None, self.listeners.len());
         self.listeners.push(Some(Listening { address, pending: 0, backlog: VecDeque::new() }));
         self.listeners.len() - 1
     }
 
     /// Closes a listener; the connections waiting there are reset (listen(2) does not say so, Linux does it).
     pub(super) fn unlisten(&mut self, listener: usize) {
-        self.note("unlisten", 0, listener);
+        self.note("closes listener", None, listener);
         let listening = self.listeners.get_mut(listener).and_then(Option::take);
         for connection in listening.into_iter().flat_map(|listening| listening.backlog) {
             self.reset(EndId { connection, side: Side::Server });
@@ -250,11 +251,12 @@ impl World {
         let client = End::new(from, self.fate.capacity());
         let server = End::new(to, self.fate.capacity());
         self.connections.insert(connection, Connection { client, server, accepted: false });
-        self.note("connect to listener", connection, listener);
+        let client = EndId { connection, side: Side::Client };
+        self.note("connects to listener", client, listener);
         let delay = self.fate.delay();
         self.at(self.now.after(delay), Event::Arrive { listener, connection });
         self.settle();
-        Ok(EndId { connection, side: Side::Client })
+        Ok(client)
     }
 
     /// As SO_REUSEPORT does, without regard to whose backlog is full (socket(7)).
@@ -292,8 +294,9 @@ impl World {
         let connection = listening.backlog.pop_front()?;
         listening.pending -= 1;
         self.connections.get_mut(&connection)?.accepted = true;
-        self.note("accept from listener", connection, listener);
-        Some(EndId { connection, side: Side::Server })
+        let server = EndId { connection, side: Side::Server };
+        self.note("is accepted by listener", server, listener);
+        Some(server)
     }
 
     pub(super) fn report(&self) -> Report {

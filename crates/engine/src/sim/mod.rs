@@ -8,7 +8,7 @@
 //!
 //! # Time
 //! Nothing sleeps: [`Backend::poll`](crate::Backend::poll) gathers what is due now, however long it may wait. A harness polls every
-//! engine until none has anything left to say, and then skips to [`Network::next_event`] with [`Network::advance_to`].
+//! engine until none has anything left to say, and then lets time pass until something happens: [`Network::skip`].
 //!
 //! # TCP, as simulated
 //! * Order within one direction of a connection is kept; nothing is lost but by a reset.

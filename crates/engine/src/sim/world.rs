@@ -305,6 +305,7 @@ impl World {
         let listeners = || self.listeners.iter().flatten();
         let served = |connection: &&Connection| connection.accepted && !connection.server.released;
         Report {
+            connections: self.connections.len(),
             listeners: listeners().count(),
             waiting: listeners().map(|listening| listening.pending).sum(),
             sockets: connections.clone().filter(served).count(),

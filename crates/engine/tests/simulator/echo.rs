@@ -238,11 +238,8 @@ fn run(seed: u64, faults: Faults, mut log: Log) -> Outcome {
     let mut servers = [Server::new(&network), Server::new(&network)];
     let mut callers: Vec<Caller> = (0..5).map(|_| Caller::new(&network, &mut random)).collect();
     for _ in 0..PATIENCE {
-        if !round(&mut servers, &mut callers, &mut random, &mut log) {
-            match network.next_event() {
-                Some(moment) => network.advance_to(moment),
-                None => break,
-            }
+        if !round(&mut servers, &mut callers, &mut random, &mut log) && !network.skip() {
+            break;
         }
     }
     for caller in &callers {
@@ -273,11 +270,8 @@ fn round(servers: &mut [Server], callers: &mut [Caller], random: &mut Random, lo
 /// Lets the server find out that all clients are gone.
 fn finish(server: &mut Server, network: &Network, log: &mut Log) {
     for _ in 0..PATIENCE {
-        if !server.step(log) && !server.accept_failed {
-            match network.next_event() {
-                Some(moment) => network.advance_to(moment),
-                None => break,
-            }
+        if !server.step(log) && !server.accept_failed && !network.skip() {
+            break;
         }
     }
     assert_eq!((server.links.len(), server.table.engine.sockets(), server.table.pool.in_use()), (0, 0, 0));

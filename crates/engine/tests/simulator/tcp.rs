@@ -246,7 +246,10 @@ fn the_report_names_what_is_left_open() {
     let waiting = table.connect();
     client.write(b"12345").unwrap();
     let idle = Report { listeners: 1, ..Report::default() };
-    assert_eq!(table.network.report(), Report { waiting: 1, sockets: 1, clients: 2, bytes: 5, ..idle });
+    assert_eq!(
+        table.network.report(),
+        Report { connections: 2, waiting: 1, sockets: 1, clients: 2, bytes: 5, ..idle }
+    );
     table.engine.receive(socket);
     let seen = table.poll();
     assert_eq!((table.network.report().bytes, table.network.report().blocks), (0, 1));

@@ -25,6 +25,7 @@
 mod client;
 mod engine;
 mod faults;
+mod listening;
 mod network;
 mod pipe;
 mod random;

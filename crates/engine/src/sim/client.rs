@@ -61,7 +61,7 @@ impl Client {
         self.with_end(|end| !end.ended && !end.dead).unwrap_or(false)
     }
 
-    /// Whether the connection was reset by the peer or the network.
+    /// Whether the connection was reset by the peer or the network, before the peer's end or so that bytes before it were lost.
     pub fn is_reset(&self) -> bool {
         self.with_end(|end| end.reset).unwrap_or(false)
     }

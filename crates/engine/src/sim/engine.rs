@@ -1,8 +1,6 @@
 //! The engine's side of the simulated network.
 //!
-//! Work is done when it is polled for, in an order that fate may change; a completion may be held back in its socket's slot
-//! until it is due. What each slot holds is bounded: one receive held back (none is begun behind it, which keeps them in
-//! order), and one send.
+//! Work is done when it is polled for, in an order that fate may change.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,9 +11,8 @@ use gannet_block::Pool;
 use rustix::io::Errno;
 
 use super::Network;
-use super::tcp::Readable;
-use super::world::EndId;
-use crate::{Backend, Completion, Completions, Listener, ListenerId, Moment, Now, Output, Slots, SocketId};
+use super::slot::{ListenerSlot, Sending, Slot, Socket};
+use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Connections taken from one listener in one poll.
 const ACCEPTS: usize = 64;
@@ -30,54 +27,6 @@ pub struct Sim {
     listeners: Vec<Option<ListenerSlot>>,
     sockets: Slots<Slot>,
     jobs: Vec<Job>,
-}
-
-struct ListenerSlot {
-    /// The network's own number for it.
-    number: usize,
-    armed: bool,
-}
-
-enum Slot {
-    Open(Socket),
-    /// Closed, and not yet said so.
-    Closing {
-        due: Moment,
-        output: Option<Box<Output>>,
-    },
-}
-
-struct Socket {
-    end: EndId,
-    armed: bool,
-    /// The end of receiving was reported.
-    over: bool,
-    /// A receive that has happened and is yet to be reported.
-    held: Option<(Moment, Completion)>,
-    sending: Sending,
-}
-
-/// The one send that may be under way.
-enum Sending {
-    Nothing,
-    /// There is no room yet.
-    Waiting(Box<Output>),
-    /// It has happened and is yet to be reported.
-    Held {
-        due: Moment,
-        output: Box<Output>,
-        result: io::Result<u64>,
-    },
-}
-
-impl Sending {
-    /// What a close hands back.
-    fn into_output(self) -> Option<Box<Output>> {
-        match self {
-            Sending::Nothing => None,
-            Sending::Waiting(output) | Sending::Held { output, .. } => Some(output),
-        }
-    }
 }
 
 /// Something to look at in one poll.
@@ -132,7 +81,7 @@ impl Sim {
             }
             if world.fate.accept_fails() {
                 listener.armed = false;
-                world.note("accept fails", 0, listener.number);
+                world.note("accept fails at listener", None, listener.number);
                 completions.push_back(Completion::AcceptFailed { listener: id, error: Errno::MFILE.into() });
                 return;
             }
@@ -148,46 +97,13 @@ impl Sim {
             if received > 0 && !self.network.world.borrow_mut().fate.bursts() {
                 return;
             }
-            if !self.hold_receive(id) {
-                return;
-            }
-            let Some(completion) = self.take_held(id) else { return };
+            let Some(Slot::Open(socket)) = self.sockets.get_mut(id) else { return };
+            socket.receive(id, &self.network, &self.pool);
+            let now = self.network.now().moment;
+            let Some(completion) = socket.take_held(now) else { return };
             self.network.world.borrow_mut().fate.injected.bursts += u64::from(received > 0);
             completions.push_back(completion);
         }
-    }
-
-    /// Receives into the slot, unless it holds something already; says whether it holds something now.
-    fn hold_receive(&mut self, id: SocketId) -> bool {
-        let Some(Slot::Open(socket)) = self.sockets.get_mut(id) else { return false };
-        if socket.held.is_some() {
-            return true;
-        }
-        let Some(completion) = socket.receive(id, &self.network, &self.pool) else { return false };
-        let mut world = self.network.world.borrow_mut();
-        let due = match world.fate.late_receive() {
-            Some(wait) => world.wake_after(wait),
-            None => world.now,
-        };
-        socket.held = Some((due, completion));
-        true
-    }
-
-    /// Takes what the slot holds, if it is time to report it.
-    fn take_held(&mut self, id: SocketId) -> Option<Completion> {
-        let now = self.now().moment;
-        let Some(Slot::Open(socket)) = self.sockets.get_mut(id) else { return None };
-        let (due, completion) = socket.held.take_if(|(due, _)| *due <= now)?;
-        let bytes = matches!(completion, Completion::Received { .. });
-        if !bytes && !socket.armed {
-            // A pause holds back the news that the peer is gone, not bytes.
-            socket.held = Some((due, completion));
-            return None;
-        }
-        if !bytes {
-            (socket.armed, socket.over) = (false, true);
-        }
-        Some(completion)
     }
 
     /// Goes on with a send that waits, or reports one held back.
@@ -246,34 +162,6 @@ impl Sim {
     fn set_accept(&mut self, id: ListenerId, armed: bool) {
         if let Some(listener) = self.listeners.get_mut(id.0 as usize).and_then(Option::as_mut) {
             listener.armed = armed;
-        }
-    }
-}
-
-impl Socket {
-    fn new(end: EndId) -> Socket {
-        Socket { end, armed: false, over: false, held: None, sending: Sending::Nothing }
-    }
-
-    /// What a receive gives now, if anything.
-    fn receive(&self, id: SocketId, network: &Network, pool: &Pool) -> Option<Completion> {
-        if !self.armed {
-            return None;
-        }
-        let mut world = network.world.borrow_mut();
-        match world.readable(self.end) {
-            Readable::Bytes(unread) => {
-                let mut block = pool.take()?;
-                let count = world.fate.received(unread.min(block.capacity()));
-                let count = world.read(self.end, &mut block.spare_mut()[..count]);
-                block.commit(count);
-                Some(Completion::Received { socket: id, block })
-            }
-            Readable::Reset => {
-                Some(Completion::ReceiveFailed { socket: id, error: world.tell_reset(self.end) })
-            }
-            Readable::End if !self.over => Some(Completion::Ended { socket: id }),
-            Readable::End | Readable::Nothing => None,
         }
     }
 }

@@ -8,7 +8,7 @@
 //!
 //! # Time
 //! Nothing sleeps: [`Backend::poll`](crate::Backend::poll) gathers what is due now, however long it may wait. A harness polls every
-//! engine until none has anything left to say, and then skips to [`Network::next_event`] with [`Network::advance_to`].
+//! engine until none has anything left to say, and then lets time pass until something happens: [`Network::skip`].
 //!
 //! # TCP, as simulated
 //! * Order within one direction of a connection is kept; nothing is lost but by a reset.
@@ -16,14 +16,20 @@
 //! * Bytes that arrive where nobody will read them (the end was closed) are answered with a reset.
 //! * Closing an end that has bytes unread resets the connection (RFC 2525 section 2.17, as Linux does).
 //! * A reset fails the first operation that meets it with `ECONNRESET`; afterwards receiving finds the end, and sending `EPIPE`.
-//!   It may destroy bytes not read yet ([`Faults::loss`]): that is what lingering close is for (RFC 9112 section 9.6).
+//!   Behind the peer's end it changes only that: sending finds `EPIPE`.
+//! * A reset may destroy bytes not read yet ([`Faults::loss`]), even those before an end; the reader is then told `ECONNRESET`.
+//!   That is what lingering close is for (RFC 9112 section 9.6).
+//!
+//! What these rules say of operations was observed on Linux 6, except for loss after arrival, which other systems do.
 
 mod client;
 mod engine;
 mod faults;
+mod listening;
 mod network;
 mod pipe;
 mod random;
+mod slot;
 mod tcp;
 mod trace;
 mod world;

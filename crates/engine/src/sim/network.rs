@@ -32,6 +32,8 @@ pub struct Network {
 /// What a network holds: after a test, what leaked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
+    /// Connections open at either end.
+    pub connections: usize,
     /// Listeners open, of all engines.
     pub listeners: usize,
     /// Connections not accepted yet.
@@ -105,6 +107,12 @@ impl Network {
     /// and clients. Engines must be polled until they give nothing before time is skipped: what they can give already is not told here.
     pub fn next_event(&self) -> Option<Moment> {
         self.world.borrow_mut().next_event()
+    }
+
+    /// Lets time pass until [`next_event`](Network::next_event); false when there is none.
+    pub fn skip(&self) -> bool {
+        let event = self.next_event();
+        event.inspect(|moment| self.advance_to(*moment)).is_some()
     }
 
     /// Changes what goes wrong from here on. Capacities of connections already open stay.

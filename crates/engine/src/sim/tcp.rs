@@ -52,7 +52,7 @@ impl World {
     pub(super) fn read(&mut self, at: EndId, room: &mut [u8]) -> usize {
         let Some(end) = self.end_mut(at) else { return 0 };
         let count = end.incoming.read(room);
-        self.note("read", at.connection, count);
+        self.note("reads", at, count);
         count
     }
 
@@ -99,7 +99,7 @@ impl World {
 
     /// Puts bytes on their way from `at`, cut where fate delays what follows.
     fn transmit(&mut self, at: EndId, mut bytes: Vec<u8>) {
-        self.note("send", at.connection, bytes.len());
+        self.note("sends", at, bytes.len());
         for _ in 1..PIECES {
             let Some(cut) = self.fate.cut(bytes.len()) else { break };
             let rest = bytes.split_off(cut);
@@ -126,7 +126,7 @@ impl World {
             return;
         }
         end.shut = true;
-        self.note("end", at.connection, 0);
+        self.note_unread("ends its half, unread", at);
         let delay = self.fate.delay();
         self.send_to(at.peer(), Segment::End, delay);
         self.settle();
@@ -139,13 +139,14 @@ impl World {
             self.reset(at);
             return;
         }
-        self.note("close", at.connection, 0);
+        self.note_unread("closes, unread", at);
         self.shutdown(at);
         self.release(at);
     }
 
     /// Breaks the connection from one of its ends.
     pub(super) fn reset(&mut self, at: EndId) {
+        self.note_unread("breaks off, unread", at);
         let Some(end) = self.end_mut(at) else { return };
         if !std::mem::replace(&mut end.dead, true) {
             self.send_reset(at.peer(), Duration::ZERO);
@@ -179,7 +180,7 @@ impl World {
         if let Some(end) = self.end_mut(to).filter(|_| kept < travelling) {
             end.incoming.lose_travelling(kept);
         }
-        self.note("reset", to.connection, to.side as usize);
+        self.note("is sent a reset, destroying", to, travelling - kept);
         let delay = wait + self.fate.delay();
         self.send_to(to, Segment::Reset, delay);
     }
@@ -197,7 +198,7 @@ impl World {
     }
 
     fn bytes_arrive(&mut self, to: EndId, bytes: Vec<u8>) {
-        self.note("arrived", to.connection, bytes.len());
+        self.note("is reached by bytes,", to, bytes.len());
         let Some(end) = self.end_mut(to) else { return };
         if !end.dead && !end.released {
             end.incoming.keep(bytes);
@@ -209,7 +210,7 @@ impl World {
     }
 
     fn end_arrives(&mut self, to: EndId) {
-        self.note("ended", to.connection, to.side as usize);
+        self.note_unread("is reached by an end, unread", to);
         let Some(end) = self.end_mut(to) else { return };
         if end.dead {
             self.send_reset(to.peer(), Duration::ZERO);
@@ -219,17 +220,23 @@ impl World {
     }
 
     fn reset_arrives(&mut self, to: EndId) {
-        self.note("broken", to.connection, to.side as usize);
+        self.note_unread("is reached by a reset, unread", to);
         let Some(end) = self.end_mut(to) else { return };
         if std::mem::replace(&mut end.dead, true) {
             return;
         }
-        (end.reset, end.untold) = (true, true);
-        let unread = end.incoming.unread();
+        let (unread, ended) = (end.incoming.unread(), end.ended);
         let kept = self.fate.survivors(unread);
-        if let Some(end) = self.end_mut(to) {
-            end.incoming.lose_unread(kept);
-        }
+        let Some(end) = self.end_mut(to) else { return };
+        end.incoming.lose_unread(kept);
+        // Behind an end nothing was to come: Linux lets reading find that end, and sending EPIPE (tcp_reset, TCP_CLOSE_WAIT).
+        let broken = !ended || kept < unread;
+        (end.reset, end.untold) = (broken, broken);
+    }
+
+    fn note_unread(&mut self, what: &'static str, at: EndId) {
+        let unread = self.end(at).map_or(0, |end| end.incoming.unread());
+        self.note(what, at, unread);
     }
 
     /// Who is at the other end, while there is a connection (getpeername(2), `ENOTCONN`).

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use super::world::{EndId, Side};
 use crate::Moment;
 
 /// How many of them are kept unless told otherwise.
@@ -13,8 +14,8 @@ const KEPT: usize = 256;
 struct Entry {
     at: Moment,
     what: &'static str,
-    /// Which connection, counted from 1; 0: none.
-    connection: u64,
+    /// At which end.
+    end: Option<EndId>,
     /// How many bytes, or which of several.
     count: u64,
 }
@@ -39,10 +40,11 @@ impl Trace {
         self.entries.drain(..surplus);
     }
 
-    pub(super) fn note(&mut self, at: Moment, what: &'static str, connection: u64, count: usize) {
+    pub(super) fn note(&mut self, at: Moment, what: &'static str, end: Option<EndId>, count: usize) {
         let count = count as u64;
+        let place = end.map_or(0, |end| end.connection << 1 | end.side as u64);
         self.digest(what.as_bytes());
-        for number in [at.nanoseconds(), connection, count] {
+        for number in [at.nanoseconds(), place, count] {
             self.digest(&number.to_le_bytes());
         }
         if self.kept == 0 {
@@ -51,7 +53,7 @@ impl Trace {
         if self.entries.len() == self.kept {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { at, what, connection, count });
+        self.entries.push_back(Entry { at, what, end, count });
     }
 
     /// A number that stands for everything that has happened.
@@ -68,9 +70,15 @@ impl Trace {
 
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Entry { at, what, connection, count } in &self.entries {
+        for Entry { at, what, end, count } in &self.entries {
             let (seconds, rest) = (at.nanoseconds() / 1_000_000_000, at.nanoseconds() % 1_000_000_000);
-            writeln!(f, "{seconds}.{rest:09} #{connection:<4} {what} {count}")?;
+            write!(f, "{seconds}.{rest:09} ")?;
+            match end {
+                Some(EndId { connection, side: Side::Client }) => write!(f, "client {connection}")?,
+                Some(EndId { connection, side: Side::Server }) => write!(f, "server {connection}")?,
+                None => f.write_str("network")?,
+            }
+            writeln!(f, ": {what} {count}")?;
         }
         Ok(())
     }

@@ -1,15 +1,15 @@
-//! What the handles share: time, what is yet to happen, connections, listeners.
+//! What the handles share: time, what is yet to happen, connections.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
-use std::io;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use gannet_block::Pool;
 
 use super::faults::{Fate, Faults};
-use super::network::{BACKLOG, Report};
+use super::listening::Listening;
+use super::network::Report;
 use super::pipe::{Pipe, Segment};
 use super::trace::Trace;
 use crate::Moment;
@@ -25,15 +25,15 @@ pub(super) struct World {
     schedule: BinaryHeap<Reverse<(Moment, u64, Event)>>,
     scheduled: u64,
     /// Ordered, so that walking over them is the same each time.
-    connections: BTreeMap<u64, Connection>,
-    opened: u64,
-    listeners: Vec<Option<Listening>>,
+    pub(super) connections: BTreeMap<u64, Connection>,
+    pub(super) opened: u64,
+    pub(super) listeners: Vec<Option<Listening>>,
     /// The pool of each engine.
     pools: Vec<Pool>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-enum Event {
+pub(super) enum Event {
     /// Something reaches this end.
     Deliver(EndId),
     /// A connection reaches its listener.
@@ -86,7 +86,7 @@ pub(super) struct End {
 }
 
 impl End {
-    fn new(address: SocketAddr, capacity: usize) -> End {
+    pub(super) fn new(address: SocketAddr, capacity: usize) -> End {
         End {
             address,
             incoming: Pipe::new(capacity),
@@ -100,19 +100,11 @@ impl End {
     }
 }
 
-struct Connection {
-    client: End,
-    server: End,
+pub(super) struct Connection {
+    pub(super) client: End,
+    pub(super) server: End,
     /// An engine has the server's end.
-    accepted: bool,
-}
-
-/// A listener, and the connections it has not accepted yet.
-struct Listening {
-    address: SocketAddr,
-    /// On their way to the backlog, or in it.
-    pending: usize,
-    backlog: VecDeque<u64>,
+    pub(super) accepted: bool,
 }
 
 impl World {
@@ -179,7 +171,7 @@ impl World {
         }
     }
 
-    fn at(&mut self, due: Moment, event: Event) {
+    pub(super) fn at(&mut self, due: Moment, event: Event) {
         self.scheduled += 1;
         self.schedule.push(Reverse((due, self.scheduled, event)));
     }
@@ -223,77 +215,9 @@ impl World {
         }
     }
 
-    pub(super) fn note(&mut self, what: &'static str, connection: u64, count: usize) {
-        self.trace.note(self.now, what, connection, count);
-    }
-
-    pub(super) fn listen(&mut self, address: SocketAddr) -> usize {
-        self.note("listen", 0, self.listeners.len());
-        self.listeners.push(Some(Listening { address, pending: 0, backlog: VecDeque::new() }));
-        self.listeners.len() - 1
-    }
-
-    /// Closes a listener; the connections waiting there are reset (listen(2) does not say so, Linux does it).
-    pub(super) fn unlisten(&mut self, listener: usize) {
-        self.note("unlisten", 0, listener);
-        let listening = self.listeners.get_mut(listener).and_then(Option::take);
-        for connection in listening.into_iter().flat_map(|listening| listening.backlog) {
-            self.reset(EndId { connection, side: Side::Server });
-        }
-    }
-
-    /// Opens a connection from `from` to one of those that listen on `to`.
-    pub(super) fn connect(&mut self, from: SocketAddr, to: SocketAddr) -> io::Result<EndId> {
-        let listener = self.choose_listener(to)?;
-        self.opened += 1;
-        let connection = self.opened;
-        let client = End::new(from, self.fate.capacity());
-        let server = End::new(to, self.fate.capacity());
-        self.connections.insert(connection, Connection { client, server, accepted: false });
-        self.note("connect to listener", connection, listener);
-        let delay = self.fate.delay();
-        self.at(self.now.after(delay), Event::Arrive { listener, connection });
-        self.settle();
-        Ok(EndId { connection, side: Side::Client })
-    }
-
-    /// As SO_REUSEPORT does, without regard to whose backlog is full (socket(7)).
-    fn choose_listener(&mut self, address: SocketAddr) -> io::Result<usize> {
-        let listens = |slot: &Option<Listening>| slot.as_ref().is_some_and(|open| open.address == address);
-        let listeners: Vec<usize> =
-            (0..self.listeners.len()).filter(|index| listens(&self.listeners[*index])).collect();
-        if listeners.is_empty() {
-            return Err(io::ErrorKind::ConnectionRefused.into());
-        }
-        let chosen = *self.fate.random.pick(&listeners);
-        match &mut self.listeners[chosen] {
-            Some(listening) if listening.pending < BACKLOG => listening.pending += 1,
-            // Linux ignores the SYN, and the client tries again until it gives up (tcp(7), tcp_syn_retries).
-            _ => return Err(io::ErrorKind::TimedOut.into()),
-        }
-        Ok(chosen)
-    }
-
-    fn arrive(&mut self, listener: usize, connection: u64) {
-        match self.listeners.get_mut(listener).and_then(Option::as_mut) {
-            Some(listening) => listening.backlog.push_back(connection),
-            None => self.reset(EndId { connection, side: Side::Server }),
-        }
-    }
-
-    /// Whether a connection waits to be accepted.
-    pub(super) fn is_waiting(&self, listener: usize) -> bool {
-        let listening = self.listeners.get(listener).and_then(Option::as_ref);
-        listening.is_some_and(|listening| !listening.backlog.is_empty())
-    }
-
-    pub(super) fn accept(&mut self, listener: usize) -> Option<EndId> {
-        let listening = self.listeners.get_mut(listener)?.as_mut()?;
-        let connection = listening.backlog.pop_front()?;
-        listening.pending -= 1;
-        self.connections.get_mut(&connection)?.accepted = true;
-        self.note("accept from listener", connection, listener);
-        Some(EndId { connection, side: Side::Server })
+    /// Notes what happens at an end, or, without one, to a listener.
+    pub(super) fn note(&mut self, what: &'static str, end: impl Into<Option<EndId>>, count: usize) {
+        self.trace.note(self.now, what, end.into(), count);
     }
 
     pub(super) fn report(&self) -> Report {
@@ -302,6 +226,7 @@ impl World {
         let listeners = || self.listeners.iter().flatten();
         let served = |connection: &&Connection| connection.accepted && !connection.server.released;
         Report {
+            connections: self.connections.len(),
             listeners: listeners().count(),
             waiting: listeners().map(|listening| listening.pending).sum(),
             sockets: connections.clone().filter(served).count(),

@@ -63,9 +63,8 @@ impl Table {
         let mut all = self.poll();
         for _ in 0..1000 {
             let more = self.poll();
-            if more.is_empty() {
-                let Some(moment) = self.network.next_event() else { return all };
-                self.network.advance_to(moment);
+            if more.is_empty() && !self.network.skip() {
+                return all;
             }
             all.extend(more);
         }

@@ -66,14 +66,11 @@ impl Reply {
         Reply { state: State::Waiting(future) }
     }
 
-    /// The response, if it is there already; else what to wait for.
-    ///
-    /// # Errors
-    /// The reply itself, when its response is yet to come.
-    pub fn into_ready(self) -> Result<Response, Reply> {
-        match self.state {
-            State::Ready(Some(response)) => Ok(response),
-            state => Err(Reply { state }),
+    /// The response, if it was there at once. Then there is nothing to poll.
+    pub fn take_ready(&mut self) -> Option<Response> {
+        match &mut self.state {
+            State::Ready(response) => response.take(),
+            State::Waiting(_) => None,
         }
     }
 }

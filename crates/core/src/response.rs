@@ -21,12 +21,12 @@ impl Response {
 
     /// A `200 OK` of UTF-8 text.
     pub fn text(text: impl Into<Bytes>) -> Response {
-        Response::typed("text/plain; charset=utf-8", Body::Bytes(text.into()))
+        Response::typed(b"content-type: text/plain; charset=utf-8\r\n", Body::Bytes(text.into()))
     }
 
     /// A `200 OK` of bytes of no particular kind.
     pub fn bytes(bytes: impl Into<Bytes>) -> Response {
-        Response::typed("application/octet-stream", Body::Bytes(bytes.into()))
+        Response::typed(b"content-type: application/octet-stream\r\n", Body::Bytes(bytes.into()))
     }
 
     /// `101 Switching Protocols` to `protocol` (RFC 9110, 7.8): `conversation` gets both halves of the connection. The client
@@ -95,8 +95,8 @@ impl Response {
         (self.status, self.fields, self.body)
     }
 
-    fn typed(content_type: &str, body: Body) -> Response {
-        Response::new(Status::OK).with("content-type", content_type).with_body(body)
+    fn typed(field: &'static [u8], body: Body) -> Response {
+        Response { status: Status::OK, fields: Fields::with_prepared(Bytes::from_static(field)), body }
     }
 
     fn invalid(name: &str, error: InvalidField) -> Response {

@@ -20,6 +20,12 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     if !due || active.fate != Fate::Serve {
         return;
     }
+    if let Making::Waiting(reply) = &mut exchange.making
+        && let Some(response) = reply.take_ready()
+    {
+        respond::begin(active, response, socket, local);
+        return;
+    }
     let waker = local.wakers.waker(socket.index);
     let mut context = Context::from_waker(&waker);
     match &mut exchange.making {

@@ -62,14 +62,17 @@ pub struct Connection {
 impl Connection {
     /// A connection on which nothing has happened yet.
     pub fn new(limits: Limits) -> Connection {
-        let limits = limits.bounded();
+        Connection::fresh(limits.bounded(), Level::BASELINE)
+    }
+
+    fn fresh(limits: Limits, level: Level) -> Connection {
         Connection {
             reading: Reading::Head(HeadProgress::default()),
             writing: Writing::Head,
             limits,
             extension_bytes: limits.chunk_extension_bytes,
             said: Said::default(),
-            level: Level::BASELINE,
+            level,
             empty_lines: 0,
             method: Method::Get,
             version: Version::Http11,
@@ -321,7 +324,7 @@ impl Connection {
             "the next request begins when both halves ended"
         );
         assert!(self.keep_alive(), "no request follows on a connection that is to be closed");
-        *self = Connection::new(self.limits).with_level(self.level);
+        *self = Connection::fresh(self.limits, self.level);
     }
 }
 

@@ -6,7 +6,7 @@ use super::fields::{self, Line};
 use super::framing::{self, Said};
 use super::request_line;
 use super::state::{HeadProgress, Reading, Writing};
-use crate::http::{BodyLength, Head, Method, Version};
+use crate::http::{Head, Method, Version};
 use crate::limits::Limits;
 use crate::scan::Level;
 
@@ -67,7 +67,7 @@ impl Connection {
 
     fn fresh(limits: Limits, level: Level) -> Connection {
         Connection {
-            reading: Reading::Head(HeadProgress::default()),
+            reading: Reading::START,
             writing: Writing::Head,
             limits,
             extension_bytes: limits.chunk_extension_bytes,
@@ -200,11 +200,7 @@ impl Connection {
     fn settle(&mut self, end: usize, head: &mut Head) -> Result<Event, Error> {
         self.persists = self.said.settle(head)?;
         head.length = end as u16;
-        self.reading = match head.body {
-            BodyLength::None | BodyLength::Known(0) => Reading::Over,
-            BodyLength::Known(length) => Reading::Known(length),
-            BodyLength::Chunked => Reading::Chunked(Chunk::START),
-        };
+        self.reading = Reading::after_head(head.body);
         Ok(Event::Head { consumed: end })
     }
 
@@ -214,8 +210,7 @@ impl Connection {
             return Event::Need { consumed: 0 };
         }
         let end = input.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
-        let remaining = remaining - end as u64;
-        self.reading = if remaining == 0 { Reading::Over } else { Reading::Known(remaining) };
+        self.reading = Reading::after_data(remaining - end as u64);
         Event::Data { start: 0, end }
     }
 

@@ -131,17 +131,11 @@ impl Connection {
 
     #[inline]
     fn begin(&mut self, framing: Framing) {
-        self.writing = match framing {
-            Framing::None => Writing::Ended,
-            Framing::Length(length) => Writing::Length(length),
-            Framing::Chunked => Writing::Chunked,
-            Framing::UntilClose => Writing::UntilClose,
-            Framing::Upgrade => {
-                self.reading = Reading::Upgraded;
-                self.closing = true;
-                Writing::Upgraded
-            }
-        };
+        self.writing = Writing::after_head(framing);
+        if framing == Framing::Upgrade {
+            self.reading = Reading::Upgraded;
+            self.closing = true;
+        }
     }
 
     /// Begins a piece of `length` bytes, which the caller puts right behind what is appended now. No piece is empty:

@@ -97,6 +97,20 @@ fn a_limit_is_met_at_the_same_byte_however_the_message_is_cut() {
 }
 
 #[test]
+fn empty_lines_count_as_part_of_the_head_however_they_are_cut_off() {
+    let limits = Limits { head_bytes: 100, ..Limits::default() };
+    for (bytes, fits) in [(96, true), (97, false)] {
+        let message = format!("\r\n\r\n{}", head_of(bytes)).into_bytes();
+        let said = whole(limits, &message);
+        assert_eq!(matches!(said.last(), Some(Said::End { .. })), fits);
+        for cut in 0..message.len() {
+            let (before, after) = message.split_at(cut);
+            assert_eq!(pieces(limits, [before, after]), said, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
 fn the_trailers_of_a_request_have_the_number_of_fields_to_themselves() {
     let limits = Limits { fields: 3, ..Limits::default() };
     let message = |count: usize| format!("{CHUNKED}0\r\n{}\r\n", "X: y\r\n".repeat(count));

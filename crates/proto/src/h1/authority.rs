@@ -13,12 +13,10 @@ pub(super) fn check(authority: &[u8]) -> Result<Option<u16>, Error> {
     if authority.first() == Some(&b'[') {
         return check_literal(authority);
     }
-    let host_end = authority.iter().position(|byte| *byte == b':').unwrap_or(authority.len());
-    let (host, port) = authority.split_at(host_end);
-    if !is_registered_name(host) {
-        return Err(Error::InvalidAuthority);
+    match registered_name_end(authority) {
+        0 => Err(Error::InvalidAuthority),
+        end => check_port(&authority[end..]),
     }
-    check_port(port)
 }
 
 /// `[IPv6]` and perhaps a port. Address zones and future versions name nothing on the open network.
@@ -66,21 +64,23 @@ static NAME_BYTES: [bool; 256] = {
     table
 };
 
-/// Name bytes and percent-encoded ones, and at least one of them.
-fn is_registered_name(host: &[u8]) -> bool {
-    let mut rest = host;
-    while let [byte, after @ ..] = rest {
-        rest = match after {
-            _ if NAME_BYTES[usize::from(*byte)] => after,
-            [high, low, after @ ..]
-                if *byte == b'%' && [high, low].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-            {
-                after
-            }
-            _ => return false,
-        };
+/// Where the name at the start ends: it consists of name bytes and percent-encoded ones.
+fn registered_name_end(authority: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(byte) = authority.get(at) {
+        if NAME_BYTES[usize::from(*byte)] {
+            at += 1;
+        } else if is_percent_encoded(&authority[at..]) {
+            at += 3;
+        } else {
+            break;
+        }
     }
-    !host.is_empty()
+    at
+}
+
+fn is_percent_encoded(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

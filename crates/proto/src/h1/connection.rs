@@ -6,7 +6,7 @@ use super::fields::{self, Line};
 use super::framing::{self, Said};
 use super::request_line;
 use super::state::{HeadProgress, Reading, Writing};
-use crate::http::{BodyLength, Head, Method, Version};
+use crate::http::{Head, Method, Version};
 use crate::limits::Limits;
 use crate::scan::Level;
 
@@ -62,14 +62,17 @@ pub struct Connection {
 impl Connection {
     /// A connection on which nothing has happened yet.
     pub fn new(limits: Limits) -> Connection {
-        let limits = limits.bounded();
+        Connection::fresh(limits.bounded(), Level::BASELINE)
+    }
+
+    fn fresh(limits: Limits, level: Level) -> Connection {
         Connection {
-            reading: Reading::Head(HeadProgress::default()),
+            reading: Reading::START,
             writing: Writing::Head,
             limits,
             extension_bytes: limits.chunk_extension_bytes,
             said: Said::default(),
-            level: Level::BASELINE,
+            level,
             empty_lines: 0,
             method: Method::Get,
             version: Version::Http11,
@@ -197,11 +200,7 @@ impl Connection {
     fn settle(&mut self, end: usize, head: &mut Head) -> Result<Event, Error> {
         self.persists = self.said.settle(head)?;
         head.length = end as u16;
-        self.reading = match head.body {
-            BodyLength::None | BodyLength::Known(0) => Reading::Over,
-            BodyLength::Known(length) => Reading::Known(length),
-            BodyLength::Chunked => Reading::Chunked(Chunk::START),
-        };
+        self.reading = Reading::after_head(head.body);
         Ok(Event::Head { consumed: end })
     }
 
@@ -211,8 +210,7 @@ impl Connection {
             return Event::Need { consumed: 0 };
         }
         let end = input.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
-        let remaining = remaining - end as u64;
-        self.reading = if remaining == 0 { Reading::Over } else { Reading::Known(remaining) };
+        self.reading = Reading::after_data(remaining - end as u64);
         Event::Data { start: 0, end }
     }
 
@@ -321,7 +319,7 @@ impl Connection {
             "the next request begins when both halves ended"
         );
         assert!(self.keep_alive(), "no request follows on a connection that is to be closed");
-        *self = Connection::new(self.limits).with_level(self.level);
+        *self = Connection::fresh(self.limits, self.level);
     }
 }
 

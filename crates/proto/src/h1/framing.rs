@@ -161,6 +161,7 @@ const NEVER_IN_TRAILERS: [&str; 27] = [
     "content-type",
     "cookie",
     "expect",
+    "forwarded",
     "host",
     "if-match",
     "if-modified-since",
@@ -177,10 +178,26 @@ const NEVER_IN_TRAILERS: [&str; 27] = [
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "forwarded",
 ];
 
 /// Whether a trailer field may have this name.
 pub(super) fn may_be_trailer(name: &[u8]) -> bool {
     !NEVER_IN_TRAILERS.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_trailer;
+
+    #[test]
+    fn what_frames_routes_authenticates_or_conditions_is_no_trailer_in_any_case() {
+        for name in
+            ["Content-Length", "TRANSFER-ENCODING", "host", "Forwarded", "Cookie", "If-Match", "Range", "TE"]
+        {
+            assert!(!may_be_trailer(name.as_bytes()), "{name}");
+        }
+        for name in ["ETag", "Server-Timing", "Digest", "X-Checksum", "grpc-status", "Hosts"] {
+            assert!(may_be_trailer(name.as_bytes()), "{name}");
+        }
+    }
 }

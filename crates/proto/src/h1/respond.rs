@@ -35,7 +35,8 @@ pub enum Framing {
     /// Any number of pieces, then [`finish`](Connection::finish), then the connection must close.
     UntilClose,
     /// 101, or 2xx to CONNECT: all bytes in both directions now belong to the other protocol. If there is nobody to
-    /// speak it the connection must close, since nothing the peer sends from here on is HTTP.
+    /// speak it the connection must close, since nothing the peer sends from here on is HTTP. A request's body comes
+    /// before them (RFC 9110 section 7.8), so it must have been read.
     Upgrade,
 }
 
@@ -130,17 +131,11 @@ impl Connection {
 
     #[inline]
     fn begin(&mut self, framing: Framing) {
-        self.writing = match framing {
-            Framing::None => Writing::Ended,
-            Framing::Length(length) => Writing::Length(length),
-            Framing::Chunked => Writing::Chunked,
-            Framing::UntilClose => Writing::UntilClose,
-            Framing::Upgrade => {
-                self.reading = Reading::Upgraded;
-                self.closing = true;
-                Writing::Upgraded
-            }
-        };
+        self.writing = Writing::after_head(framing);
+        if framing == Framing::Upgrade {
+            self.reading = Reading::Upgraded;
+            self.closing = true;
+        }
     }
 
     /// Begins a piece of `length` bytes, which the caller puts right behind what is appended now. No piece is empty:

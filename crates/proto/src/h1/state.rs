@@ -1,4 +1,4 @@
-//! Where the two halves of a connection are. Nothing else is in this file.
+//! Where the two halves of a connection are, and what follows what. Nothing else is in this file.
 //!
 //! ```text
 //! reading (what the peer sends)
@@ -19,11 +19,13 @@
 //!   Head ── respond ──┬──▶ Length(n) ── push ──▶ Length(n - pushed) ── finish, at 0 ──▶ Ended ── next ──▶ Head
 //!    ▲ │              ├──▶ Chunked ──── push ──▶ Chunked ───────────── finish ────────▶ Ended
 //!    └─┘              ├──▶ UntilClose ─ push ──▶ UntilClose ────────── finish ────────▶ Ended (and close)
-//!   inform            ├──▶ Bodiless ────────────────────────────────── at once ───────▶ Ended
+//!   inform            ├──▶ (no body) ───────────────────────────────── at once ───────▶ Ended
 //!                     └──▶ Upgraded
 //! ```
 
 use super::chunked::Chunk;
+use super::respond::Framing;
+use crate::http::BodyLength;
 
 /// What the reading half waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +46,25 @@ pub(super) enum Reading {
     Failed,
     /// Nothing: the bytes belong to another protocol.
     Upgraded,
+}
+
+impl Reading {
+    /// Where a connection begins, and each request on it.
+    pub(super) const START: Reading = Reading::Head(HeadProgress { line: 0, in_fields: false });
+
+    /// What follows a head.
+    pub(super) fn after_head(body: BodyLength) -> Reading {
+        match body {
+            BodyLength::None => Reading::Over,
+            BodyLength::Known(length) => Reading::after_data(length),
+            BodyLength::Chunked => Reading::Chunked(Chunk::START),
+        }
+    }
+
+    /// What follows a piece of a body of known length, with so much to come.
+    pub(super) fn after_data(remaining: u64) -> Reading {
+        if remaining == 0 { Reading::Over } else { Reading::Known(remaining) }
+    }
 }
 
 /// How far a head has been read.
@@ -70,4 +91,17 @@ pub(super) enum Writing {
     Ended,
     /// Nothing: the bytes belong to another protocol.
     Upgraded,
+}
+
+impl Writing {
+    /// What follows a final head.
+    pub(super) fn after_head(framing: Framing) -> Writing {
+        match framing {
+            Framing::None => Writing::Ended,
+            Framing::Length(length) => Writing::Length(length),
+            Framing::Chunked => Writing::Chunked,
+            Framing::UntilClose => Writing::UntilClose,
+            Framing::Upgrade => Writing::Upgraded,
+        }
+    }
 }

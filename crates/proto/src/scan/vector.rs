@@ -70,8 +70,19 @@ impl Class for Token {
     /// Letters, digits and `-` are what nearly all names consist of; the other thirteen are looked up one by one.
     const EXACT: bool = false;
 
+    /// Every name ends in a colon that has to be looked up, so this is a table.
+    #[inline(always)]
     fn contains(byte: u8) -> bool {
-        naive::is_token(byte)
+        static TOKENS: [bool; 256] = {
+            let mut table = [false; 256];
+            let mut byte = 0;
+            while byte < 256 {
+                table[byte] = naive::is_token(byte as u8);
+                byte += 1;
+            }
+            table
+        };
+        TOKENS[usize::from(byte)]
     }
 
     #[inline(always)]

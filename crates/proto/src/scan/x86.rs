@@ -89,16 +89,22 @@ vectors! {
         _mm256_or_si256 _mm256_andnot_si256 _mm256_movemask_epi8;
 }
 
-/// The searches, built for AVX2. They are functions of their own since only such may use its instructions.
+/// The search that is built for SSE2 even where there is more.
+pub(super) mod sse2 {
+    use super::Sse2;
+    use crate::scan::vector::{Token, end};
+
+    #[inline(always)]
+    pub(in crate::scan) fn token_end(bytes: &[u8], from: usize) -> usize {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { end::<Sse2, Token>(bytes, from) }
+    }
+}
+
+/// The searches that are built for AVX2. They are functions of their own since only such may use its instructions.
 pub(super) mod avx2 {
     use super::Avx2;
-    use crate::scan::vector::{Target, Token, Value, end};
-
-    #[target_feature(enable = "avx2")]
-    pub(in crate::scan) fn token_end(bytes: &[u8], from: usize) -> usize {
-        // SAFETY: the vector needs AVX2, and who calls this function has it.
-        unsafe { end::<Avx2, Token>(bytes, from) }
-    }
+    use crate::scan::vector::{Target, Value, end};
 
     #[target_feature(enable = "avx2")]
     pub(in crate::scan) fn value_end(bytes: &[u8], from: usize) -> usize {

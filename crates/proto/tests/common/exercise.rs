@@ -4,13 +4,19 @@
 
 use super::{DATE, Listener, Said, pieces, whole};
 use gannet_proto::h1::{Connection, Error, Event, Framing, ResponseHead};
+use gannet_proto::scan::Level;
 use gannet_proto::{BodyLength, Head, Limits, Method, Status, Version};
 
-/// A head: any bytes. What they are does not depend on cuts, and httparse agrees with what is accepted.
+/// A head: any bytes. What they are depends neither on cuts nor on the CPU, and httparse agrees with what is accepted.
 pub fn head(bytes: &[u8]) {
     let said = whole(Limits::default(), bytes);
     assert_eq!(said, pieces(Limits::default(), bytes.chunks(1)), "byte by byte");
     assert_eq!(said, pieces(Limits::default(), bytes.chunks(7)), "by sevens");
+    for level in Level::available() {
+        let mut listener = Listener::new(Connection::new(Limits::default()).with_level(level));
+        listener.receive(bytes);
+        assert_eq!(said, listener.said, "with {}", level.name());
+    }
     compare_with_httparse(bytes, said.first());
 }
 

@@ -178,11 +178,6 @@ impl Active {
         self.fate = Fate::Abort;
     }
 
-    /// The connection was upgraded, and the conversation goes on.
-    pub(crate) fn is_conversing(&self) -> bool {
-        self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.making, Making::Conversing(_)))
-    }
-
     /// Whether more of the body may be put where the handler takes it from.
     pub(crate) fn has_window(&self, local: &Local) -> bool {
         self.exchange

@@ -15,8 +15,9 @@ use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
 pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
-    if active.is_conversing() {
+    if active.upgraded {
         hand_over(active, local);
+        return;
     }
     while wants_input(active, local) {
         let input = active.input.take();
@@ -52,7 +53,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
 
 /// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
 pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
-    if active.fate != Fate::Serve || active.is_conversing() {
+    if active.fate != Fate::Serve || active.upgraded {
         return false;
     }
     match &active.exchange {
@@ -61,7 +62,7 @@ pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
     }
 }
 
-/// After an upgrade bytes are not parsed: the conversation reads them as they are.
+/// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
 fn hand_over(active: &mut Active, local: &Local) {
     if active.has_window(local)
         && let (Some(exchange), Some(input)) = (&active.exchange, active.input.take())

@@ -107,6 +107,9 @@ pub trait Backend {
 
     /// How many sockets are open or closing.
     fn sockets(&self) -> usize;
+
+    /// The pool that is received into.
+    fn pool(&self) -> &Pool;
 }
 
 /// One worker's engine.
@@ -214,5 +217,10 @@ impl Engine {
     /// See [`Backend::sockets`].
     pub fn sockets(&self) -> usize {
         self.backend.sockets()
+    }
+
+    /// See [`Backend::pool`].
+    pub fn pool(&self) -> &Pool {
+        self.backend.pool()
     }
 }

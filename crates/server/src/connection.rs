@@ -182,10 +182,11 @@ impl Active {
         self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.making, Making::Conversing(_)))
     }
 
-    /// Whether more of the body may be put where the handler takes it from.
+    /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used
+    /// up each connection may still hold one block, so that those who hold many stop nobody else.
     pub(crate) fn has_window(&self, local: &Local) -> bool {
-        self.exchange
-            .as_ref()
-            .is_none_or(|exchange| exchange.incoming.queued() < local.limits.body_window_bytes)
+        let Some(exchange) = &self.exchange else { return true };
+        let queued = exchange.incoming.queued();
+        queued == 0 || queued < local.limits.body_window_bytes && local.has_shared_blocks()
     }
 }

@@ -85,6 +85,12 @@ impl Local {
         &self.date
     }
 
+    /// Whether blocks may be held beyond the one that is kept for each connection.
+    pub(crate) fn has_shared_blocks(&self) -> bool {
+        let pool = self.engine.pool();
+        pool.in_use() < pool.limit().saturating_sub(self.limits.connections).max(pool.limit() / 2)
+    }
+
     pub(crate) fn now(&self) -> Moment {
         self.engine.now().moment
     }

@@ -1,1 +1,218 @@
-//! (begins here)
+//! Sockets as a queue of completions.
+//!
+//! An [`Engine`] takes operations (listen, receive, send, close) and gives completions out of a queue, never from inside the
+//! call that began the operation. The same interface stands on several [`Backend`]s: [`epoll`], io_uring and a seeded
+//! simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
+//!
+//! # The contract
+//!
+//! * **Accept** is a subscription: a listener gives [`Completion::Accepted`] until paused. A resource error (`EMFILE` and its
+//!   kin, accept(2)) pauses the listener and is reported once; errors of the connection that was about to be accepted are
+//!   not reported at all.
+//! * **Receive** is a subscription: while armed, a socket gives [`Completion::Received`] with a block of the engine's pool,
+//!   and at last [`Completion::Ended`] or [`Completion::ReceiveFailed`]. A new socket is not armed. While paused it gives
+//!   nothing, not even the news that the peer is gone; bytes the kernel had already delivered may still come.
+//!   When the pool has no block left, receiving waits until one comes back.
+//! * **Send**: at most one per socket is under way. It completes after any progress, with the [`Output`] handed back; what is
+//!   left in it is sent by submitting it again.
+//! * **Close** is a join: after it a socket gives [`Completion::Closed`] and nothing else, and only when the kernel holds
+//!   none of our memory. Then its slot, and its number, may be used anew.
+//! * The clock is read once a turn, by [`Engine::poll`].
+
+#![deny(unsafe_code)]
+
+mod clock;
+mod completion;
+mod listener;
+mod output;
+mod slots;
+mod timers;
+
+pub mod epoll;
+pub mod sim;
+#[expect(unsafe_code, reason = "memory shared with the kernel")]
+pub mod sys;
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+pub use clock::{Moment, Now};
+pub use completion::{Completion, ListenerId, SocketId};
+pub use gannet_block::{Block, Chunk, Pool};
+pub use listener::Listener;
+pub use output::{Output, Progress};
+pub use slots::Slots;
+pub use timers::Timers;
+
+/// Completions waiting to be taken.
+pub type Completions = VecDeque<Completion>;
+
+/// What a backend must do; the module documentation is its contract.
+pub trait Backend {
+    /// The backend's name, as `--backend` takes it.
+    fn name(&self) -> &'static str;
+
+    /// Gathers completions, waiting up to `wait` for the first (`None`: for as long as it takes). Never waits when there is
+    /// something to do already.
+    ///
+    /// # Errors
+    /// When the kernel refuses to be asked: the engine cannot go on.
+    fn poll(&mut self, wait: Option<Duration>, completions: &mut Completions) -> io::Result<()>;
+
+    /// What the time is, now.
+    fn now(&self) -> Now;
+
+    /// The descriptor that becomes readable when [`poll`](Backend::poll) has something to gather. None: poll whenever asked to
+    /// (the simulator).
+    fn descriptor(&self) -> Option<BorrowedFd<'_>>;
+
+    /// Takes a listener in, armed.
+    ///
+    /// # Errors
+    /// When the kernel refuses it, or it is not of this backend's kind.
+    fn listen(&mut self, listener: Listener) -> io::Result<ListenerId>;
+
+    /// Arms accepting.
+    fn resume_accept(&mut self, listener: ListenerId);
+
+    /// Pauses accepting. Connections go on waiting in the listener's backlog.
+    fn pause_accept(&mut self, listener: ListenerId);
+
+    /// Ends accepting and closes the listener.
+    fn unlisten(&mut self, listener: ListenerId);
+
+    /// Arms receiving.
+    fn receive(&mut self, socket: SocketId);
+
+    /// Pauses receiving.
+    fn pause(&mut self, socket: SocketId);
+
+    /// Begins sending what `output` holds.
+    fn send(&mut self, socket: SocketId, output: Box<Output>, completions: &mut Completions);
+
+    /// Ends our half of the conversation (shutdown(2), `SHUT_WR`): the peer sees the end after all that was sent.
+    fn shutdown(&mut self, socket: SocketId);
+
+    /// Ends the conversation.
+    fn close(&mut self, socket: SocketId, completions: &mut Completions);
+
+    /// Who is at the other end.
+    ///
+    /// # Errors
+    /// When the peer is gone, or has no address of this family (a Unix socket).
+    fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr>;
+
+    /// How many sockets are open or closing.
+    fn sockets(&self) -> usize;
+}
+
+/// One worker's engine.
+pub struct Engine {
+    backend: Box<dyn Backend>,
+    completions: Completions,
+    now: Now,
+}
+
+impl Engine {
+    /// An engine on `backend`.
+    pub fn new(backend: Box<dyn Backend>) -> Engine {
+        let now = backend.now();
+        Engine { backend, completions: VecDeque::with_capacity(256), now }
+    }
+
+    /// Gathers completions, waiting up to `wait` for the first (`None`: for as long as it takes), reads the clock, and says how
+    /// many completions there are to take.
+    ///
+    /// # Errors
+    /// When the kernel refuses to be asked: the engine cannot go on.
+    pub fn poll(&mut self, wait: Option<Duration>) -> io::Result<usize> {
+        let wait = if self.completions.is_empty() { wait } else { Some(Duration::ZERO) };
+        self.backend.poll(wait, &mut self.completions)?;
+        self.now = self.backend.now();
+        Ok(self.completions.len())
+    }
+
+    /// The next completion.
+    pub fn next_completion(&mut self) -> Option<Completion> {
+        self.completions.pop_front()
+    }
+
+    /// The time as of the last [`poll`](Engine::poll).
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
+    /// See [`Backend::name`].
+    pub fn name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// See [`Backend::descriptor`].
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.backend.descriptor()
+    }
+
+    /// See [`Backend::listen`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
+        self.backend.listen(listener)
+    }
+
+    /// See [`Backend::resume_accept`].
+    pub fn resume_accept(&mut self, listener: ListenerId) {
+        self.backend.resume_accept(listener);
+    }
+
+    /// See [`Backend::pause_accept`].
+    pub fn pause_accept(&mut self, listener: ListenerId) {
+        self.backend.pause_accept(listener);
+    }
+
+    /// See [`Backend::unlisten`].
+    pub fn unlisten(&mut self, listener: ListenerId) {
+        self.backend.unlisten(listener);
+    }
+
+    /// See [`Backend::receive`].
+    pub fn receive(&mut self, socket: SocketId) {
+        self.backend.receive(socket);
+    }
+
+    /// See [`Backend::pause`].
+    pub fn pause(&mut self, socket: SocketId) {
+        self.backend.pause(socket);
+    }
+
+    /// See [`Backend::send`].
+    pub fn send(&mut self, socket: SocketId, output: Box<Output>) {
+        self.backend.send(socket, output, &mut self.completions);
+    }
+
+    /// See [`Backend::shutdown`].
+    pub fn shutdown(&mut self, socket: SocketId) {
+        self.backend.shutdown(socket);
+    }
+
+    /// See [`Backend::close`].
+    pub fn close(&mut self, socket: SocketId) {
+        self.backend.close(socket, &mut self.completions);
+    }
+
+    /// See [`Backend::peer_address`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
+        self.backend.peer_address(socket)
+    }
+
+    /// See [`Backend::sockets`].
+    pub fn sockets(&self) -> usize {
+        self.backend.sockets()
+    }
+}

@@ -1,1 +1,5 @@
-//! (begins here)
+//! What Gannet can do with an exchange, one folder each. A feature knows requests, responses and ports; never a socket.
+
+#![forbid(unsafe_code)]
+
+pub mod files;

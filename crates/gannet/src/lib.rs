@@ -1,1 +1,37 @@
-//! (begins here)
+//! Gannet, a web server engine: build a service from routes, handlers and filters.
+//!
+//! ```no_run
+//! use gannet::prelude::*;
+//!
+//! # async fn run() -> gannet::Result<()> {
+//! App::new()
+//!     .get("/", "hello")
+//!     .get("/path", async |request: Request| request.path().to_owned())
+//!     .files("/assets", "public")
+//!     .listen("127.0.0.1:8080")
+//!     .run()
+//!     .await
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod app;
+
+pub use app::{App, Error};
+pub use gannet_core::{
+    Body, BodyError, Bytes, Chunk, Data, Fields, Filter, Frame, Handler, IntoFilter, IntoHandler,
+    IntoResponse, InvalidField, Method, Next, Reply, Request, RequestBody, Response, Sender, Source, Status,
+    Upgraded, Version, channel,
+};
+pub use gannet_features::files;
+pub use gannet_server::Limits;
+pub use gannet_server::host::{BackendChoice, Running};
+
+/// What running an [`App`] gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What most programs need.
+pub mod prelude {
+    pub use crate::{App, IntoResponse, Next, Request, Response, Status};
+}

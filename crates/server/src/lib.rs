@@ -1,1 +1,45 @@
-//! (begins here)
+//! The driver: from socket to socket.
+//!
+//! One request's way, a file a step; each step calls only the next:
+//!
+//! | step | file | in → out |
+//! |---|---|---|
+//! | accept | `accept` | completion → connection slot |
+//! | receive | `link` | completion → bytes |
+//! | choose, parse | `protocol` | bytes → events of the protocol |
+//! | exchange | `exchange` | head → [`Request`](gannet_core::Request) and the place its body goes |
+//! | route | `route` | path, then method → handler |
+//! | handle | `handle` | request → response, now or later |
+//! | respond | `respond` | response → framed bytes, pulled |
+//! | flush | `flush` | bytes and file ranges → engine operations |
+//! | again or end | `close` | the next request; else the end, which is a join |
+//!
+//! A [`Worker`] is plain code that a [`host`] drives: one [`turn`](Worker::turn) after the other. Only `host` knows Tokio.
+
+#![forbid(unsafe_code)]
+
+mod accept;
+mod admission;
+mod close;
+mod connection;
+mod deadline;
+mod exchange;
+mod flush;
+mod fs;
+mod handle;
+pub mod host;
+mod limits;
+mod link;
+mod local;
+mod protocol;
+mod respond;
+mod route;
+mod site;
+mod wake;
+mod worker;
+
+pub use admission::{Admission, Refusal};
+pub use limits::{Limits, Row, TABLE};
+pub use site::{FilterFactory, Site, SiteBuilder, SiteError};
+pub use wake::{Command, Mailbox};
+pub use worker::{Turn, Worker};

@@ -1,0 +1,74 @@
+//! What the null servers share: their arguments, their listener and their one response.
+//!
+//! A null server answers whatever bytes arrive with a constant and looks at nothing. What it costs is the kernel's
+//! part of a request, the floor that no server with the same system calls can go below.
+
+use std::{io, os::fd::OwnedFd};
+
+use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+
+/// How a null server was called: `PORT [THREADS=1] [BODY_BYTES=13] [RESPONSES=1]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Arguments {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// How many threads serve, each with a listener of its own.
+    pub threads: usize,
+    /// The length of each response's body.
+    pub body_bytes: usize,
+    /// How many responses answer one receive: the depth, where the client pipelines.
+    pub responses: usize,
+}
+
+impl Arguments {
+    /// Reads the process's arguments; the error is a line for its user.
+    pub fn from_process() -> Result<Arguments, String> {
+        let given: Vec<String> = std::env::args().skip(1).collect();
+        let number = |index: usize, name: &str, default: Option<usize>| match given.get(index) {
+            Some(text) => text.parse().map_err(|_| format!("{name} is not a number: {text}")),
+            None => default.ok_or(format!("{name} is missing: PORT [THREADS] [BODY_BYTES] [RESPONSES]")),
+        };
+        let port = number(0, "PORT", None)?;
+        Ok(Arguments {
+            port: u16::try_from(port).map_err(|_| format!("PORT is above 65535: {port}"))?,
+            threads: number(1, "THREADS", Some(1))?,
+            body_bytes: number(2, "BODY_BYTES", Some(13))?,
+            responses: number(3, "RESPONSES", Some(1))?,
+        })
+    }
+}
+
+/// Runs `serve` on as many threads as asked for, with the one response; returns only if a thread fails.
+pub fn run(serve: fn(u16, &'static [u8]) -> io::Result<()>) -> Result<(), String> {
+    let arguments = Arguments::from_process()?;
+    let response: &'static [u8] = response(arguments.body_bytes, arguments.responses).leak();
+    let spawn = |_| std::thread::spawn(move || serve(arguments.port, response));
+    let threads: Vec<_> = (0..arguments.threads).map(spawn).collect();
+    for thread in threads {
+        thread.join().map_err(|_| "a thread panicked")?.map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// What answers one receive: a head as long as a real server's, and a body of `x`.
+fn response(body_bytes: usize, responses: usize) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nServer: null\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n\
+         Content-Type: text/plain\r\nContent-Length: {body_bytes}\r\n\r\n"
+    );
+    let mut one = head.into_bytes();
+    one.resize(one.len() + body_bytes, b'x');
+    one.repeat(responses)
+}
+
+/// A listener on a port that the threads share; accepted sockets inherit `TCP_NODELAY` from it (tcp(7)).
+pub fn listener(port: u16, flags: SocketFlags) -> io::Result<OwnedFd> {
+    let socket =
+        net::socket_with(AddressFamily::INET, SocketType::STREAM, flags | SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseport(&socket, true)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    sockopt::set_tcp_nodelay(&socket, true)?;
+    net::bind(&socket, &std::net::SocketAddr::from(([127, 0, 0, 1], port)))?;
+    net::listen(&socket, 4096)?;
+    Ok(socket)
+}

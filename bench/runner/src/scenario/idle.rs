@@ -1,0 +1,87 @@
+//! What a connection costs that does nothing: memory after thousands of connections, each of which has had one answer.
+//!
+//! It is user memory only. What the kernel keeps per socket is the same for every server.
+
+use rustix::process::{Resource, getrlimit};
+
+use super::{Bench, load};
+use crate::{
+    client::{Client, Limit, LoadError},
+    process::Process,
+    report::Table,
+    servers::{Server, Work},
+    usage::{self, Memory},
+};
+
+/// Descriptors that either side needs besides the connections.
+const SPARE_DESCRIPTORS: u64 = 200;
+/// Enough requests on enough connections that code, pools and tables are in memory before the first reading.
+const WARM_UP_CONNECTIONS: usize = 64;
+const WARM_UP_REQUESTS: u64 = 20_000;
+
+/// Measures each server in a process of its own, one after the other.
+pub fn run(scenario: &'static str, bench: &Bench) -> Table {
+    let work = Work::hello(1);
+    let connections = bench.plan.idle_connections.min(descriptor_limit());
+    let (mut rows, mut missing) = (Vec::new(), Vec::new());
+    for server in bench.able(&work) {
+        let growth = bench
+            .start(server, &work)
+            .map_err(LoadError::from)
+            .and_then(|process| growth(server, &process, &work, connections));
+        match growth {
+            Ok((before, after)) => rows.push(row(&server.name, before, after, connections)),
+            Err(error) => missing.push(format!("{}: {error}", server.name)),
+        }
+    }
+    Table {
+        scenario,
+        what: format!("user memory of {connections} connections that have had one answer each"),
+        columns: vec![
+            "server",
+            "bytes/connection",
+            "anonymous bytes/connection",
+            "RSS before KiB",
+            "RSS after KiB",
+        ],
+        rows,
+        missing,
+    }
+}
+
+/// As many connections as this process, and a server that inherits its limit, may hold.
+fn descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
+}
+
+fn growth(
+    server: &Server,
+    process: &Process,
+    work: &Work,
+    connections: usize,
+) -> Result<(Memory, Memory), LoadError> {
+    Client::connect(&load(server, process, WARM_UP_CONNECTIONS, work))?
+        .run(Limit::Requests(WARM_UP_REQUESTS))?;
+    let before = usage::memory(process.id())?;
+    let mut held = Vec::with_capacity(connections);
+    // One after the other, so that what stays is what a connection keeps, not what a burst needs.
+    for _ in 0..connections {
+        let mut client = Client::connect(&load(server, process, 1, work))?;
+        client.run(Limit::Requests(1))?;
+        held.push(client.into_sockets());
+    }
+    Ok((before, usage::memory(process.id())?))
+}
+
+fn row(name: &str, before: Memory, after: Memory, connections: usize) -> Vec<String> {
+    let each =
+        |before: u64, after: u64| format!("{:.0}", (after as f64 - before as f64) / connections as f64);
+    vec![
+        name.to_owned(),
+        each(before.resident, after.resident),
+        each(before.anonymous, after.anonymous),
+        (before.resident / 1024).to_string(),
+        (after.resident / 1024).to_string(),
+    ]
+}

@@ -1,0 +1,40 @@
+//! From starting a server to its first complete response: the process, its configuration, its listener, one request.
+
+use super::Bench;
+use crate::{
+    report::{Table, median},
+    servers::{Server, Work},
+};
+
+const STARTS: usize = 10;
+
+/// Starts every server ten times, in turns.
+pub fn run(scenario: &'static str, bench: &Bench) -> Table {
+    let work = Work::hello(1);
+    let mut missing = Vec::new();
+    let mut contenders: Vec<(&Server, Vec<f64>)> =
+        bench.able(&work).map(|server| (server, Vec::new())).collect();
+    for round in 0..STARTS {
+        for (server, times_ms) in &mut contenders {
+            match bench.start(server, &work) {
+                Ok(process) => times_ms.push(process.ready_after.as_secs_f64() * 1e3),
+                Err(error) => missing.push(format!("{}: {error}", server.name)),
+            }
+        }
+        contenders.retain(|(_, times_ms)| times_ms.len() > round);
+    }
+    Table {
+        scenario,
+        what: format!("from starting the process to its first response; {STARTS} starts each"),
+        columns: vec!["server", "median ms", "lowest ms", "highest ms"],
+        rows: contenders.iter().map(|(server, times_ms)| row(&server.name, times_ms)).collect(),
+        missing,
+    }
+}
+
+fn row(name: &str, times_ms: &[f64]) -> Vec<String> {
+    let lowest = times_ms.iter().copied().fold(f64::MAX, f64::min);
+    let highest = times_ms.iter().copied().fold(f64::MIN, f64::max);
+    let middle = median(times_ms).unwrap_or(f64::NAN);
+    vec![name.to_owned(), format!("{middle:.1}"), format!("{lowest:.1}"), format!("{highest:.1}")]
+}

@@ -1,0 +1,187 @@
+//! Response bodies: descriptions of what to send.
+
+use std::fmt;
+use std::fs::File;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use gannet_block::Chunk;
+
+use crate::{Fields, RequestBody, Sender};
+
+/// What follows a response's head.
+#[derive(Default)]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// A range of a file; its bytes do not pass through our memory where the kernel can send them itself.
+    File(Arc<File>, Range<u64>),
+    /// A stream, pulled when the socket has room.
+    Stream(Pin<Box<dyn Source>>),
+    /// The connection becomes something else.
+    Upgrade(Upgrade),
+}
+
+/// A body that comes in pieces. Pulled: it is asked for the next piece when the last one is on its way.
+pub trait Source {
+    /// The next piece; `None` at the end. After [`Frame::Trailers`] only the end may come.
+    ///
+    /// # Errors
+    /// When the body cannot go on: the connection is closed, so that the client sees that something is missing.
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>>;
+
+    /// How many bytes there will be, when that is known; then exactly as many must come.
+    fn length(&self) -> Option<u64> {
+        None
+    }
+}
+
+/// A piece of a body.
+#[derive(Debug)]
+pub enum Frame {
+    /// Some bytes.
+    Data(Data),
+    /// The trailer fields; the last frame.
+    Trailers(Fields),
+}
+
+/// Bytes on their way.
+#[derive(Clone, Debug)]
+pub enum Data {
+    /// Bytes in memory.
+    Bytes(Bytes),
+    /// Received bytes, still where they were received.
+    Chunk(Chunk),
+}
+
+/// Why a body ended before its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BodyError {
+    /// The peer closed, reset or timed out before the body was complete.
+    Incomplete,
+    /// The peer sent what no body looks like.
+    Malformed,
+    /// The body is larger than the limit it was read with.
+    TooLarge,
+    /// The sender of a streamed body gave up.
+    Aborted,
+}
+
+/// What is to happen once the head of an upgrade response is sent.
+pub struct Upgrade {
+    start: Box<dyn FnOnce(Upgraded) -> Pin<Box<dyn Future<Output = ()>>>>,
+}
+
+/// Both halves of a connection that was upgraded. Bytes that the client sent behind its request are read first.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// What the client sends.
+    pub reader: RequestBody,
+    /// What the client is sent. Dropping it ends our half.
+    pub writer: Sender,
+}
+
+impl Body {
+    /// How many bytes there are, when that is known.
+    pub fn length(&self) -> Option<u64> {
+        match self {
+            Body::Empty => Some(0),
+            Body::Bytes(bytes) => Some(bytes.len() as u64),
+            Body::File(_, range) => Some(range.end - range.start),
+            Body::Stream(source) => source.length(),
+            Body::Upgrade(_) => None,
+        }
+    }
+
+    /// A body that `source` gives piece by piece.
+    pub fn stream(source: impl Source + 'static) -> Body {
+        Body::Stream(Box::pin(source))
+    }
+}
+
+impl Data {
+    /// The bytes.
+    pub fn as_slice(&self) -> &[u8] {
+        match self {
+            Data::Bytes(bytes) => bytes,
+            Data::Chunk(chunk) => chunk,
+        }
+    }
+}
+
+impl Upgrade {
+    /// Hands the connection to `conversation` once the head is sent. The connection closes when its future is done and what it
+    /// sent has gone out.
+    pub fn new<F>(conversation: impl FnOnce(Upgraded) -> F + 'static) -> Upgrade
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        Upgrade { start: Box::new(move |upgraded| Box::pin(conversation(upgraded))) }
+    }
+
+    /// Begins the conversation: the server's part.
+    pub fn start(self, upgraded: Upgraded) -> Pin<Box<dyn Future<Output = ()>>> {
+        (self.start)(upgraded)
+    }
+}
+
+impl From<Bytes> for Data {
+    fn from(bytes: Bytes) -> Data {
+        Data::Bytes(bytes)
+    }
+}
+
+impl From<Chunk> for Data {
+    fn from(chunk: Chunk) -> Data {
+        Data::Chunk(chunk)
+    }
+}
+
+impl From<String> for Data {
+    fn from(text: String) -> Data {
+        Data::Bytes(text.into())
+    }
+}
+
+impl From<Vec<u8>> for Data {
+    fn from(bytes: Vec<u8>) -> Data {
+        Data::Bytes(bytes.into())
+    }
+}
+
+impl From<&'static str> for Data {
+    fn from(text: &'static str) -> Data {
+        Data::Bytes(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Empty => f.write_str("Empty"),
+            Body::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Body::File(_, range) => write!(f, "File({range:?})"),
+            Body::Stream(_) => f.write_str("Stream"),
+            Body::Upgrade(_) => f.write_str("Upgrade"),
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BodyError::Incomplete => "the peer left before the body was complete",
+            BodyError::Malformed => "the peer sent a malformed body",
+            BodyError::TooLarge => "the body is larger than the limit",
+            BodyError::Aborted => "the sender of the body gave up",
+        })
+    }
+}
+
+impl std::error::Error for BodyError {}

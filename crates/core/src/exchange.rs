@@ -1,0 +1,295 @@
+//! The request's half of an exchange: where the connection puts what arrives, and the handler takes it from.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use gannet_block::Chunk;
+
+use crate::{BodyError, Fields};
+
+/// Chunks that use less than this share of their memory are merged with their neighbours, so that a peer that sends a
+/// byte at a time does not hold a block for each.
+const MERGED_BELOW: usize = 2;
+
+/// What has arrived of a request's body and is not read yet; shared by the connection and the [`RequestBody`].
+#[derive(Debug, Default)]
+pub struct Incoming {
+    state: RefCell<State>,
+    /// Whom to tell that there is room again, or that the reader has come.
+    connection: RefCell<Option<Waker>>,
+    /// The connection stopped receiving until the reader has made room.
+    throttled: Cell<bool>,
+    /// The reader asked for the body: an `Expect: 100-continue` is to be answered.
+    wanted: Cell<bool>,
+    /// The reader is gone; what arrives is discarded.
+    abandoned: Cell<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    chunks: VecDeque<Chunk>,
+    queued: usize,
+    end: Option<Result<(), BodyError>>,
+    trailers: Option<Fields>,
+    reader: Option<Waker>,
+}
+
+impl Incoming {
+    /// Begins anew, for another request: nothing arrived, nobody reads. `connection` is woken when the reader makes room;
+    /// without one there is no body.
+    pub fn begin(&self, connection: Option<Waker>) {
+        let mut state = self.state.borrow_mut();
+        state.chunks.clear();
+        let end = connection.is_none().then_some(Ok(()));
+        *state = State { chunks: std::mem::take(&mut state.chunks), end, ..State::default() };
+        for flag in [&self.throttled, &self.wanted, &self.abandoned] {
+            flag.set(false);
+        }
+        *self.connection.borrow_mut() = connection;
+    }
+
+    /// Some of the body arrived.
+    pub fn push(&self, chunk: Chunk) {
+        if self.abandoned.get() || chunk.is_empty() {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        state.queued += chunk.len();
+        state.put(chunk);
+        state.wake_reader();
+    }
+
+    /// The body ended; a failure reaches the reader after what arrived before it. Only the first end counts.
+    pub fn end(&self, result: Result<(), BodyError>, trailers: Option<Fields>) {
+        let mut state = self.state.borrow_mut();
+        if state.end.is_none() {
+            state.end = Some(result);
+            state.trailers = trailers;
+            state.wake_reader();
+        }
+    }
+
+    /// Bytes that arrived and are not read yet.
+    pub fn queued(&self) -> usize {
+        self.state.borrow().queued
+    }
+
+    /// Whether the reader has asked for the body.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.get()
+    }
+
+    /// Whether nobody will read what arrives.
+    pub fn is_abandoned(&self) -> bool {
+        self.abandoned.get()
+    }
+
+    /// The connection waits: it is woken when the reader has taken something, or asks for the first time.
+    pub fn throttle(&self) {
+        self.throttled.set(true);
+    }
+
+    fn poll_chunk(&self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+        let first = !self.wanted.replace(true);
+        let mut state = self.state.borrow_mut();
+        let taken = state.chunks.pop_front();
+        if first || taken.is_some() {
+            self.wake_connection();
+        }
+        if let Some(chunk) = taken {
+            state.queued -= chunk.len();
+            return Poll::Ready(Some(Ok(chunk)));
+        }
+        match state.end {
+            Some(Ok(())) => Poll::Ready(None),
+            Some(Err(error)) => Poll::Ready(Some(Err(error))),
+            None => {
+                state.reader = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn wake_connection(&self) {
+        if self.throttled.replace(false)
+            && let Some(connection) = &*self.connection.borrow()
+        {
+            connection.wake_by_ref();
+        }
+    }
+}
+
+impl State {
+    fn put(&mut self, chunk: Chunk) {
+        if chunk.len() * MERGED_BELOW < chunk.held_bytes()
+            && let Some(last) = self.chunks.back_mut()
+            && last.held_bytes() - last.len() >= chunk.len()
+            && last.append(&chunk) == chunk.len()
+        {
+            return;
+        }
+        self.chunks.push_back(chunk);
+    }
+
+    fn wake_reader(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
+    }
+}
+
+/// The body of a request. Reading it is what lets the client send on: at most a window's worth waits here.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Rc<Incoming>,
+}
+
+impl RequestBody {
+    /// The reading end of `incoming`: the server's part.
+    pub fn new(incoming: Rc<Incoming>) -> RequestBody {
+        RequestBody { incoming }
+    }
+
+    /// The next bytes; `None` at the end.
+    ///
+    /// # Errors
+    /// When the body was not complete, or not well-formed.
+    pub async fn next(&mut self) -> Option<Result<Chunk, BodyError>> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The same, for futures written by hand.
+    ///
+    /// # Errors
+    /// As [`next`](RequestBody::next).
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
+        self.incoming.poll_chunk(context)
+    }
+
+    /// The whole body, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`BodyError::TooLarge`] beyond the limit; otherwise as [`next`](RequestBody::next).
+    pub async fn collect(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        let mut whole = Vec::new();
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            if chunk.len() > limit - whole.len() {
+                return Err(BodyError::TooLarge);
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole)
+    }
+
+    /// The trailer fields, once [`next`](RequestBody::next) has said `None`, and if the client sent any. Given once.
+    pub fn trailers(&mut self) -> Option<Fields> {
+        self.incoming.state.borrow_mut().trailers.take()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.incoming.abandoned.set(true);
+        let mut state = self.incoming.state.borrow_mut();
+        state.chunks.clear();
+        state.queued = 0;
+        state.reader = None;
+        self.incoming.wake_connection();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::Wake;
+
+    use gannet_block::Pool;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn chunk(pool: &Pool, bytes: &[u8]) -> Chunk {
+        let mut block = pool.take().expect("the tests' pool is large enough");
+        block.append(bytes);
+        block.share()
+    }
+
+    fn body() -> (Pool, Rc<Incoming>, RequestBody, Arc<Woken>) {
+        let (incoming, woken) = (Rc::new(Incoming::default()), Arc::new(Woken::default()));
+        incoming.begin(Some(woken.clone().into()));
+        (Pool::new(64, 100), incoming.clone(), RequestBody::new(incoming), woken)
+    }
+
+    fn poll(body: &mut RequestBody, woken: &Arc<Woken>) -> Poll<Option<Result<Vec<u8>, BodyError>>> {
+        let waker = Waker::from(woken.clone());
+        body.poll_next(&mut Context::from_waker(&waker))
+            .map(|next| next.map(|chunk| chunk.map(|chunk| chunk.to_vec())))
+    }
+
+    #[test]
+    fn a_reader_gets_what_arrived_then_waits_then_gets_the_end() {
+        let (pool, incoming, mut body, woken) = body();
+        incoming.push(chunk(&pool, &[1; 40]));
+        assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Ok(vec![1; 40]))));
+        assert_eq!(poll(&mut body, &woken), Poll::Pending);
+        incoming.end(Ok(()), None);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1, "the waiting reader is woken");
+        assert_eq!(poll(&mut body, &woken), Poll::Ready(None));
+    }
+
+    #[test]
+    fn a_failure_comes_after_what_arrived_before_it() {
+        let (pool, incoming, mut body, woken) = body();
+        incoming.push(chunk(&pool, b"half"));
+        incoming.end(Err(BodyError::Incomplete), None);
+        incoming.end(Ok(()), None);
+        assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Ok(b"half".to_vec()))));
+        assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Err(BodyError::Incomplete))));
+    }
+
+    #[test]
+    fn reading_wakes_a_connection_that_waits_for_room_and_no_other() {
+        let (pool, incoming, mut body, woken) = body();
+        incoming.push(chunk(&pool, &[1; 40]));
+        incoming.push(chunk(&pool, &[2; 40]));
+        let _ = poll(&mut body, &woken);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        incoming.throttle();
+        let _ = poll(&mut body, &woken);
+        assert_eq!((woken.0.load(Ordering::Relaxed), incoming.queued()), (1, 0));
+    }
+
+    #[test]
+    fn bytes_that_come_one_at_a_time_share_a_block() {
+        let (pool, incoming, mut body, woken) = body();
+        for byte in 0..60 {
+            incoming.push(chunk(&pool, &[byte]));
+        }
+        assert_eq!((pool.in_use(), incoming.queued()), (1, 60));
+        assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Ok((0..60).collect()))));
+    }
+
+    #[test]
+    fn a_dropped_body_frees_what_waits_and_takes_no_more() {
+        let (pool, incoming, body, woken) = body();
+        incoming.push(chunk(&pool, &[1; 40]));
+        incoming.throttle();
+        drop(body);
+        incoming.push(chunk(&pool, &[1; 40]));
+        assert!(incoming.is_abandoned());
+        assert_eq!((pool.in_use(), incoming.queued(), woken.0.load(Ordering::Relaxed)), (0, 0, 1));
+    }
+}

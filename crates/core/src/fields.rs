@@ -1,0 +1,252 @@
+//! Response fields, kept as the lines they will be sent as.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use bytes::Bytes;
+
+/// Fields of a response: an optional block of lines prepared beforehand, then lines of its own.
+///
+/// The lines are kept rendered (`name: value` and CR LF), since nearly every response is written once and never asked:
+/// writing a head is a copy. The memory of the own lines is recycled within the thread, so that a response with fields
+/// allocates nothing in the steady state.
+///
+/// Fields that frame the message (`Connection`, `Content-Length`, `Transfer-Encoding`, ...) are the server's to write, from
+/// what the body is; they cannot be put in here.
+#[derive(Default)]
+pub struct Fields {
+    prepared: Bytes,
+    own: Vec<u8>,
+}
+
+/// Why a field was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum InvalidField {
+    /// The name is empty or has bytes that no token has (RFC 9110, 5.1).
+    Name,
+    /// The value has CR, LF, NUL or another control byte, or surrounding blanks (RFC 9110, 5.5).
+    Value,
+    /// The field frames the message, and the server writes it from the body (RFC 9112, 6).
+    Framing,
+}
+
+/// Names that say how the message is framed or the connection is kept, and `Date`, which the server keeps.
+const FRAMING: [&str; 8] = [
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "trailer",
+];
+
+/// Own lines recycled by this thread: how many, and how large they may be.
+const KEPT: usize = 256;
+const KEPT_BYTES: usize = 4096;
+
+thread_local! {
+    static FREE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Fields {
+    /// No fields.
+    pub const fn new() -> Fields {
+        Fields { prepared: Bytes::new(), own: Vec::new() }
+    }
+
+    /// The lines of these fields, to be shared by many responses through [`with_prepared`](Fields::with_prepared).
+    pub fn prepare(&self) -> Bytes {
+        [&self.prepared[..], &self.own].concat().into()
+    }
+
+    /// Fields that begin with lines made by [`prepare`](Fields::prepare).
+    pub fn with_prepared(prepared: Bytes) -> Fields {
+        Fields { prepared, own: Vec::new() }
+    }
+
+    /// Adds a field after those of the same name.
+    ///
+    /// # Errors
+    /// When name or value could not be sent as they are, or the field is the server's to write.
+    pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        check(name, value.as_ref())?;
+        self.append_checked(name, value.as_ref());
+        Ok(())
+    }
+
+    /// Puts a field in the place of all of the same name.
+    ///
+    /// # Errors
+    /// As [`append`](Fields::append).
+    pub fn insert(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        check(name, value.as_ref())?;
+        self.remove(name);
+        self.append_checked(name, value.as_ref());
+        Ok(())
+    }
+
+    /// Takes all fields of a name out; says whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        if self.get(name).is_none() {
+            return false;
+        }
+        let kept: Vec<u8> = self.lines().filter(|line| !has_name(line, name)).flatten().copied().collect();
+        self.prepared = Bytes::new();
+        self.own = kept;
+        true
+    }
+
+    /// The value of the first field of a name.
+    pub fn get(&self, name: &str) -> Option<&[u8]> {
+        self.lines().find(|line| has_name(line, name)).map(|line| split(line).1)
+    }
+
+    /// All fields, as names and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.lines().map(split)
+    }
+
+    /// Whether there is no field.
+    pub fn is_empty(&self) -> bool {
+        self.prepared.is_empty() && self.own.is_empty()
+    }
+
+    /// The rendered lines, in two parts.
+    pub fn rendered(&self) -> (&[u8], &[u8]) {
+        (&self.prepared, &self.own)
+    }
+
+    fn append_checked(&mut self, name: &str, value: &[u8]) {
+        if self.own.capacity() == 0 {
+            self.own = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(256));
+        }
+        self.own.reserve(name.len() + value.len() + 4);
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.own.extend_from_slice(part);
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &[u8]> {
+        lines(&self.prepared).chain(lines(&self.own))
+    }
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split_inclusive(|byte| *byte == b'\n')
+}
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        let mut own = std::mem::take(&mut self.own);
+        if own.capacity() == 0 || own.capacity() > KEPT_BYTES {
+            return;
+        }
+        own.clear();
+        // A thread that is ending has no list any more: then the memory is freed.
+        let _ = FREE.try_with(|free| {
+            let mut free = free.borrow_mut();
+            if free.len() < KEPT {
+                free.push(own);
+            }
+        });
+    }
+}
+
+impl Clone for Fields {
+    fn clone(&self) -> Fields {
+        Fields { prepared: self.prepared.clone(), own: self.own.clone() }
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
+    }
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidField::Name => "a field name is one or more token characters (RFC 9110, 5.1)",
+            InvalidField::Value => {
+                "a field value has no control characters and no blanks around it (RFC 9110, 5.5)"
+            }
+            InvalidField::Framing => "this field frames the message: the server writes it from the body",
+        })
+    }
+}
+
+impl std::error::Error for InvalidField {}
+
+fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(token) {
+        return Err(InvalidField::Name);
+    }
+    if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
+        return Err(InvalidField::Framing);
+    }
+    let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    if !value.iter().all(allowed) || blank(value.first()) || blank(value.last()) {
+        return Err(InvalidField::Value);
+    }
+    Ok(())
+}
+
+fn has_name(line: &[u8], name: &str) -> bool {
+    line.get(name.len()) == Some(&b':') && line[..name.len()].eq_ignore_ascii_case(name.as_bytes())
+}
+
+fn split(line: &[u8]) -> (&str, &[u8]) {
+    let colon =
+        line.iter().position(|byte| *byte == b':').expect("every line was rendered by append_checked");
+    let name = std::str::from_utf8(&line[..colon]).expect("names are checked to be tokens");
+    (name, &line[colon + 2..line.len() - 2])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_without_case_and_insert_replaces_all_of_a_name() {
+        let mut fields = Fields::new();
+        fields.append("Vary", "accept").unwrap();
+        fields.append("X-A", "1").unwrap();
+        fields.append("vary", "origin").unwrap();
+        assert_eq!(fields.get("VARY"), Some(&b"accept"[..]));
+        fields.insert("vary", "*").unwrap();
+        assert_eq!(fields.iter().collect::<Vec<_>>(), [("X-A", &b"1"[..]), ("vary", &b"*"[..])]);
+    }
+
+    #[test]
+    fn prepared_lines_come_first_and_can_be_taken_out() {
+        let mut fields = Fields::new();
+        fields.append("content-type", "text/plain").unwrap();
+        let mut other = Fields::with_prepared(fields.prepare());
+        other.append("x-a", "1").unwrap();
+        assert_eq!(other.rendered(), (&b"content-type: text/plain\r\n"[..], &b"x-a: 1\r\n"[..]));
+        assert!(other.remove("Content-Type"));
+        assert_eq!(other.iter().count(), 1);
+    }
+
+    #[test]
+    fn what_would_split_or_reframe_a_response_is_refused() {
+        let mut fields = Fields::new();
+        for value in ["a\r\nset-cookie: b", "a\nb", "a\0", " a", "a\t", "\x7f"] {
+            assert_eq!(fields.append("x-a", value), Err(InvalidField::Value), "{value:?}");
+        }
+        for name in ["", "x a", "x:", "ä", "x\r\n"] {
+            assert_eq!(fields.append(name, "a"), Err(InvalidField::Name), "{name:?}");
+        }
+        for name in FRAMING {
+            assert_eq!(fields.append(&name.to_uppercase(), "a"), Err(InvalidField::Framing), "{name}");
+        }
+        assert!(fields.is_empty());
+    }
+}

@@ -1,0 +1,201 @@
+//! Handlers: what answers a request.
+
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::future::{Boxed, Boxes};
+use crate::{IntoResponse, Request, Response};
+
+/// One worker's instance of a handler.
+///
+/// Most handlers are functions and closures, through [`IntoHandler`]; implement this to answer without a future where you
+/// can, and with one where you must.
+pub trait Handler {
+    /// Answers, now or later.
+    fn handle(&self, request: Request) -> Reply;
+}
+
+/// What a handler gives back: a response, or a future of one.
+pub struct Reply {
+    state: State,
+}
+
+enum State {
+    Ready(Option<Response>),
+    Waiting(Boxed),
+}
+
+/// What can be made into a handler. `Marker` only tells the kinds apart; nobody needs to name it.
+///
+/// * a function of a [`Request`] that returns what is [`IntoResponse`]: `|request: Request| "hello"`
+/// * an async function or closure of a [`Request`]: `async |request: Request| "hello"`. A closure with captures gives its
+///   future what it needs: `move |request| { let name = name.clone(); async move { name } }`
+/// * a value that is [`IntoResponse`] and `Clone`: `"hello"`
+///
+/// Each worker makes an instance of its own from a clone.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a handler",
+    note = "a handler is a `Clone + Send + Sync` function or async function of one `Request`, or a value, whose result is `IntoResponse`"
+)]
+pub trait IntoHandler<Marker>: Clone + Send + Sync + 'static {
+    /// The instance.
+    type Handler: Handler + 'static;
+
+    /// Makes an instance.
+    fn into_handler(self) -> Self::Handler;
+}
+
+/// Makes a worker's instance of a handler.
+pub type HandlerFactory = Arc<dyn Fn() -> Rc<dyn Handler> + Send + Sync>;
+
+/// What makes each worker's instance of `handler`.
+pub fn factory<M>(handler: impl IntoHandler<M>) -> HandlerFactory {
+    Arc::new(move || Rc::new(handler.clone().into_handler()))
+}
+
+impl Reply {
+    /// An answer at once.
+    pub fn ready(response: Response) -> Reply {
+        Reply { state: State::Ready(Some(response)) }
+    }
+
+    pub(crate) fn waiting(future: Boxed) -> Reply {
+        Reply { state: State::Waiting(future) }
+    }
+
+    /// The response, if it was there at once. Then there is nothing to poll.
+    pub fn take_ready(&mut self) -> Option<Response> {
+        match &mut self.state {
+            State::Ready(response) => response.take(),
+            State::Waiting(_) => None,
+        }
+    }
+}
+
+impl Future for Reply {
+    type Output = Response;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Response> {
+        match &mut self.state {
+            State::Ready(response) => {
+                Poll::Ready(response.take().expect("a future is not polled after it was ready"))
+            }
+            State::Waiting(future) => future.poll(context),
+        }
+    }
+}
+
+/// A plain function of a request.
+#[derive(Debug)]
+pub struct Plain<F, R>(F, PhantomData<fn() -> R>);
+
+impl<F, R> IntoHandler<Plain<(), R>> for F
+where
+    F: Fn(Request) -> R + Clone + Send + Sync + 'static,
+    R: IntoResponse + 'static,
+{
+    type Handler = Plain<F, R>;
+
+    fn into_handler(self) -> Plain<F, R> {
+        Plain(self, PhantomData)
+    }
+}
+
+impl<F, R> Handler for Plain<F, R>
+where
+    F: Fn(Request) -> R,
+    R: IntoResponse,
+{
+    fn handle(&self, request: Request) -> Reply {
+        Reply::ready((self.0)(request).into_response())
+    }
+}
+
+/// An async function of a request.
+pub struct Async<F, T> {
+    function: F,
+    boxes: Boxes<T>,
+}
+
+impl<F, T> IntoHandler<Async<(), T>> for F
+where
+    F: Fn(Request) -> T + Clone + Send + Sync + 'static,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    type Handler = Async<F, T>;
+
+    fn into_handler(self) -> Async<F, T> {
+        Async { function: self, boxes: Boxes::default() }
+    }
+}
+
+impl<F, T> Handler for Async<F, T>
+where
+    F: Fn(Request) -> T,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    fn handle(&self, mut request: Request) -> Reply {
+        // The future may wait for long, and then must not hold the memory that is received into.
+        request.detach();
+        Reply::waiting(self.boxes.fill((self.function)(request)))
+    }
+}
+
+/// A value, given to each request.
+#[derive(Debug)]
+pub struct Constant<R>(R);
+
+impl<R> IntoHandler<Constant<()>> for R
+where
+    R: IntoResponse + Clone + Send + Sync + 'static,
+{
+    type Handler = Constant<R>;
+
+    fn into_handler(self) -> Constant<R> {
+        Constant(self)
+    }
+}
+
+impl<R: IntoResponse + Clone> Handler for Constant<R> {
+    fn handle(&self, _: Request) -> Reply {
+        Reply::ready(self.0.clone().into_response())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::request::tests::request;
+
+    fn status<M>(handler: impl IntoHandler<M>) -> u16 {
+        let mut reply = handler.into_handler().handle(request("GET", "/"));
+        match Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(response) => response.status().code(),
+            Poll::Pending => 0,
+        }
+    }
+
+    #[test]
+    fn functions_async_functions_and_values_are_handlers() {
+        async fn teapot(_: Request) -> crate::Status {
+            crate::Status::new(418).expect("a status")
+        }
+        let greeting = String::from("hello");
+        assert_eq!(status(|_: Request| "hello"), 200);
+        assert_eq!(status(async |request: Request| request.path().to_owned()), 200);
+        let counts = move |_: Request| {
+            let length = greeting.len();
+            async move { length.to_string() }
+        };
+        assert_eq!(status(counts), 200);
+        assert_eq!(status(teapot), 418);
+        assert_eq!(status("hello"), 200);
+        assert_eq!(status(|_: Request| Err::<&str, _>(crate::Status::NOT_FOUND)), 404);
+        assert_eq!(status(async |_: Request| std::future::pending::<&str>().await), 0);
+    }
+}

@@ -1,0 +1,276 @@
+//! Requests.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use gannet_block::{Block, Chunk, Pool};
+use gannet_proto::{Head, Method, Span, Version};
+
+use crate::{Ports, RequestBody};
+
+/// A request: its head, its body, and what its handler may ask of the world.
+pub struct Request {
+    head: RequestHead,
+    body: RequestBody,
+    ports: Ports,
+    peer: Option<SocketAddr>,
+    /// Where, in the path, the part begins that the route's wildcard matched.
+    tail: u16,
+}
+
+/// A head and the bytes it has offsets into: those it was received in, or a copy once its handler may wait.
+pub struct RequestHead {
+    /// Empty only while being dropped.
+    offsets: Option<Box<Head>>,
+    text: Chunk,
+    home: Heads,
+}
+
+/// Recycled heads of one worker, with the memory for their fields' offsets, and blocks for copies of heads that wait.
+#[derive(Clone)]
+pub struct Heads {
+    free: Rc<RefCell<Vec<Box<Head>>>>,
+    arena: Pool,
+}
+
+/// Heads kept for reuse.
+const KEPT: usize = 1024;
+
+/// Room for the copy of a head that waits; larger heads are copied to memory of their own.
+const ARENA_BYTES: usize = 1024;
+
+impl Heads {
+    /// Room for the copies of `limit` heads.
+    pub fn new(limit: usize) -> Heads {
+        Heads { free: Rc::default(), arena: Pool::new(ARENA_BYTES, limit) }
+    }
+
+    /// An empty head to parse into.
+    pub fn take(&self) -> Box<Head> {
+        self.free.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Takes a head back.
+    pub fn give_back(&self, mut head: Box<Head>) {
+        let mut free = self.free.borrow_mut();
+        if free.len() < KEPT {
+            head.clear();
+            free.push(head);
+        }
+    }
+
+    /// Copies of heads in use.
+    pub fn copies(&self) -> usize {
+        self.arena.in_use()
+    }
+
+    fn copy(&self, text: &[u8]) -> Chunk {
+        let pooled = if text.len() <= ARENA_BYTES { self.arena.take() } else { None };
+        let mut block = pooled.unwrap_or_else(|| Block::oversized(text.len()));
+        block.append(text);
+        block.share()
+    }
+}
+
+impl RequestHead {
+    /// A parsed head, with the bytes it was parsed from.
+    pub fn new(offsets: Box<Head>, text: Chunk, home: Heads) -> RequestHead {
+        RequestHead { offsets: Some(offsets), text, home }
+    }
+
+    /// Moves the text to memory of its own, so that what it was received in is free again.
+    fn detach(&mut self) {
+        self.text = self.home.copy(&self.text);
+    }
+
+    fn offsets(&self) -> &Head {
+        self.offsets.as_deref().expect("present until dropped")
+    }
+
+    fn ascii(&self, span: Span) -> &str {
+        std::str::from_utf8(span.of(&self.text))
+            .expect("the parser admits only ASCII in methods, targets and names")
+    }
+}
+
+impl Drop for RequestHead {
+    fn drop(&mut self) {
+        if let Some(offsets) = self.offsets.take() {
+            self.home.give_back(offsets);
+        }
+    }
+}
+
+impl Request {
+    /// A request: the server's part, and the tests'.
+    pub fn new(head: RequestHead, body: RequestBody, ports: Ports) -> Request {
+        Request { head, body, ports, peer: None, tail: 0 }
+    }
+
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.head.offsets().method
+    }
+
+    /// The method's name, also of one that is not among the registered.
+    pub fn method_name(&self) -> &str {
+        self.head.ascii(self.head.offsets().method_text)
+    }
+
+    /// The version the client speaks.
+    pub fn version(&self) -> Version {
+        self.head.offsets().version
+    }
+
+    /// The target as it was sent (RFC 9112, 3.2).
+    pub fn target(&self) -> &str {
+        self.head.ascii(self.head.offsets().target)
+    }
+
+    /// The path, still percent-encoded, without the query; `/` for a target that has none.
+    pub fn path(&self) -> &str {
+        match self.head.ascii(self.head.offsets().path) {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// The part of the path that the route's wildcard matched, still percent-encoded; the whole path for an exact route.
+    pub fn tail(&self) -> &str {
+        self.path().get(usize::from(self.tail)..).unwrap_or("")
+    }
+
+    /// The query, still percent-encoded, without its question mark.
+    pub fn query(&self) -> Option<&str> {
+        self.head.offsets().query.map(|span| self.head.ascii(span))
+    }
+
+    /// Host and port asked for: from the target if it has them, else from `Host` (RFC 9112, 3.2.2).
+    pub fn authority(&self) -> Option<&str> {
+        self.head.offsets().authority.map(|span| self.head.ascii(span))
+    }
+
+    /// The first field of a name, in any case.
+    pub fn field(&self, name: &str) -> Option<&[u8]> {
+        self.head.offsets().field(&self.head.text, name)
+    }
+
+    /// The first field of a name, if it is text.
+    pub fn field_str(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.field(name)?).ok()
+    }
+
+    /// All fields, in the order in which they were sent.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let head = &self.head;
+        head.offsets().fields.iter().map(|field| (head.ascii(field.name), field.value.of(&head.text)))
+    }
+
+    /// The client's address, when it has one and is still there.
+    pub fn peer(&self) -> Option<SocketAddr> {
+        self.peer
+    }
+
+    /// The body, to be read.
+    pub fn body(&mut self) -> &mut RequestBody {
+        &mut self.body
+    }
+
+    /// The body, when nothing else is needed any more.
+    pub fn into_body(self) -> RequestBody {
+        self.body
+    }
+
+    /// What may be asked of the world.
+    pub fn ports(&self) -> &Ports {
+        &self.ports
+    }
+
+    /// Says who sent this: the server's part.
+    pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer;
+    }
+
+    /// Says where in the path the wildcard's part begins: the router's part.
+    pub fn set_tail(&mut self, start: usize) {
+        self.tail = u16::try_from(start).unwrap_or(u16::MAX);
+    }
+
+    /// Moves the head out of the memory it was received in.
+    pub(crate) fn detach(&mut self) {
+        self.head.detach();
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method_name(), self.target())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use gannet_proto::h1::{Connection, Event};
+    use gannet_proto::limits::Limits;
+
+    use super::*;
+    use crate::{Clock, Fs, FsError, Incoming, OpenFile, Root};
+
+    /// A world without files, where no time passes.
+    struct Nothing;
+
+    impl Fs for Nothing {
+        fn open(&self, _: &Root, _: &[u8]) -> Result<OpenFile, FsError> {
+            Err(FsError::NotFound)
+        }
+    }
+
+    impl Clock for Nothing {
+        fn now(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    pub(crate) fn request(method: &str, target: &str) -> Request {
+        let text = format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\nX-A: 1\r\nx-a: 2\r\n\r\n");
+        let mut block = Block::oversized(text.len());
+        block.append(text.as_bytes());
+        let mut head = Box::<Head>::default();
+        let event =
+            Connection::new(Limits::default()).handle(&block, &mut head).expect("a well-formed request");
+        assert!(matches!(event, Event::Head { .. }), "a whole head");
+        let incoming = Rc::new(Incoming::default());
+        incoming.begin(None);
+        let ports = Ports { fs: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
+    }
+
+    #[test]
+    fn a_request_reads_the_same_from_received_memory_and_from_its_copy() {
+        let mut request = request("GET", "/a/b%20c?d=e");
+        for _ in 0..2 {
+            assert_eq!(
+                (request.method(), request.path(), request.query()),
+                (Method::Get, "/a/b%20c", Some("d=e"))
+            );
+            assert_eq!((request.field("x-A"), request.authority()), (Some(&b"1"[..]), Some("a.example")));
+            assert_eq!(request.fields().count(), 3);
+            request.set_tail(3);
+            assert_eq!(request.tail(), "b%20c");
+            request.detach();
+        }
+        assert_eq!(request.head.home.copies(), 1);
+    }
+
+    #[test]
+    fn a_head_is_recycled_when_its_request_is_dropped() {
+        let request = request("GET", "/");
+        let heads = request.head.home.clone();
+        drop(request);
+        assert_eq!((heads.free.borrow().len(), heads.copies()), (1, 0));
+    }
+}

@@ -1,0 +1,54 @@
+//! Time, as the engine tells it: read once a turn.
+
+use std::time::Duration;
+
+/// A moment on the engine's own clock: nanoseconds since some fixed moment in the past (CLOCK_MONOTONIC, clock_gettime(2)).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// Later than all others: the deadline of what has none.
+    pub const NEVER: Moment = Moment(u64::MAX);
+
+    /// The moment `nanoseconds` after the clock's beginning.
+    pub const fn from_nanoseconds(nanoseconds: u64) -> Moment {
+        Moment(nanoseconds)
+    }
+
+    /// Nanoseconds since the clock's beginning.
+    pub const fn nanoseconds(self) -> u64 {
+        self.0
+    }
+
+    /// The moment `wait` from this one; at most [`Moment::NEVER`].
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Moment {
+        let nanoseconds = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_add(nanoseconds))
+    }
+
+    /// How long ago `earlier` was; zero when it is yet to come.
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// A reading of both clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Now {
+    /// For measuring and for deadlines.
+    pub moment: Moment,
+    /// Seconds since 1970-01-01 00:00 UTC, for the `Date` field.
+    pub unix_seconds: u64,
+}
+
+impl Now {
+    /// Asks the kernel (through the vDSO, without a system call).
+    pub(crate) fn read() -> Now {
+        use rustix::time::{ClockId, clock_gettime};
+        let monotonic = clock_gettime(ClockId::Monotonic);
+        let realtime = clock_gettime(ClockId::RealtimeCoarse);
+        let nanoseconds = monotonic.tv_sec.unsigned_abs() * 1_000_000_000 + monotonic.tv_nsec.unsigned_abs();
+        Now { moment: Moment(nanoseconds), unix_seconds: u64::try_from(realtime.tv_sec).unwrap_or(0) }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the engine reports, and the numbers it reports it by.
+
+use std::io;
+
+use gannet_block::Block;
+
+use crate::Output;
+
+/// A socket, by its slot and the slot's generation: a number kept after its socket closed names nothing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SocketId {
+    /// The slot: small, dense, used anew; good as an index into the owner's own table.
+    pub index: u32,
+    /// How often the slot was used before.
+    pub generation: u32,
+}
+
+/// A listener, by its slot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ListenerId(pub u32);
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Completion {
+    /// A connection was accepted; its socket is not armed yet.
+    Accepted {
+        /// By whom.
+        listener: ListenerId,
+        /// The new socket.
+        socket: SocketId,
+    },
+    /// A resource ran out (descriptors, memory): the listener is paused.
+    AcceptFailed {
+        /// Which listener.
+        listener: ListenerId,
+        /// What accept(2) said.
+        error: io::Error,
+    },
+    /// Bytes arrived.
+    Received {
+        /// Where.
+        socket: SocketId,
+        /// The bytes, at least one.
+        block: Block,
+    },
+    /// The peer sends no more: it closed, or shut down its half.
+    Ended {
+        /// Where.
+        socket: SocketId,
+    },
+    /// Receiving failed; the peer is gone.
+    ReceiveFailed {
+        /// Where.
+        socket: SocketId,
+        /// What recv(2) said.
+        error: io::Error,
+    },
+    /// A send made progress, or failed.
+    Sent {
+        /// Where.
+        socket: SocketId,
+        /// The operation's output, with what was sent already left out.
+        output: Box<Output>,
+        /// How many bytes were taken by the kernel. [`io::ErrorKind::UnexpectedEof`]: a file ended before its range did.
+        result: io::Result<u64>,
+    },
+    /// The socket is closed and its memory ours again.
+    Closed {
+        /// Which socket; the number is void from here.
+        socket: SocketId,
+        /// What a send cut short had left.
+        output: Option<Box<Output>>,
+    },
+}

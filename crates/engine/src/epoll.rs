@@ -1,0 +1,409 @@
+//! The engine on epoll(7).
+//!
+//! A socket is registered once, edge-triggered, for everything; what the kernel said stays in its slot as readiness bits.
+//! The ways back to "not ready" are a short receive and a short send, so neither probes for `EAGAIN`: a tiny request costs
+//! one recv(2) and one send(2).
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use gannet_block::Pool;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, accept_with, getpeername, recv, send,
+    sendmsg, shutdown,
+};
+
+use crate::output::{Progress, VECTOR};
+use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+
+/// Events taken from the kernel in one poll.
+const EVENTS: usize = 256;
+
+/// Connections taken from one listener in one poll, so that a flood of them does not hold up those already here.
+const ACCEPTS: usize = 64;
+
+/// Bytes sent from one output in one go, so that a fast reader does not hold up the others.
+const FAIR_BYTES: u64 = 512 * 1024;
+
+/// Set in an event's data when it is a listener's.
+const LISTENER: u64 = 1 << 63;
+
+/// The engine on epoll.
+pub struct Epoll {
+    epoll: OwnedFd,
+    pool: Pool,
+    listeners: Vec<Option<ListenerSlot>>,
+    sockets: Slots<Socket>,
+    events: Vec<epoll::Event>,
+    /// Sockets that may have something to receive although no new event will say so.
+    ready: VecDeque<SocketId>,
+}
+
+struct ListenerSlot {
+    fd: OwnedFd,
+    armed: bool,
+}
+
+/// A socket's slot.
+struct Socket {
+    fd: OwnedFd,
+    /// The last receive filled its block, or an event came since.
+    readable: bool,
+    /// The last send was taken whole, or an event came since.
+    writable: bool,
+    /// The peer ended its half, or the connection broke: receive again even after a short receive, to be told.
+    hung_up: bool,
+    /// The owner wants to receive.
+    armed: bool,
+    /// In `ready`.
+    queued: bool,
+    /// What waits until the socket is writable.
+    sending: Option<Box<Output>>,
+}
+
+impl Epoll {
+    /// An engine that receives into blocks of `pool`.
+    ///
+    /// # Errors
+    /// What epoll_create1(2) says: the descriptors are used up.
+    pub fn new(pool: Pool) -> io::Result<Epoll> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        Ok(Epoll {
+            epoll,
+            pool,
+            listeners: Vec::new(),
+            sockets: Slots::default(),
+            events: Vec::with_capacity(EVENTS),
+            ready: VecDeque::new(),
+        })
+    }
+
+    /// Handles what the kernel reported.
+    fn take_events(&mut self, completions: &mut Completions) {
+        let mut events = std::mem::take(&mut self.events);
+        for event in events.drain(..) {
+            let data = event.data.u64();
+            if data & LISTENER != 0 {
+                self.accept(ListenerId((data & !LISTENER) as u32), completions);
+            } else {
+                self.note_readiness(unpack(data), event.flags, completions);
+            }
+        }
+        self.events = events;
+    }
+
+    fn accept(&mut self, id: ListenerId, completions: &mut Completions) {
+        for _ in 0..ACCEPTS {
+            let Some(listener) = self.listener(id) else { return };
+            if !listener.armed {
+                return;
+            }
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            match accept_with(&listener.fd, flags).and_then(|fd| self.register(fd)) {
+                Ok(socket) => completions.push_back(Completion::Accepted { listener: id, socket }),
+                Err(Errno::AGAIN) => return,
+                Err(error) if is_exhaustion(error) => {
+                    self.pause_accept(id);
+                    completions.push_back(Completion::AcceptFailed { listener: id, error: error.into() });
+                    return;
+                }
+                // The connection was gone before it was accepted; accept(2) lists what else may be passed on to us.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn register(&mut self, fd: OwnedFd) -> rustix::io::Result<SocketId> {
+        let socket = Socket {
+            fd,
+            readable: false,
+            writable: true,
+            hung_up: false,
+            armed: false,
+            queued: false,
+            sending: None,
+        };
+        let id = self.sockets.insert(socket);
+        let interest =
+            epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
+        let socket = self.sockets.get(id).expect("just inserted");
+        if let Err(error) = epoll::add(&self.epoll, &socket.fd, epoll::EventData::new_u64(pack(id)), interest)
+        {
+            self.sockets.remove(id);
+            return Err(error);
+        }
+        Ok(id)
+    }
+
+    fn note_readiness(&mut self, id: SocketId, flags: epoll::EventFlags, completions: &mut Completions) {
+        use epoll::EventFlags as Flags;
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let broken = flags.intersects(Flags::ERR | Flags::HUP);
+        socket.hung_up |= broken || flags.contains(Flags::RDHUP);
+        socket.readable |= broken || flags.intersects(Flags::IN | Flags::RDHUP);
+        socket.writable |= broken || flags.contains(Flags::OUT);
+        let (receives, sends) = (socket.armed && socket.readable, socket.writable);
+        if sends && let Some(output) = socket.sending.take() {
+            self.send(id, output, completions);
+        }
+        if receives {
+            self.receive_once(id, completions);
+        }
+    }
+
+    /// One receive. A block that was filled means there may be more: the socket is looked at again next turn.
+    fn receive_once(&mut self, id: SocketId, completions: &mut Completions) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if !socket.armed || !socket.readable {
+            return;
+        }
+        let Some(mut block) = self.pool.take() else {
+            self.look_again(id);
+            return;
+        };
+        match retried(|| recv(&socket.fd, block.spare_mut(), RecvFlags::empty())) {
+            Ok((0, _)) => {
+                (socket.readable, socket.armed) = (false, false);
+                completions.push_back(Completion::Ended { socket: id });
+            }
+            Ok((count, _)) => {
+                block.commit(count);
+                socket.readable = block.len() == block.capacity() || socket.hung_up;
+                let more = socket.readable;
+                completions.push_back(Completion::Received { socket: id, block });
+                if more {
+                    self.look_again(id);
+                }
+            }
+            Err(Errno::AGAIN) => socket.readable = false,
+            Err(error) => {
+                (socket.readable, socket.armed) = (false, false);
+                completions.push_back(Completion::ReceiveFailed { socket: id, error: error.into() });
+            }
+        }
+    }
+
+    fn look_again(&mut self, id: SocketId) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        if !socket.queued {
+            socket.queued = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    fn take_ready(&mut self, completions: &mut Completions) {
+        for _ in 0..self.ready.len() {
+            let Some(id) = self.ready.pop_front() else { return };
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.queued = false;
+                self.receive_once(id, completions);
+            }
+        }
+    }
+
+    fn listener(&mut self, id: ListenerId) -> Option<&mut ListenerSlot> {
+        self.listeners.get_mut(id.0 as usize)?.as_mut()
+    }
+
+    fn set_accept(&mut self, id: ListenerId, armed: bool) {
+        let Some(listener) = self.listeners.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
+        listener.armed = armed;
+        let interest = if armed { epoll::EventFlags::IN } else { epoll::EventFlags::empty() };
+        // Fails only for a descriptor that is not registered, and this one is.
+        let _ = epoll::modify(&self.epoll, &listener.fd, listener_data(id), interest);
+    }
+}
+
+impl Backend for Epoll {
+    fn name(&self) -> &'static str {
+        "epoll"
+    }
+
+    fn poll(&mut self, wait: Option<Duration>, completions: &mut Completions) -> io::Result<()> {
+        let wait = if self.ready.is_empty() { wait } else { Some(Duration::ZERO) };
+        let timeout =
+            wait.map(|wait| Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() });
+        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), timeout.as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.take_ready(completions);
+        self.take_events(completions);
+        Ok(())
+    }
+
+    fn now(&self) -> Now {
+        Now::read()
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.epoll.as_fd())
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
+        let Listener::Socket(fd) = listener else { return Err(io::ErrorKind::Unsupported.into()) };
+        let id = ListenerId(self.listeners.len() as u32);
+        // Level-triggered: what this poll does not accept, the next one is told of again.
+        epoll::add(&self.epoll, &fd, listener_data(id), epoll::EventFlags::IN)?;
+        self.listeners.push(Some(ListenerSlot { fd, armed: true }));
+        Ok(id)
+    }
+
+    fn resume_accept(&mut self, listener: ListenerId) {
+        self.set_accept(listener, true);
+    }
+
+    fn pause_accept(&mut self, listener: ListenerId) {
+        self.set_accept(listener, false);
+    }
+
+    fn unlisten(&mut self, listener: ListenerId) {
+        if let Some(slot) = self.listeners.get_mut(listener.0 as usize) {
+            *slot = None; // closing the descriptor takes it out of the epoll set
+        }
+    }
+
+    fn receive(&mut self, socket: SocketId) {
+        let Some(slot) = self.sockets.get_mut(socket) else { return };
+        slot.armed = true;
+        if slot.readable {
+            self.look_again(socket);
+        }
+    }
+
+    fn pause(&mut self, socket: SocketId) {
+        if let Some(slot) = self.sockets.get_mut(socket) {
+            slot.armed = false;
+        }
+    }
+
+    fn send(&mut self, socket: SocketId, mut output: Box<Output>, completions: &mut Completions) {
+        let Some(slot) = self.sockets.get_mut(socket) else { return };
+        debug_assert!(slot.sending.is_none(), "one send at a time");
+        if !slot.writable {
+            slot.sending = Some(output);
+            return;
+        }
+        let result = match write(slot.fd.as_fd(), &mut output) {
+            Ok(Progress::Some(count)) => Ok(count),
+            Ok(Progress::Full(count)) => {
+                slot.writable = false;
+                if count == 0 {
+                    slot.sending = Some(output);
+                    return;
+                }
+                Ok(count)
+            }
+            Err(error) => Err(error),
+        };
+        completions.push_back(Completion::Sent { socket, output, result });
+    }
+
+    fn shutdown(&mut self, socket: SocketId) {
+        if let Some(slot) = self.sockets.get(socket) {
+            // ENOTCONN when the peer reset the connection: receiving tells.
+            let _ = shutdown(&slot.fd, Shutdown::Write);
+        }
+    }
+
+    fn close(&mut self, socket: SocketId, completions: &mut Completions) {
+        if let Some(slot) = self.sockets.remove(socket) {
+            completions.push_back(Completion::Closed { socket, output: slot.sending });
+        }
+    }
+
+    fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
+        let slot = self.sockets.get(socket).ok_or(io::ErrorKind::NotConnected)?;
+        Ok(SocketAddr::try_from(getpeername(&slot.fd)?.ok_or(io::ErrorKind::NotConnected)?)?)
+    }
+
+    fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+}
+
+/// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.
+pub(crate) fn write(socket: BorrowedFd<'_>, output: &mut Output) -> io::Result<Progress> {
+    let mut total = 0;
+    while !output.is_empty() && total < FAIR_BYTES {
+        let sent = match output.front_file() {
+            Some((file, range)) => write_file(socket, file.as_fd(), range.clone(), FAIR_BYTES - total),
+            None => write_bytes(socket, output),
+        };
+        match sent {
+            Ok((count, whole)) => {
+                output.advance(count);
+                total += count;
+                if !whole {
+                    return Ok(Progress::Full(total));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Progress::Full(total)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Progress::Some(total))
+}
+
+/// Sends the bytes at the front; says how many were taken and whether that was all of those offered.
+fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool)> {
+    let mut slices = [IoSlice::new(&[]); VECTOR];
+    let (count, more) = output.front(&mut slices);
+    let slices = &slices[..count];
+    // MSG_MORE holds a head back until the file behind it fills the segment (tcp(7), TCP_CORK).
+    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
+    let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+    let sent = retried(|| match slices {
+        [single] => send(socket, single, flags),
+        _ => sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags),
+    })?;
+    Ok((sent as u64, sent == offered))
+}
+
+fn write_file(
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    range: std::ops::Range<u64>,
+    fair: u64,
+) -> io::Result<(u64, bool)> {
+    let wanted = usize::try_from((range.end - range.start).min(fair)).unwrap_or(usize::MAX);
+    let mut offset = range.start;
+    match retried(|| rustix::fs::sendfile(socket, file, Some(&mut offset), wanted))? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        // A short sendfile may also be the end of the file or of a page: the next call tells which.
+        sent => Ok((sent as u64, true)),
+    }
+}
+
+/// Whether accept(2) failed for want of something of ours, so that trying again at once is in vain.
+pub(crate) fn is_exhaustion(error: Errno) -> bool {
+    matches!(error, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
+}
+
+/// Repeats a system call that a signal interrupted.
+fn retried<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
+    loop {
+        match call() {
+            Err(Errno::INTR) => {}
+            result => return result,
+        }
+    }
+}
+
+fn listener_data(id: ListenerId) -> epoll::EventData {
+    epoll::EventData::new_u64(LISTENER | u64::from(id.0))
+}
+
+fn pack(id: SocketId) -> u64 {
+    // Generations have 31 bits: that leaves LISTENER free.
+    u64::from(id.index) | u64::from(id.generation) << 32
+}
+
+fn unpack(data: u64) -> SocketId {
+    SocketId { index: data as u32, generation: (data >> 32) as u32 }
+}

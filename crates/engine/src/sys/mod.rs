@@ -1,0 +1,3 @@
+//! What cannot be had without `unsafe`: the backends that share memory with the kernel.
+
+pub mod uring;

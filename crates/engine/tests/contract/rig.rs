@@ -1,0 +1,318 @@
+//! One engine, and peers to talk to it.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use gannet_engine::sim::{Client, Faults, Network, Random};
+use gannet_engine::sys::uring::Uring;
+use gannet_engine::{Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
+
+/// Blocks in the pool of most tests.
+pub const BLOCKS: usize = 64;
+
+/// Simulated networks that each test must hold on.
+const SEEDS: u64 = 50;
+
+/// No test needs more polls than this.
+const PATIENCE: usize = 20_000;
+
+/// The other end of a connection.
+pub trait Peer {
+    /// Writes what fits; `WouldBlock` when nothing does.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Reads what is there; 0 at the end, `WouldBlock` when nothing is.
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize>;
+    /// Ends the peer's half.
+    fn finish(&mut self);
+    /// Breaks the connection.
+    fn reset(self: Box<Self>);
+
+    /// Writes a little, all of which fits.
+    fn write_all(&mut self, bytes: &[u8]) {
+        assert_eq!(self.write(bytes).unwrap(), bytes.len());
+    }
+
+    /// Appends what is there; false at the end.
+    fn read_some(&mut self, to: &mut Vec<u8>) -> bool {
+        let mut room = [0; 65_536];
+        match self.read(&mut room) {
+            Ok(count) => {
+                to.extend_from_slice(&room[..count]);
+                count > 0
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// An engine under test.
+pub struct Rig {
+    pub engine: Engine,
+    pub pool: Pool,
+    pub listener: ListenerId,
+    connect: Box<dyn FnMut() -> io::Result<Box<dyn Peer>>>,
+    /// Lets time pass where it does not by itself.
+    pass: Box<dyn FnMut(Duration)>,
+    seen: VecDeque<Completion>,
+}
+
+pub fn epoll(blocks: usize) -> Rig {
+    let pool = Pool::new(4096, blocks);
+    let engine = Engine::new(Box::new(Epoll::new(pool.clone()).unwrap()));
+    on_loopback(engine, pool)
+}
+
+/// None where the kernel has no io_uring for us: the test is left out, and says so.
+pub fn uring(blocks: usize) -> Option<Rig> {
+    let pool = Pool::new(4096, blocks);
+    match Uring::new(pool.clone()) {
+        Ok(backend) => Some(on_loopback(Engine::new(Box::new(backend)), pool)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            eprintln!("left out on io_uring: {error}");
+            None
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// A rig of an engine that uses the kernel's sockets.
+pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
+    let address = listener.local_address().unwrap();
+    let listener = engine.listen(listener).unwrap();
+    let connect = move || {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nonblocking(true)?;
+        Ok(Box::new(stream) as Box<dyn Peer>)
+    };
+    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(drop), seen: VecDeque::new() }
+}
+
+/// A rig on a simulated network on which nothing goes wrong.
+pub fn sim(blocks: usize) -> Rig {
+    on_network(&Network::new(0, Faults::none()), blocks)
+}
+
+/// Runs a test on many simulated networks, on which all goes wrong that loses nothing; says which seed failed, and what
+/// happened before.
+pub fn on_seeds(test: fn(&mut Rig)) {
+    for seed in 0..SEEDS {
+        let faults = if seed % 2 == 0 { Faults::benign() } else { harmless(&mut Random::new(seed)) };
+        let network = Network::new(seed, faults);
+        let replay = Replay { seed, network: network.clone() };
+        test(&mut on_network(&network, BLOCKS));
+        drop(replay);
+    }
+}
+
+/// Any mixture of faults that loses nothing, holds what a test writes at once, and is over before [`Rig::quiesce`] is.
+fn harmless(random: &mut Random) -> Faults {
+    let Faults { capacity, delay_at_most, late_at_most, .. } = Faults::benign();
+    let none = Faults::none();
+    Faults {
+        capacity,
+        delay_at_most,
+        late_at_most,
+        reset: none.reset,
+        loss: none.loss,
+        accept_failure: none.accept_failure,
+        ..Faults::from_seed(random)
+    }
+}
+
+struct Replay {
+    seed: u64,
+    network: Network,
+}
+
+impl Drop for Replay {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {} failed, after:\n{}", self.seed, self.network.trace());
+        }
+    }
+}
+
+fn on_network(network: &Network, blocks: usize) -> Rig {
+    let pool = Pool::new(4096, blocks);
+    let mut engine = Engine::new(Box::new(network.engine(pool.clone())));
+    let address = SocketAddr::from(([192, 0, 2, 80], 80));
+    let listener = engine.listen(Listener::Simulated(address)).unwrap();
+    let (net, clock) = (network.clone(), network.clone());
+    let connect = move || Ok(Box::new(net.connect(address)?) as Box<dyn Peer>);
+    let pass = move |time| clock.advance(time);
+    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(pass), seen: VecDeque::new() }
+}
+
+impl Rig {
+    pub fn connect(&mut self) -> Box<dyn Peer> {
+        (self.connect)().unwrap()
+    }
+
+    /// Whether a new connection is refused.
+    pub fn connects_to_nobody(&mut self) -> bool {
+        (self.connect)().is_err()
+    }
+
+    /// A connection: the peer's end, and ours.
+    pub fn pair(&mut self) -> (Box<dyn Peer>, SocketId) {
+        let peer = self.connect();
+        (peer, self.accepted())
+    }
+
+    /// One poll that waits a little, if nothing is there, for something to happen.
+    pub fn step(&mut self) {
+        self.poll(Duration::from_millis(10));
+    }
+
+    /// Polls until nothing more comes.
+    pub fn quiesce(&mut self) {
+        for _ in 0..8 {
+            self.poll(Duration::from_millis(2));
+        }
+    }
+
+    fn poll(&mut self, wait: Duration) {
+        (self.pass)(wait);
+        self.engine.poll(Some(wait)).unwrap();
+        self.seen.extend(std::iter::from_fn(|| self.engine.next_completion()));
+    }
+
+    fn take(&mut self, wanted: impl Fn(&Completion) -> bool) -> Option<Completion> {
+        let position = self.seen.iter().position(wanted)?;
+        self.seen.remove(position)
+    }
+
+    fn wait_for<T>(&mut self, what: &str, mut done: impl FnMut(&mut Rig) -> Option<T>) -> T {
+        for _ in 0..PATIENCE {
+            if let Some(value) = done(self) {
+                return value;
+            }
+            self.step();
+        }
+        panic!("no {what}; seen: {:?}", self.seen);
+    }
+
+    pub fn take_accepted(&mut self) -> Option<SocketId> {
+        match self.take(|completion| matches!(completion, Completion::Accepted { .. }))? {
+            Completion::Accepted { socket, .. } => Some(socket),
+            _ => None,
+        }
+    }
+
+    pub fn accepted(&mut self) -> SocketId {
+        self.wait_for("connection", Rig::take_accepted)
+    }
+
+    /// The next completion of `socket`, if it was seen already.
+    pub fn take_of(&mut self, socket: SocketId) -> Option<Completion> {
+        self.take(|completion| socket_of(completion) == Some(socket))
+    }
+
+    pub fn next_of(&mut self, socket: SocketId) -> Completion {
+        self.wait_for("completion", |rig| rig.take_of(socket))
+    }
+
+    pub fn seen_of(&self, socket: SocketId) -> Vec<&Completion> {
+        self.seen.iter().filter(|completion| socket_of(completion) == Some(socket)).collect()
+    }
+
+    /// `count` bytes received by `socket`.
+    pub fn received(&mut self, socket: SocketId, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < count {
+            match self.next_of(socket) {
+                Completion::Received { block, .. } => {
+                    assert!(!block.is_empty(), "at least one byte");
+                    bytes.extend_from_slice(&block);
+                }
+                other => panic!("after {bytes:?}: {other:?}"),
+            }
+        }
+        bytes
+    }
+
+    /// Sends bytes of which all fit.
+    pub fn send_all(&mut self, socket: SocketId, bytes: &[u8]) {
+        let mut output = Box::new(gannet_engine::Output::default());
+        output.bytes().extend_from_slice(bytes);
+        while !output.is_empty() {
+            self.engine.send(socket, output);
+            output = self.wait_for("progress", |rig| {
+                let sent =
+                    rig.take(|seen| matches!(seen, Completion::Sent { socket: of, .. } if *of == socket))?;
+                let Completion::Sent { output, result, .. } = sent else { return None };
+                result.unwrap();
+                Some(output)
+            });
+        }
+    }
+
+    pub fn peer_reads(&mut self, peer: &mut dyn Peer, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.wait_for("bytes at the peer", |_| {
+            assert!(peer.read_some(&mut bytes), "ended after {bytes:?}");
+            (bytes.len() >= count).then_some(())
+        });
+        bytes
+    }
+
+    pub fn peer_reads_to_end(&mut self, peer: &mut dyn Peer) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.wait_for("end at the peer", |_| (!peer.read_some(&mut bytes)).then_some(()));
+        bytes
+    }
+}
+
+fn socket_of(completion: &Completion) -> Option<SocketId> {
+    match completion {
+        Completion::Received { socket, .. }
+        | Completion::Ended { socket }
+        | Completion::ReceiveFailed { socket, .. }
+        | Completion::Sent { socket, .. }
+        | Completion::Closed { socket, .. } => Some(*socket),
+        Completion::Accepted { .. } | Completion::AcceptFailed { .. } => None,
+    }
+}
+
+impl Peer for TcpStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(self, bytes)
+    }
+
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        Read::read(self, room)
+    }
+
+    fn finish(&mut self) {
+        TcpStream::shutdown(self, Shutdown::Write).unwrap();
+    }
+
+    fn reset(self: Box<Self>) {
+        // Closing with a linger time of zero sends RST (socket(7), SO_LINGER).
+        socket2::SockRef::from(&*self).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+}
+
+impl Peer for Client {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Client::write(self, bytes)
+    }
+
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        Client::read(self, room)
+    }
+
+    fn finish(&mut self) {
+        Client::finish(self);
+    }
+
+    fn reset(mut self: Box<Self>) {
+        Client::reset(&mut self);
+    }
+}

@@ -1,0 +1,64 @@
+//! What accepting does when the descriptors are used up (accept(2), `EMFILE`). The limit is the process's, so this test has
+//! a process of its own.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
+use gannet_engine::{Backend, Completion, Engine, Listener, Pool, epoll::Epoll, sys::uring::Uring};
+use rustix::io::Errno;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Socket, Type};
+
+/// No step needs more polls than this.
+const PATIENCE: usize = 1000;
+
+#[test]
+fn a_listener_without_descriptors_says_so_once_and_accepts_again_when_there_are_some() {
+    accepts_again(Box::new(Epoll::new(Pool::new(4096, 4)).expect("there is always epoll")));
+    match Uring::new(Pool::new(4096, 4)) {
+        Ok(uring) => accepts_again(Box::new(uring)),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
+        {
+            eprintln!("left out on io_uring: {error}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn accepts_again(backend: Box<dyn Backend>) {
+    let mut engine = Engine::new(backend);
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).expect("loopback");
+    let address = listener.local_address().expect("bound");
+    let peer = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
+    let limit = getrlimit(Resource::Nofile);
+    // Descriptors are given lowest first, so the last one given is the highest and nothing below it is free.
+    let used = peer.as_raw_fd() as u64 + 1;
+    setrlimit(Resource::Nofile, Rlimit { current: Some(used), ..limit }).expect("lower is allowed");
+    let id = engine.listen(listener).expect("needs no descriptor");
+    peer.connect(&address.into()).expect("into the backlog");
+    match next(&mut engine) {
+        Completion::AcceptFailed { listener, error } => {
+            assert_eq!((listener, error.raw_os_error()), (id, Some(Errno::MFILE.raw_os_error())));
+        }
+        other => panic!("{other:?}"),
+    }
+    for _ in 0..8 {
+        assert_eq!(engine.poll(Some(Duration::from_millis(1))).expect("goes on"), 0, "said once");
+    }
+    setrlimit(Resource::Nofile, limit).expect("back to what it was");
+    engine.resume_accept(id);
+    assert!(matches!(next(&mut engine), Completion::Accepted { .. }));
+}
+
+fn next(engine: &mut Engine) -> Completion {
+    for _ in 0..PATIENCE {
+        if let Some(completion) = engine.next_completion() {
+            return completion;
+        }
+        engine.poll(Some(Duration::from_millis(10))).expect("the engine goes on");
+    }
+    panic!("nothing happens");
+}

@@ -1,0 +1,101 @@
+//! From the path of a request to a name below the root.
+
+/// The name that a percent-encoded path means; a directory's ends with a slash or is empty.
+///
+/// Nothing when the path means no file that may be served: it holds an empty segment, `.` or `..`, a hidden name (but
+/// for `.well-known`, RFC 8615), an encoded slash or NUL, or an incomplete escape. The kernel refuses to leave the root in any case; this
+/// keeps one file from having many addresses, and hidden ones hidden.
+pub(super) fn resolve(path: &str) -> Option<String> {
+    let mut name = String::with_capacity(path.len());
+    let mut segments = path.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        let is_last = segments.peek().is_none();
+        if segment.is_empty() && is_last {
+            break;
+        }
+        name.push_str(&decoded(segment).filter(|segment| may_be_served(segment))?);
+        if !is_last {
+            name.push('/');
+        }
+    }
+    Some(name)
+}
+
+fn may_be_served(segment: &str) -> bool {
+    let hidden = segment.starts_with('.') && segment != ".well-known";
+    !segment.is_empty() && !hidden && !segment.contains(['/', '\0'])
+}
+
+/// Percent-decoding (RFC 3986, 2.1). Names that are not UTF-8 are not served.
+fn decoded(segment: &str) -> Option<String> {
+    if !segment.contains('%') {
+        return Some(segment.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        let byte = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => {
+                rest = tail;
+                hexadecimal(*high)? << 4 | hexadecimal(*low)?
+            }
+            (b'%', _) => return None,
+            (other, _) => *other,
+        };
+        bytes.push(byte);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn hexadecimal(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|value| value as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_decoded_once_and_keeps_a_directory_s_slash() {
+        assert_eq!(resolve("").as_deref(), Some(""));
+        assert_eq!(resolve("a/b.html").as_deref(), Some("a/b.html"));
+        assert_eq!(resolve("a%20b/%C3%A4/").as_deref(), Some("a b/ä/"));
+        assert_eq!(resolve("100%2525").as_deref(), Some("100%25"));
+        assert_eq!(resolve(".well-known/x").as_deref(), Some(".well-known/x"));
+    }
+
+    #[test]
+    fn hostile_and_hidden_paths_mean_nothing() {
+        let paths = [
+            "..",
+            "../x",
+            "a/../x",
+            "a/..",
+            "%2e%2e/x",
+            "%2E%2E/x",
+            ".%2e/x",
+            ".",
+            "a/./b",
+            "%2e",
+            "/x",
+            "a//b",
+            "a%2fb",
+            "a%2F..%2Fb",
+            "a%00",
+            "a%00.html",
+            "a%",
+            "a%2",
+            "a%zz",
+            "%ff",
+            ".git/config",
+            "a/.htaccess",
+            "%2egit",
+            "a/.well-known.x",
+            "..%2f..%2fetc/passwd",
+        ];
+        for path in paths {
+            assert_eq!(resolve(path), None, "{path}");
+        }
+    }
+}

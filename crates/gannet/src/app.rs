@@ -1,0 +1,214 @@
+//! The builder: an application, from its routes to its sockets.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+
+use gannet_core::{IntoFilter, IntoHandler, Method};
+use gannet_features::files::Files;
+use gannet_server::host::{BackendChoice, Options, Running, StartError, start};
+use gannet_server::{Limits, SiteBuilder, SiteError};
+
+/// An application: what it serves, and where.
+///
+/// Mistakes made while building (a pattern twice, a folder that is not there) are given back all at once by
+/// [`start`](App::start) and [`run`](App::run).
+pub struct App {
+    site: SiteBuilder,
+    listen: Vec<SocketAddr>,
+    workers: usize,
+    backend: BackendChoice,
+    limits: Limits,
+    mistakes: Vec<String>,
+}
+
+/// Why an application did not start, or ended.
+#[derive(Debug)]
+pub enum Error {
+    /// What was built cannot be served: every mistake in it, a line each.
+    Build(String),
+    /// The server could not start.
+    Start(StartError),
+    /// The server ended on its own.
+    Run(io::Error),
+}
+
+impl Default for App {
+    fn default() -> App {
+        App::new()
+    }
+}
+
+impl App {
+    /// An application that serves nothing yet, on `127.0.0.1:8080`.
+    pub fn new() -> App {
+        App {
+            site: SiteBuilder::new(),
+            listen: Vec::new(),
+            workers: 0,
+            backend: BackendChoice::Auto,
+            limits: Limits::default(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// Answers GET, and HEAD, on `pattern`.
+    #[must_use]
+    pub fn get<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.route(Some(Method::Get), pattern, handler)
+    }
+
+    /// Answers POST on `pattern`.
+    #[must_use]
+    pub fn post<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.route(Some(Method::Post), pattern, handler)
+    }
+
+    /// Answers PUT on `pattern`.
+    #[must_use]
+    pub fn put<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.route(Some(Method::Put), pattern, handler)
+    }
+
+    /// Answers DELETE on `pattern`.
+    #[must_use]
+    pub fn delete<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.route(Some(Method::Delete), pattern, handler)
+    }
+
+    /// Answers any method that has no handler of its own on `pattern`.
+    #[must_use]
+    pub fn any<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.route(None, pattern, handler)
+    }
+
+    /// Answers `method` on `pattern`: an exact path (`/about`) or a prefix (`/api/*`).
+    #[must_use]
+    pub fn route<M>(mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) -> App {
+        self.site.route(method, pattern, handler);
+        self
+    }
+
+    /// Serves the files of a folder below `prefix`.
+    #[must_use]
+    pub fn files(mut self, prefix: &str, folder: impl AsRef<Path>) -> App {
+        match Files::open(folder.as_ref()) {
+            Ok(files) => {
+                let pattern = format!("{}/*", prefix.trim_end_matches('/'));
+                self.site.endpoint(Some(Method::Get), &pattern, files.factory());
+            }
+            Err(error) => self.mistakes.push(error.to_string()),
+        }
+        self
+    }
+
+    /// Puts every handler behind a filter; the first one added is outermost.
+    #[must_use]
+    pub fn with<M>(mut self, filter: impl IntoFilter<M>) -> App {
+        self.site.filter(filter);
+        self
+    }
+
+    /// Listens on an address, too; port 0 takes a free one. Without any: `127.0.0.1:8080`.
+    #[must_use]
+    pub fn listen(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        match address.to_socket_addrs() {
+            Ok(addresses) => self.listen.extend(addresses),
+            Err(error) => self.mistakes.push(format!("{address:?} is no address to listen on: {error}")),
+        }
+        self
+    }
+
+    /// How many worker threads; 0, the default: one for each core.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> App {
+        self.workers = workers;
+        self
+    }
+
+    /// Which engine; by default the best this machine can run.
+    #[must_use]
+    pub fn backend(mut self, backend: BackendChoice) -> App {
+        self.backend = backend;
+        self
+    }
+
+    /// The limits.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> App {
+        self.limits = limits;
+        self
+    }
+
+    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
+    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`).
+    #[must_use]
+    pub fn environment(mut self) -> App {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(addresses) = set("GANNET_LISTEN") {
+            self.listen.clear();
+            self = addresses.split(',').fold(self, |app, address| app.listen(address.trim()));
+        }
+        if let Some(workers) = set("GANNET_WORKERS") {
+            match workers.parse() {
+                Ok(workers) => self.workers = workers,
+                Err(_) => {
+                    self.mistakes.push(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"))
+                }
+            }
+        }
+        if let Some(backend) = set("GANNET_BACKEND") {
+            match backend.parse() {
+                Ok(backend) => self.backend = backend,
+                Err(error) => self.mistakes.push(format!("GANNET_BACKEND is {backend:?}: {error}")),
+            }
+        }
+        self
+    }
+
+    /// Starts serving, and returns when connections are accepted.
+    ///
+    /// # Errors
+    /// When what was built cannot be served, or the server cannot start.
+    pub fn start(mut self) -> Result<Running, Error> {
+        if self.listen.is_empty() {
+            self.listen.push(SocketAddr::from(([127, 0, 0, 1], 8080)));
+        }
+        let site = self.site.build().map_err(|error| SiteError::to_string(&error));
+        let site = match (site, self.mistakes.is_empty()) {
+            (Ok(site), true) => site,
+            (site, _) => {
+                self.mistakes.extend(site.err());
+                return Err(Error::Build(self.mistakes.join("\n")));
+            }
+        };
+        let options = Options {
+            listen: self.listen,
+            workers: self.workers,
+            backend: self.backend,
+            limits: self.limits,
+        };
+        start(site, options).map_err(Error::Start)
+    }
+
+    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. Dropping the future stops the server.
+    ///
+    /// # Errors
+    /// As [`start`](App::start), and when the server ends on its own.
+    pub async fn run(self) -> Result<(), Error> {
+        self.start()?.wait_for_signals().await.map_err(Error::Run)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Build(mistakes) => f.write_str(mistakes),
+            Error::Start(error) => error.fmt(f),
+            Error::Run(error) => write!(f, "the server ended: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,108 @@
+//! Step 10, again or end: what a connection does when it has gone as far as it goes.
+
+use crate::connection::{Active, Connection, Fate, Stage};
+use crate::deadline;
+use crate::local::Local;
+
+/// Bytes that a client may send ahead of what is being read.
+const AHEAD_BYTES: usize = 16 * 1024;
+
+/// Ends the connection, lets it idle, or says what it waits for.
+pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    let sent = !active.sending && active.output.is_none();
+    match active.fate {
+        Fate::Abort => now(connection, local),
+        Fate::Finish if sent => finish(connection, local),
+        Fate::Serve if sent && active.is_at_rest() => idle(connection, local),
+        _ => {
+            half_close(active, connection.socket, sent, local);
+            credit(active, connection.socket, local);
+            deadline::set(active, connection.socket, local);
+        }
+    }
+}
+
+/// Closes at once.
+pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
+    if matches!(connection.stage, Stage::Closed) {
+        return;
+    }
+    if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Closed) {
+        local.recycle_active(active);
+    }
+    local.timers.clear(connection.socket.index);
+    local.engine.close(connection.socket);
+}
+
+/// All is sent. Our half is shut down first, and what the client still sends is read and discarded for a while: closing with
+/// unread bytes would reset the connection, and could take the response with it (RFC 9112, 9.6).
+fn finish(connection: &mut Connection, local: &mut Local) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    if active.peer_ended {
+        now(connection, local);
+        return;
+    }
+    local.engine.shutdown(connection.socket);
+    if !active.receiving {
+        local.engine.receive(connection.socket);
+    }
+    if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Lingering) {
+        local.recycle_active(active);
+    }
+    local.timers.set(connection.socket.index, local.now().after(local.limits.linger_timeout));
+}
+
+/// Waits for the next request, holding nothing.
+fn idle(connection: &mut Connection, local: &mut Local) {
+    let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Idle) else { return };
+    if !active.receiving {
+        local.engine.receive(connection.socket);
+    }
+    local.recycle_active(active);
+    deadline::await_next_request(connection, local);
+}
+
+/// After an upgrade the conversation may end our half before the client ends its.
+fn half_close(active: &mut Active, socket: gannet_engine::SocketId, sent: bool, local: &mut Local) {
+    let ended = active.upgraded && active.exchange.as_ref().is_some_and(|exchange| exchange.body.is_none());
+    if !ended || !sent {
+        return;
+    }
+    if !active.half_closed {
+        active.half_closed = true;
+        local.engine.shutdown(socket);
+    }
+}
+
+/// Receives while there is somewhere to put it.
+fn credit(active: &mut Active, socket: gannet_engine::SocketId, local: &mut Local) {
+    let ahead = active.input.as_ref().map_or(0, |input| input.len());
+    let window = active.protocol.reading_ended() || active.has_window(local);
+    let wanted = !active.peer_ended && ahead < AHEAD_BYTES && window;
+    if let Some(exchange) = &active.exchange
+        && (!window || exchange.expects_continue)
+    {
+        exchange.incoming.throttle();
+    }
+    if wanted == active.receiving {
+        return;
+    }
+    active.receiving = wanted;
+    if wanted {
+        local.engine.receive(socket);
+        if active.protocol.is_reading_body() {
+            active.body_deadline = Some(deadline::first_of_body(local));
+        }
+    } else {
+        local.engine.pause(socket);
+        active.body_deadline = None;
+    }
+}
+
+impl Active {
+    /// Whether nothing is begun and nothing waits.
+    fn is_at_rest(&self) -> bool {
+        self.exchange.is_none() && self.input.is_none()
+    }
+}

@@ -1,0 +1,191 @@
+//! What a worker keeps of a connection: little while it is idle, the rest while something goes on.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use gannet_core::{Body, Incoming, Reply};
+use gannet_engine::{Chunk, Moment, Output, SocketId};
+use gannet_proto::scan::Level;
+use gannet_proto::{Head, h1};
+
+use crate::local::Local;
+use crate::{close, exchange, flush, handle, protocol, respond};
+
+/// A connection's slot.
+pub(crate) struct Connection {
+    pub(crate) socket: SocketId,
+    pub(crate) stage: Stage,
+    pub(crate) peer: Option<SocketAddr>,
+}
+
+/// What a connection is doing.
+pub(crate) enum Stage {
+    /// Waiting for the next request. No buffer, no parser.
+    Idle,
+    /// Receiving, handling or sending.
+    Active(Box<Active>),
+    /// The last response is sent and our half is shut down: what still comes is discarded until the peer ends too.
+    Lingering,
+    /// Waiting for the engine to let go.
+    Closed,
+}
+
+/// What is kept while something goes on. Recycled.
+pub(crate) struct Active {
+    pub(crate) protocol: h1::Connection,
+    /// Received and not consumed.
+    pub(crate) input: Option<Chunk>,
+    /// What the next head, or the present request's trailers, are parsed into.
+    pub(crate) head: Box<Head>,
+    pub(crate) exchange: Option<Exchange>,
+    /// Being filled.
+    pub(crate) output: Option<Box<Output>>,
+    /// The engine has an output of ours.
+    pub(crate) sending: bool,
+    /// The engine gives us what it receives.
+    pub(crate) receiving: bool,
+    /// The peer sends no more.
+    pub(crate) peer_ended: bool,
+    /// What is to become of the connection.
+    pub(crate) fate: Fate,
+    /// Bytes of the present request's body that nobody read.
+    pub(crate) discarded: u64,
+    /// The connection was upgraded: nothing is framed by HTTP any more.
+    pub(crate) upgraded: bool,
+    /// Our half is shut down, after an upgrade.
+    pub(crate) half_closed: bool,
+    /// When the head must be complete; set when it began.
+    pub(crate) head_deadline: Option<Moment>,
+    /// When more of the body must have come.
+    pub(crate) body_deadline: Option<Moment>,
+    /// When the socket must have taken more.
+    pub(crate) write_deadline: Option<Moment>,
+}
+
+/// What is to become of a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Fate {
+    /// It goes on.
+    Serve,
+    /// It ends once what is in the output is sent.
+    Finish,
+    /// It ends at once: there is nobody to send to, or what was begun cannot be completed.
+    Abort,
+}
+
+/// One request and its response: two halves, and the future that makes the one from the other.
+pub(crate) struct Exchange {
+    /// The request's half.
+    pub(crate) incoming: Rc<Incoming>,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub(crate) expects_continue: bool,
+    /// The client offered to upgrade.
+    pub(crate) offers_upgrade: bool,
+    /// What makes the response.
+    pub(crate) making: Making,
+    /// Not polled yet: to be polled without having been woken.
+    pub(crate) fresh: bool,
+    /// The response's body, after its head is written.
+    pub(crate) body: Option<Body>,
+}
+
+/// What makes the response.
+pub(crate) enum Making {
+    /// The handler's future.
+    Waiting(Reply),
+    /// Nothing any more: the head is written.
+    Done,
+    /// The connection was upgraded: this is the conversation, and the body what it sends.
+    Conversing(Pin<Box<dyn Future<Output = ()>>>),
+}
+
+impl Connection {
+    pub(crate) fn new(socket: SocketId, peer: Option<SocketAddr>) -> Connection {
+        Connection { socket, stage: Stage::Idle, peer }
+    }
+
+    /// Something happened: takes the connection as far as it goes.
+    pub(crate) fn advance(&mut self, local: &mut Local) {
+        let Stage::Active(active) = &mut self.stage else { return };
+        active.advance(self.socket, self.peer, local);
+        close::settle(self, local);
+    }
+}
+
+impl Active {
+    pub(crate) fn new(limits: gannet_proto::Limits, level: Level) -> Active {
+        Active {
+            protocol: h1::Connection::new(limits).with_level(level),
+            input: None,
+            head: Box::default(),
+            exchange: None,
+            output: None,
+            sending: false,
+            receiving: false,
+            peer_ended: false,
+            fate: Fate::Serve,
+            discarded: 0,
+            upgraded: false,
+            half_closed: false,
+            head_deadline: None,
+            body_deadline: None,
+            write_deadline: None,
+        }
+    }
+
+    /// Ready for another connection; what is left goes back where it came from.
+    pub(crate) fn reset(&mut self, local: &mut Local) {
+        exchange::drop_exchange(self, local);
+        if let Some(output) = self.output.take() {
+            local.recycle_output(output);
+        }
+        self.protocol = h1::Connection::new(local.limits.protocol).with_level(local.level);
+        self.head.clear();
+        self.input = None;
+        (self.sending, self.receiving, self.peer_ended) = (false, false, false);
+        (self.upgraded, self.half_closed) = (false, false);
+        self.fate = Fate::Serve;
+        (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
+    }
+
+    /// The walk, from the bytes that came to those that go: once around for each pipelined request.
+    fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
+        loop {
+            protocol::read(self, socket, peer, local);
+            handle::poll(self, socket, local);
+            respond::pull(self, socket, local);
+            if !exchange::next(self, local) {
+                break;
+            }
+        }
+        flush::send(self, socket, local);
+    }
+
+    /// What is being filled with the response.
+    pub(crate) fn output(&mut self, local: &mut Local) -> &mut Output {
+        self.output.get_or_insert_with(|| local.take_output())
+    }
+
+    /// Bytes that wait to be sent, without those the engine has.
+    pub(crate) fn queued(&self) -> u64 {
+        self.output.as_ref().map_or(0, |output| output.remaining())
+    }
+
+    /// The connection ends at once, whatever was begun.
+    pub(crate) fn abort(&mut self) {
+        self.fate = Fate::Abort;
+    }
+
+    /// The connection was upgraded, and the conversation goes on.
+    pub(crate) fn is_conversing(&self) -> bool {
+        self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.making, Making::Conversing(_)))
+    }
+
+    /// Whether more of the body may be put where the handler takes it from.
+    pub(crate) fn has_window(&self, local: &Local) -> bool {
+        self.exchange
+            .as_ref()
+            .is_none_or(|exchange| exchange.incoming.queued() < local.limits.body_window_bytes)
+    }
+}

@@ -1,0 +1,79 @@
+//! Deadlines: what a client must do, and by when.
+
+use std::time::Duration;
+
+use gannet_engine::{Moment, SocketId};
+
+use crate::close;
+use crate::connection::{Active, Connection, Fate, Stage};
+use crate::local::Local;
+use crate::protocol;
+
+/// A new connection: its first head must be complete.
+pub(crate) fn await_first_request(connection: &Connection, local: &mut Local) {
+    local.timers.set(connection.socket.index, local.now().after(local.limits.head_timeout));
+}
+
+/// Between requests.
+pub(crate) fn await_next_request(connection: &Connection, local: &mut Local) {
+    let wait = if local.draining { local.limits.drain_grace } else { local.limits.idle_timeout };
+    local.timers.set(connection.socket.index, local.now().after(wait));
+}
+
+/// When the first bytes of a body must have come.
+pub(crate) fn first_of_body(local: &Local) -> Moment {
+    local.now().after(local.limits.body_grace)
+}
+
+/// Bytes of a body earn time, at `body_bytes_per_second`, but never more than `body_grace` from now.
+pub(crate) fn earned(deadline: Moment, bytes: usize, local: &Local) -> Moment {
+    let nanoseconds =
+        (bytes as u64).saturating_mul(1_000_000_000) / local.limits.body_bytes_per_second.max(1);
+    deadline.after(Duration::from_nanos(nanoseconds)).min(first_of_body(local))
+}
+
+/// Sets the connection's timer to the earliest of what it waits for.
+pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
+    if active.exchange.is_none() && active.input.is_some() && active.fate == Fate::Serve {
+        let begun = local.now().after(local.limits.head_timeout);
+        active.head_deadline.get_or_insert(begun);
+    }
+    let earliest = active.deadlines().into_iter().flatten().min();
+    match earliest {
+        Some(deadline) => local.timers.set(socket.index, deadline),
+        None => local.timers.clear(socket.index),
+    }
+}
+
+impl Active {
+    fn deadlines(&self) -> [Option<Moment>; 3] {
+        let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
+        let body =
+            if asked && self.fate == Fate::Serve && !self.upgraded { self.body_deadline } else { None };
+        [self.head_deadline, body, self.write_deadline]
+    }
+}
+
+/// The connection's timer went off.
+pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
+    let now = local.now();
+    match &mut connection.stage {
+        Stage::Closed => {}
+        Stage::Idle | Stage::Lingering => close::now(connection, local),
+        Stage::Active(active) => {
+            let [head, body, write] =
+                active.deadlines().map(|deadline| deadline.is_some_and(|deadline| deadline <= now));
+            if write {
+                tracing::debug!("a client that reads nothing is disconnected");
+                active.abort();
+            } else if head {
+                active.head_deadline = None;
+                protocol::timed_out(active, "the request's head did not come in time", local);
+            } else if body {
+                active.body_deadline = None;
+                protocol::timed_out(active, "the request's body came too slowly", local);
+            }
+            connection.advance(local);
+        }
+    }
+}

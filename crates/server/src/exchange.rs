@@ -1,0 +1,67 @@
+//! Step 5, exchange: a head becomes a request, with a place for its body to arrive.
+
+use std::net::SocketAddr;
+
+use gannet_core::{Chunk, Request, RequestBody, RequestHead};
+use gannet_engine::SocketId;
+use gannet_proto::BodyLength;
+
+use crate::connection::{Active, Exchange, Fate, Making};
+use crate::local::Local;
+use crate::{deadline, route};
+
+/// Begins the exchange that `active.head`, of bytes `text`, asks for.
+pub(crate) fn begin(
+    active: &mut Active,
+    text: Chunk,
+    socket: SocketId,
+    peer: Option<SocketAddr>,
+    local: &mut Local,
+) {
+    let spare = local.heads.take();
+    let head = std::mem::replace(&mut active.head, spare);
+    let incoming = local.take_incoming();
+    active.head_deadline = None;
+    if head.body == BodyLength::None || head.body == BodyLength::Known(0) {
+        incoming.begin(None);
+    } else {
+        incoming.begin(Some(local.wakers.waker(socket.index)));
+        active.body_deadline = Some(deadline::first_of_body(local));
+    }
+    let (expects_continue, offers_upgrade) = (head.expects_continue, head.upgrade);
+    let request_head = RequestHead::new(head, text, local.heads.clone());
+    let mut request = Request::new(request_head, RequestBody::new(incoming.clone()), local.ports.clone());
+    request.set_peer(peer);
+    active.discarded = 0;
+    let making = Making::Waiting(route::answer(request, local));
+    let exchange = Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None };
+    active.exchange = Some(exchange);
+}
+
+/// When both halves have ended, makes room for the next exchange and says whether to look for one.
+pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
+    let Some(exchange) = &active.exchange else { return false };
+    let conversed = active.upgraded && exchange.body.is_none() && matches!(exchange.making, Making::Done);
+    if active.fate != Fate::Serve || !(active.protocol.writing_ended() || conversed) {
+        return false;
+    }
+    if !active.protocol.keep_alive() {
+        drop_exchange(active, local);
+        active.fate = Fate::Finish;
+        return false;
+    }
+    if !active.protocol.reading_ended() {
+        return false;
+    }
+    drop_exchange(active, local);
+    active.protocol.next();
+    active.input.is_some()
+}
+
+/// Ends an exchange, whatever its state: the handler's future is dropped, and with it what it holds.
+pub(crate) fn drop_exchange(active: &mut Active, local: &mut Local) {
+    let Some(Exchange { incoming, making, body, .. }) = active.exchange.take() else { return };
+    drop((making, body));
+    active.body_deadline = None;
+    local.recycle_incoming(incoming);
+}

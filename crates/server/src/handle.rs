@@ -1,0 +1,68 @@
+//! Step 7, handle: a request becomes a response, now or later.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use gannet_core::{Response, Status};
+use gannet_engine::SocketId;
+
+use crate::connection::{Active, Fate, Making};
+use crate::local::Local;
+use crate::{deadline, respond, route};
+
+/// Polls what makes the response, when it is new or was woken.
+pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
+    let Some(exchange) = &mut active.exchange else { return };
+    let fresh = std::mem::take(&mut exchange.fresh);
+    let due = local.wakers.take_woken(socket.index) || fresh;
+    if !due || active.fate != Fate::Serve {
+        return;
+    }
+    if let Making::Waiting(reply) = &mut exchange.making
+        && let Some(response) = reply.take_ready()
+    {
+        respond::begin(active, response, socket, local);
+        return;
+    }
+    let waker = local.wakers.waker(socket.index);
+    let mut context = Context::from_waker(&waker);
+    match &mut exchange.making {
+        Making::Waiting(reply) => match contained(|| Pin::new(reply).poll(&mut context)) {
+            Ok(Poll::Ready(response)) => respond::begin(active, response, socket, local),
+            Ok(Poll::Pending) => ask_for_body(active, local),
+            Err(response) => respond::begin(active, response, socket, local),
+        },
+        Making::Conversing(conversation) => match contained(|| conversation.as_mut().poll(&mut context)) {
+            Ok(Poll::Ready(())) => exchange.making = Making::Done,
+            Ok(Poll::Pending) => {}
+            Err(_) => active.abort(),
+        },
+        Making::Done => {}
+    }
+}
+
+/// The handler began to read a body that the client only sends when asked (RFC 9110, 10.1.1).
+fn ask_for_body(active: &mut Active, local: &mut Local) {
+    let Some(exchange) = &mut active.exchange else { return };
+    if exchange.expects_continue && exchange.incoming.is_wanted() {
+        exchange.expects_continue = false;
+        active.body_deadline = Some(deadline::first_of_body(local));
+        let output = active.output.get_or_insert_with(|| local.take_output());
+        active.protocol.inform(Status::CONTINUE, b"", output.bytes());
+    }
+}
+
+/// Runs a piece of a handler; a panic becomes a response.
+fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Response> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(&*panic))
+}
+
+/// What is answered for a handler that panicked. What it said goes to the log, not to the client.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Response {
+    let message =
+        panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(message = message.unwrap_or("(no message)"), "a handler panicked");
+    route::error(Status::INTERNAL_SERVER_ERROR)
+}

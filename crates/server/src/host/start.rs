@@ -1,0 +1,390 @@
+//! Starting: listeners, limits, threads; and what is left in the caller's hands.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use gannet_engine::epoll::Epoll;
+use gannet_engine::sys::uring::Uring;
+use gannet_engine::{Backend, Engine, Listener, Pool};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+
+use super::drive;
+use crate::admission::Admission;
+use crate::limits::Limits;
+use crate::site::Site;
+use crate::wake::{Command, Mailbox};
+use crate::worker::Worker;
+
+/// Descriptors kept for what is not a connection: the engines', the runtimes', the log's.
+const RESERVED_DESCRIPTORS: u64 = 64;
+
+/// With fewer connections than this there is no point in starting.
+const FEWEST_CONNECTIONS: usize = 16;
+
+/// Blocks that a worker may receive into beyond one for each connection.
+const SHARED_BLOCKS: usize = 1024;
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The addresses to listen on; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Worker threads; 0: one for each core that this process may use.
+    pub workers: usize,
+    /// Which engine.
+    pub backend: BackendChoice,
+    /// The limits.
+    pub limits: Limits,
+}
+
+/// Which engine to use.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum BackendChoice {
+    /// The best this machine can run.
+    #[default]
+    Auto,
+    /// epoll(7).
+    Epoll,
+    /// io_uring(7).
+    Uring,
+}
+
+/// Why the server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// The engine cannot run here.
+    Engine(&'static str, io::Error),
+    /// The limit of descriptors leaves room for so few connections.
+    Descriptors(u64),
+    /// A thread or its runtime could not be made.
+    Thread(io::Error),
+}
+
+/// A server that runs. Dropping it stops it at once.
+#[derive(Debug)]
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    backend: &'static str,
+    admission: Arc<Admission>,
+    workers: Vec<Thread>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    mailbox: Arc<Mailbox>,
+    ended: oneshot::Receiver<io::Result<()>>,
+    handle: Option<JoinHandle<()>>,
+}
+
+/// Listens and starts the workers; when this returns, connections are accepted.
+///
+/// # Errors
+/// See [`StartError`]: nothing runs then.
+pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
+    options.limits.connections = options.limits.connections.min(affordable_connections()?);
+    let count = match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+        count => count,
+    };
+    let (addresses, listeners) = listen(&options.listen, count)?;
+    let admission =
+        Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
+    let site = Arc::new(site);
+    let backend = options.backend.resolve();
+    let mut running =
+        Running { addresses, backend: backend.name(), admission: admission.clone(), workers: Vec::new() };
+    for (number, listeners) in listeners.into_iter().enumerate() {
+        let plan = Plan {
+            listeners,
+            site: site.clone(),
+            limits: options.limits,
+            admission: admission.clone(),
+            mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
+            backend,
+        };
+        running.workers.push(plan.launch(number)?);
+    }
+    Ok(running)
+}
+
+/// Each worker's listeners. Several workers share a port, and the kernel spreads connections over them; that hides that another
+/// program has the port, so this is found out first.
+fn listen(
+    wanted: &[SocketAddr],
+    workers: usize,
+) -> Result<(Vec<SocketAddr>, Vec<Vec<Listener>>), StartError> {
+    let mut addresses = Vec::new();
+    let mut listeners: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
+    for wanted in wanted {
+        let failed = |error| StartError::Listen(*wanted, error);
+        let address = Listener::probe(*wanted).map_err(failed)?;
+        for own in &mut listeners {
+            own.push(Listener::bind(address, workers > 1).map_err(failed)?);
+        }
+        addresses.push(address);
+    }
+    Ok((addresses, listeners))
+}
+
+/// Raises the soft limit of descriptors to the hard one, and says how many connections that allows: four of five, so that the
+/// others can hold the files that are being sent.
+fn affordable_connections() -> Result<usize, StartError> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let _ = setrlimit(Resource::Nofile, limit.clone()); // the soft limit stays as it was if this is forbidden
+    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let connections =
+        usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);
+    if connections < FEWEST_CONNECTIONS { Err(StartError::Descriptors(descriptors)) } else { Ok(connections) }
+}
+
+/// A name that is no backend's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct UnknownBackend;
+
+impl std::str::FromStr for BackendChoice {
+    type Err = UnknownBackend;
+
+    fn from_str(name: &str) -> Result<BackendChoice, UnknownBackend> {
+        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring]
+            .into_iter()
+            .find(|choice| choice.name() == name)
+            .ok_or(UnknownBackend)
+    }
+}
+
+impl fmt::Display for UnknownBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a backend is auto, epoll or uring")
+    }
+}
+
+impl std::error::Error for UnknownBackend {}
+
+impl BackendChoice {
+    /// Auto is io_uring where the kernel has it and allows it: it measures 5 % less CPU per small request here than epoll
+    /// (`cargo xtask bench keepalive`).
+    fn resolve(self) -> BackendChoice {
+        if self != BackendChoice::Auto {
+            return self;
+        }
+        match Uring::new(Pool::new(4096, 1)) {
+            Ok(_) => BackendChoice::Uring,
+            Err(error) => {
+                tracing::info!(%error, "io_uring is not to be had here; using epoll");
+                BackendChoice::Epoll
+            }
+        }
+    }
+
+    /// The backend's name, as `--backend` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            BackendChoice::Auto => "auto",
+            BackendChoice::Epoll => "epoll",
+            BackendChoice::Uring => "uring",
+        }
+    }
+
+    /// An engine for one worker; made on its thread.
+    fn engine(self, limits: &Limits) -> io::Result<Engine> {
+        let blocks = limits.connections + SHARED_BLOCKS;
+        let backend: Box<dyn Backend> = match self {
+            BackendChoice::Uring => Box::new(Uring::new(Pool::new(4 * 1024, blocks))?),
+            BackendChoice::Auto | BackendChoice::Epoll => Box::new(Epoll::new(Pool::new(16 * 1024, blocks))?),
+        };
+        Ok(Engine::new(backend))
+    }
+}
+
+/// What a worker's thread needs to begin.
+struct Plan {
+    listeners: Vec<Listener>,
+    site: Arc<Site>,
+    limits: Limits,
+    admission: Arc<Admission>,
+    mailbox: Arc<Mailbox>,
+    backend: BackendChoice,
+}
+
+impl Plan {
+    /// Starts the thread, and waits until it accepts connections.
+    fn launch(self, number: usize) -> Result<Thread, StartError> {
+        let (began, begun) = mpsc::channel();
+        let (finish, ended) = oneshot::channel();
+        let mailbox = self.mailbox.clone();
+        let work = move || {
+            let result = self.run(&began);
+            let _ = finish.send(result); // nobody waits any more: the server was dropped
+        };
+        let thread = std::thread::Builder::new().name(format!("gannet-{number}")).spawn(work);
+        let handle = Some(thread.map_err(StartError::Thread)?);
+        match begun.recv() {
+            Ok(Ok(())) => Ok(Thread { mailbox, ended, handle }),
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(StartError::Thread(io::Error::other("a worker's thread ended before it began"))),
+        }
+    }
+
+    fn run(self, began: &mpsc::Sender<Result<(), StartError>>) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let worker =
+            self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
+        let mut worker = match worker {
+            Ok(engine) => Worker::new(engine, self.site, self.limits, self.admission, self.mailbox),
+            Err(error) => {
+                let _ = began.send(Err(error)); // whoever started us has given up
+                return Ok(());
+            }
+        };
+        for listener in self.listeners {
+            worker.listen(listener)?;
+        }
+        let _ = began.send(Ok(())); // as above
+        runtime.block_on(drive(&mut worker))
+    }
+}
+
+impl Running {
+    /// Where the server listens, with the ports it was given.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The engine that runs.
+    pub fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> usize {
+        self.admission.open()
+    }
+
+    /// Accepts what waits, finishes what runs, and begins nothing else; [`wait`](Running::wait) then ends.
+    pub fn drain(&self) {
+        self.command(Command::Drain);
+    }
+
+    /// Ends at once.
+    pub fn stop(&self) {
+        self.command(Command::Stop);
+    }
+
+    fn command(&self, command: Command) {
+        for worker in &self.workers {
+            worker.mailbox.command(command);
+        }
+    }
+
+    /// Waits until all workers have ended.
+    ///
+    /// # Errors
+    /// When an engine could not go on. The other workers are stopped.
+    pub async fn wait(&mut self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for number in 0..self.workers.len() {
+            let gone = || Err(io::Error::other(format!("worker {number} panicked; this is a bug in Gannet")));
+            let result = (&mut self.workers[number].ended).await.unwrap_or_else(|_| gone());
+            if result.is_err() {
+                self.stop();
+                outcome = outcome.and(result);
+            }
+        }
+        outcome
+    }
+
+    /// Waits, draining at the first `SIGTERM` or `SIGINT` and ending at once at the second.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait), and when signals cannot be awaited.
+    pub async fn wait_for_signals(&mut self) -> io::Result<()> {
+        let (mut terminate, mut interrupt) =
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let mailboxes: Vec<_> = self.workers.iter().map(|worker| worker.mailbox.clone()).collect();
+        let obey = async move {
+            for command in [Command::Drain, Command::Stop] {
+                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+                tracing::info!(?command, "signalled");
+                mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+            }
+            std::future::pending().await
+        };
+        tokio::select! { result = self.wait() => result, never = obey => never }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+        for worker in &mut self.workers {
+            if let Some(handle) = worker.handle.take() {
+                let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
+            }
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen(address, error) => {
+                write!(f, "cannot listen on {address}: {}", said(error))?;
+                match error.kind() {
+                    io::ErrorKind::AddrInUse => {
+                        write!(
+                            f,
+                            "; another program listens there. Stop it, or choose another port with --listen"
+                        )
+                    }
+                    io::ErrorKind::PermissionDenied => {
+                        write!(f, "; ports below 1024 need a privilege. Choose a higher one with --listen")
+                    }
+                    io::ErrorKind::AddrNotAvailable => {
+                        write!(
+                            f,
+                            "; no interface of this machine has the address. Choose another with --listen"
+                        )
+                    }
+                    _ => Ok(()),
+                }
+            }
+            StartError::Engine(name, error) => {
+                write!(
+                    f,
+                    "the {name} backend cannot run here: {}. Choose another with --backend",
+                    said(error)
+                )
+            }
+            StartError::Descriptors(limit) => {
+                write!(
+                    f,
+                    "the limit of {limit} open descriptors is too low to serve; raise it (ulimit -n 1024)"
+                )
+            }
+            StartError::Thread(error) => write!(f, "cannot start a worker: {}", said(error)),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// What the system says, in lower case and without its number.
+fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    text[..1].to_lowercase() + &text[1..]
+}

@@ -1,0 +1,111 @@
+//! Every limit of the server, one row each. The protocol's own are in `gannet_proto::limits`.
+
+use std::time::Duration;
+
+/// What the server bounds, with safe defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The limits of what HTTP/1.1 parses.
+    pub protocol: gannet_proto::limits::Limits,
+    /// See [`TABLE`], as for all that follow.
+    pub head_timeout: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub body_grace: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub body_bytes_per_second: u64,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub body_window_bytes: usize,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub discard_bytes: u64,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub output_bytes: u64,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub write_timeout: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub idle_timeout: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub linger_timeout: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub connections: usize,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub connections_per_address: usize,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub drain_grace: Duration,
+    #[expect(missing_docs, reason = "the table documents the limits")]
+    pub drain_timeout: Duration,
+}
+
+/// One limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The limit's name, here and wherever it is spoken of.
+    pub name: &'static str,
+    /// Its default, with its unit.
+    pub default: &'static str,
+    /// Why there is such a limit.
+    pub reason: &'static str,
+    /// What happens beyond it.
+    pub beyond: &'static str,
+}
+
+const fn row(name: &'static str, default: &'static str, reason: &'static str, beyond: &'static str) -> Row {
+    Row { name, default, reason, beyond }
+}
+
+/// The limits, their defaults and what happens beyond them.
+pub const TABLE: [Row; 13] = [
+    row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
+    row("body_grace", "10 s", "a body may pause this long", "408, close"),
+    row(
+        "body_bytes_per_second",
+        "240",
+        "a body that trickles in holds a slot: each byte earns time, up to body_grace",
+        "408, close",
+    ),
+    row("body_window_bytes", "64 KiB", "body that arrived and is not read", "receiving pauses"),
+    row(
+        "discard_bytes",
+        "256 KiB",
+        "body that no handler reads is read for it, to keep the connection",
+        "answered, then closed",
+    ),
+    row(
+        "output_bytes",
+        "64 KiB",
+        "response that waits for the socket",
+        "the body is not pulled, the next request not begun",
+    ),
+    row("write_timeout", "30 s", "a client that never reads holds memory", "close"),
+    row("idle_timeout", "75 s", "a connection between requests holds a slot", "close"),
+    row("linger_timeout", "2 s", "after the last response the client may still be sending", "close"),
+    row("connections", "16384 or what descriptors allow", "each holds a descriptor", "not accepted; counted"),
+    row("connections_per_address", "unlimited", "one client must not take all", "closed at once; counted"),
+    row(
+        "drain_grace",
+        "500 ms",
+        "while draining, an idle connection's next request may be on its way",
+        "close",
+    ),
+    row("drain_timeout", "30 s", "draining ends", "abort"),
+];
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            protocol: gannet_proto::limits::Limits::default(),
+            head_timeout: Duration::from_secs(10),
+            body_grace: Duration::from_secs(10),
+            body_bytes_per_second: 240,
+            body_window_bytes: 64 * 1024,
+            discard_bytes: 256 * 1024,
+            output_bytes: 64 * 1024,
+            write_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(75),
+            linger_timeout: Duration::from_secs(2),
+            connections: 16_384,
+            connections_per_address: usize::MAX,
+            drain_grace: Duration::from_millis(500),
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Step 2, receive: a completion becomes bytes. TLS will be opened here.
+
+use gannet_core::BodyError;
+use gannet_engine::{Block, Chunk};
+
+use crate::close;
+use crate::connection::{Active, Connection, Stage};
+use crate::local::Local;
+
+/// Bytes arrived.
+pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Local) {
+    match &mut connection.stage {
+        Stage::Idle => {
+            let mut active = local.take_active();
+            active.receiving = true;
+            active.input = Some(block.share());
+            connection.stage = Stage::Active(active);
+        }
+        Stage::Active(active) => active.take_in(block),
+        Stage::Lingering | Stage::Closed => return,
+    }
+    connection.advance(local);
+}
+
+/// The peer sends no more.
+pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
+    match &mut connection.stage {
+        Stage::Active(active) => {
+            active.receiving = false;
+            active.peer_ended = true;
+            connection.advance(local);
+        }
+        Stage::Idle | Stage::Lingering => close::now(connection, local),
+        Stage::Closed => {}
+    }
+}
+
+/// The peer is gone: so is whoever would have read a response.
+pub(crate) fn failed(connection: &mut Connection, local: &mut Local) {
+    close::now(connection, local);
+}
+
+impl Active {
+    /// Puts bytes behind those that wait: in place where there is room, else both into memory of their own.
+    fn take_in(&mut self, block: Block) {
+        self.input = Some(match self.input.take() {
+            None => block.share(),
+            Some(waiting) => join(waiting, block),
+        });
+    }
+
+    /// The request will not be completed.
+    pub(crate) fn cut_short(&mut self, error: BodyError) {
+        if let Some(exchange) = &self.exchange {
+            exchange.incoming.end(Err(error), None);
+        }
+    }
+}
+
+fn join(mut waiting: Chunk, block: Block) -> Chunk {
+    let appended = waiting.append(&block);
+    if appended == block.len() {
+        return waiting;
+    }
+    let rest = &block[appended..];
+    // Twice the size: what arrives a byte at a time is not copied each time.
+    let mut larger = Block::oversized((waiting.len() + rest.len()) * 2);
+    larger.append(&waiting);
+    larger.append(rest);
+    larger.share()
+}

@@ -1,0 +1,147 @@
+//! Steps 3 and 4, choose and parse: bytes become events of the protocol, and events find their exchange.
+//!
+//! There is one protocol as yet, HTTP/1.1, so there is nothing to choose.
+
+use std::net::SocketAddr;
+
+use gannet_core::{BodyError, Chunk, Fields};
+use gannet_engine::SocketId;
+use gannet_proto::h1::{Error, Event};
+use gannet_proto::{Head, Status};
+
+use crate::connection::{Active, Fate, Making};
+use crate::local::Local;
+use crate::{deadline, exchange, respond};
+
+/// Parses what has arrived, as far as there is somewhere to put it.
+pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
+    if active.is_conversing() {
+        hand_over(active, local);
+    }
+    while wants_input(active, local) {
+        let input = active.input.take();
+        let bytes: &[u8] = input.as_deref().unwrap_or_default();
+        let event = active.protocol.handle(bytes, &mut active.head);
+        match event {
+            Ok(Event::Need { consumed }) => {
+                active.input = rest(input, consumed);
+                break;
+            }
+            Ok(Event::Head { consumed }) => {
+                let text = input.as_ref().expect("a head has bytes").slice(0..consumed);
+                active.input = rest(input, consumed);
+                exchange::begin(active, text, socket, peer, local);
+            }
+            Ok(Event::Data { start, end }) => {
+                let data = input.as_ref().expect("data are bytes").slice(start..end);
+                active.input = rest(input, end);
+                body_arrived(active, data, local);
+            }
+            Ok(Event::End { consumed }) => {
+                let trailers = trailers(&active.head, bytes);
+                active.input = rest(input, consumed);
+                active.body_deadline = None;
+                if let Some(exchange) = &active.exchange {
+                    exchange.incoming.end(Ok(()), trailers);
+                }
+            }
+            Err(error) => refuse(active, error, local),
+        }
+    }
+    if active.peer_ended {
+        no_more(active);
+    }
+}
+
+/// Whether there is something to parse, and somewhere to put it.
+fn wants_input(active: &Active, local: &Local) -> bool {
+    if active.fate != Fate::Serve || active.is_conversing() {
+        return false;
+    }
+    match &active.exchange {
+        None => active.input.is_some() && active.queued() < local.limits.output_bytes && !active.sending,
+        Some(_) => !active.protocol.reading_ended() && active.has_window(local),
+    }
+}
+
+/// After an upgrade bytes are not parsed: the conversation reads them as they are.
+fn hand_over(active: &mut Active, local: &Local) {
+    if active.has_window(local)
+        && let (Some(exchange), Some(input)) = (&active.exchange, active.input.take())
+    {
+        exchange.incoming.push(input);
+    }
+}
+
+fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
+    if let Some(deadline) = active.body_deadline {
+        active.body_deadline = Some(deadline::earned(deadline, data.len(), local));
+    }
+    let Some(exchange) = &mut active.exchange else { return };
+    // The client did not wait to be asked (RFC 9110, 10.1.1).
+    exchange.expects_continue = false;
+    if exchange.incoming.is_abandoned() {
+        active.discarded += data.len() as u64;
+        if active.discarded > local.limits.discard_bytes {
+            active.protocol.close();
+        }
+    }
+    exchange.incoming.push(data);
+}
+
+/// The peer has sent all it will, and this is what it means for what was begun.
+fn no_more(active: &mut Active) {
+    let Some(exchange) = &active.exchange else {
+        // Between requests, or in the middle of a head: what was answered is still sent.
+        active.fate = if active.queued() > 0 || active.sending { Fate::Finish } else { Fate::Abort };
+        return;
+    };
+    match exchange.making {
+        Making::Conversing(_) => {
+            if active.input.is_none() {
+                exchange.incoming.end(Ok(()), None);
+            }
+        }
+        // The response is on its way: whoever only ended its half still reads it.
+        Making::Done if active.protocol.reading_ended() || active.upgraded => active.protocol.close(),
+        // Who waits for a response, or has not said all, does not end its half: the peer left.
+        Making::Done | Making::Waiting(_) => {
+            active.cut_short(BodyError::Incomplete);
+            active.abort();
+        }
+    }
+}
+
+/// The peer broke the protocol: says so, if nothing else is being said, and closes.
+fn refuse(active: &mut Active, error: Error, local: &mut Local) {
+    active.input = None;
+    active.cut_short(BodyError::Malformed);
+    tracing::debug!(status = error.status().code(), %error, "refused");
+    respond::refuse(active, error.status(), error.message(), local);
+}
+
+/// A deadline passed while something was to be received.
+pub(crate) fn timed_out(active: &mut Active, message: &str, local: &mut Local) {
+    active.input = None;
+    active.cut_short(BodyError::Incomplete);
+    respond::refuse(active, Status::REQUEST_TIMEOUT, message, local);
+}
+
+fn trailers(head: &Head, bytes: &[u8]) -> Option<Fields> {
+    if head.fields.is_empty() {
+        return None;
+    }
+    let mut trailers = Fields::new();
+    for field in &head.fields {
+        let name = std::str::from_utf8(field.name.of(bytes)).unwrap_or_default();
+        // What no response could say (framing) is of no use in trailers either.
+        let _ = trailers.append(name, field.value.of(bytes));
+    }
+    Some(trailers)
+}
+
+fn rest(input: Option<Chunk>, consumed: usize) -> Option<Chunk> {
+    let mut input = input?;
+    input.advance(consumed);
+    (!input.is_empty()).then_some(input)
+}

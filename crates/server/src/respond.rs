@@ -1,0 +1,232 @@
+//! Step 8, respond: a response becomes framed bytes, pulled as the socket takes them.
+
+use std::ops::ControlFlow;
+use std::task::{Context, Poll};
+
+use gannet_core::{Body, Data, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel};
+use gannet_engine::SocketId;
+use gannet_proto::h1::{Framing, Misuse, ResponseHead};
+
+use crate::connection::{Active, Fate, Making};
+use crate::local::Local;
+use crate::route;
+
+/// Bodies up to this size are copied behind their head; larger ones are shared. Copying costs less than a second slice.
+const COPIED_BYTES: usize = 4096;
+
+/// Writes the head, and keeps the body to be pulled.
+pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
+    let Some(exchange) = &mut active.exchange else { return };
+    exchange.making = Making::Done;
+    let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
+    if local.draining || must_close(active, local) {
+        active.protocol.close();
+    }
+    let (status, fields, body) = response.into_parts();
+    match (write_head(active, status, &fields, body.length(), local), body) {
+        (Framing::None, _) => {}
+        (Framing::Upgrade, Body::Upgrade(upgrade)) => converse(active, upgrade, socket, local),
+        // A CONNECT that was answered as if it were another method: what follows is no HTTP.
+        (Framing::Upgrade, _) => active.fate = Fate::Finish,
+        (_, body) => {
+            if let Some(exchange) = &mut active.exchange {
+                exchange.body = Some(body);
+            }
+        }
+    }
+}
+
+/// Answers a request that could not be read, unless something else is being answered already; and closes.
+pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: &mut Local) {
+    if active.protocol.responded() {
+        active.abort();
+        return;
+    }
+    crate::exchange::drop_exchange(active, local);
+    active.protocol.close();
+    let text = format!("{} {}: {message}\n", status.code(), status.reason());
+    let (_, fields, _) = Response::text("").into_parts();
+    let framing = write_head(active, status, &fields, Some(text.len() as u64), local);
+    if let Framing::Length(_) = framing {
+        active.output(local).bytes().extend_from_slice(text.as_bytes());
+    }
+    active.fate = Fate::Finish;
+}
+
+/// Pulls the body until the output is full enough, the body waits, or it has ended.
+pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
+    while active.fate == Fate::Serve && active.queued() < local.limits.output_bytes {
+        let Some(body) = active.exchange.as_mut().and_then(|exchange| exchange.body.take()) else { return };
+        let flow = match body {
+            Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new(), local),
+            Body::Bytes(bytes) => whole(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes))),
+            Body::File(file, range) => {
+                let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+                whole(active, length, local, |output| output.push_file(file, range))
+            }
+            Body::Stream(source) => pull_stream(active, source, socket, local),
+        };
+        if flow.is_break() {
+            return;
+        }
+    }
+}
+
+/// A body that is there as a whole: one piece, and the end.
+fn whole(
+    active: &mut Active,
+    length: usize,
+    local: &mut Local,
+    put: impl FnOnce(&mut gannet_engine::Output),
+) -> ControlFlow<()> {
+    if length > 0 {
+        piece(active, length, local, put)?;
+    }
+    finish(active, &Fields::new(), local)
+}
+
+fn pull_stream(
+    active: &mut Active,
+    mut source: std::pin::Pin<Box<dyn gannet_core::Source>>,
+    socket: SocketId,
+    local: &mut Local,
+) -> ControlFlow<()> {
+    let waker = local.wakers.waker(socket.index);
+    let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        source.as_mut().poll_frame(&mut Context::from_waker(&waker))
+    }));
+    let flow = match poll {
+        Ok(Poll::Ready(Some(Ok(Frame::Data(data))))) => match data.as_slice().len() {
+            0 => ControlFlow::Continue(()),
+            length => piece(active, length, local, |output| put(output, data)),
+        },
+        Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => return finish(active, &trailers, local),
+        Ok(Poll::Ready(None)) => return finish(active, &Fields::new(), local),
+        Ok(Poll::Pending) => ControlFlow::Break(()),
+        Ok(Poll::Ready(Some(Err(error)))) => {
+            tracing::debug!(%error, "a response's body failed; its connection is closed");
+            active.abort();
+            return ControlFlow::Break(());
+        }
+        Err(panic) => {
+            drop(crate::handle::panicked(&*panic));
+            active.abort();
+            return ControlFlow::Break(());
+        }
+    };
+    if let Some(exchange) = &mut active.exchange {
+        exchange.body = Some(Body::Stream(source));
+    }
+    flow
+}
+
+/// Puts one framed piece into the output.
+fn piece(
+    active: &mut Active,
+    length: usize,
+    local: &mut Local,
+    put: impl FnOnce(&mut gannet_engine::Output),
+) -> ControlFlow<()> {
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    if !active.upgraded {
+        if let Err(misuse) = active.protocol.push(length, output.bytes()) {
+            return misused(active, misuse);
+        }
+        put(output);
+        active.protocol.pushed(output.bytes());
+    } else {
+        put(output);
+    }
+    ControlFlow::Continue(())
+}
+
+fn put(output: &mut gannet_engine::Output, data: Data) {
+    match data {
+        data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
+        Data::Bytes(bytes) => output.push_shared(bytes),
+        Data::Chunk(chunk) => output.push_chunk(chunk),
+    }
+}
+
+/// The body has ended.
+fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlFlow<()> {
+    if !active.upgraded {
+        let (prepared, own) = trailers.rendered();
+        let output = active.output.get_or_insert_with(|| local.take_output());
+        if let Err(misuse) = active.protocol.finish(&joined(prepared, own), output.bytes()) {
+            return misused(active, misuse);
+        }
+    }
+    ControlFlow::Break(())
+}
+
+/// The handler promised another length than it gave: the client can only learn it from the connection's end.
+fn misused(active: &mut Active, misuse: Misuse) -> ControlFlow<()> {
+    tracing::error!(%misuse, "a response could not be completed; its connection is closed");
+    active.abort();
+    ControlFlow::Break(())
+}
+
+fn write_head(
+    active: &mut Active,
+    status: Status,
+    fields: &Fields,
+    length: Option<u64>,
+    local: &mut Local,
+) -> Framing {
+    let (prepared, own) = fields.rendered();
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    let fields = joined(prepared, own);
+    active
+        .protocol
+        .respond(ResponseHead { status, fields: &fields, length, date: local.date() }, output.bytes())
+}
+
+/// Two blocks of rendered lines as one; nearly always one of them is empty.
+fn joined<'a>(prepared: &'a [u8], own: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
+    match (prepared, own) {
+        (lines, []) | ([], lines) => lines.into(),
+        _ => [prepared, own].concat().into(),
+    }
+}
+
+/// Whether the connection cannot go on after this response: too much of the body is left that nobody will read, or the client
+/// waits to be asked for it and will not be.
+fn must_close(active: &Active, local: &Local) -> bool {
+    let Some(exchange) = &active.exchange else { return false };
+    if active.protocol.body_remaining() == Some(0) || active.protocol.reading_ended() {
+        return false;
+    }
+    let left = active.protocol.body_remaining().unwrap_or(0);
+    exchange.expects_continue || exchange.incoming.is_abandoned() && left > local.limits.discard_bytes
+}
+
+/// The response, or what is said in its place when it cannot be sent.
+fn sound(response: Response, may_upgrade: bool) -> Response {
+    let upgrades = matches!(response.body(), Body::Upgrade(_));
+    let status = response.status();
+    if upgrades && !may_upgrade {
+        let protocol = response.fields().get("upgrade").unwrap_or_default().to_vec();
+        return route::error(Status::UPGRADE_REQUIRED).with("upgrade", protocol);
+    }
+    let interim = status.is_informational() && !(upgrades && status == Status::SWITCHING_PROTOCOLS);
+    if interim || upgrades && status != Status::SWITCHING_PROTOCOLS {
+        tracing::error!(status = status.code(), "a handler answered with a status that is no answer");
+        return route::error(Status::INTERNAL_SERVER_ERROR);
+    }
+    response
+}
+
+/// The connection is the conversation's: it reads what the client sends from here on, and what it writes is the body.
+fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut Local) {
+    let Some(exchange) = &mut active.exchange else { return };
+    let incoming = local.take_incoming();
+    incoming.begin(Some(local.wakers.waker(socket.index)));
+    local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
+    let (writer, body) = channel();
+    exchange.making =
+        Making::Conversing(upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer }));
+    exchange.fresh = true;
+    exchange.body = Some(body);
+    active.upgraded = true;
+}

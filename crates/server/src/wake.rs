@@ -1,0 +1,205 @@
+//! How a worker is reached from outside its turn: wakers of handlers, and commands.
+//!
+//! A connection slot has one waker for good. Waking notes the slot in the worker's mailbox, once, and wakes the host. A waker
+//! kept from an earlier connection of the slot wakes the present one in vain, which futures must bear.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::task::{Wake, Waker};
+
+use atomic_waker::AtomicWaker;
+use crossbeam_queue::ArrayQueue;
+
+/// What the outside asks of a worker.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Command {
+    /// Serve.
+    Run,
+    /// Accept what waits, finish what runs, begin nothing else; then end.
+    Drain,
+    /// End at once.
+    Stop,
+}
+
+/// What reaches one worker from other threads, and from wakers on its own.
+#[derive(Debug)]
+pub struct Mailbox {
+    /// Slots to look at, each in here at most once.
+    woken: ArrayQueue<u32>,
+    /// More slots were woken than there is room for: look at all of them.
+    overflowed: AtomicBool,
+    command: AtomicU8,
+    host: AtomicWaker,
+}
+
+impl Mailbox {
+    /// A mailbox with room for `slots` slots. When more are woken at a time, the worker looks at all it has.
+    pub fn new(slots: usize) -> Mailbox {
+        Mailbox {
+            woken: ArrayQueue::new(slots.max(1)),
+            overflowed: AtomicBool::new(false),
+            command: AtomicU8::new(Command::Run as u8),
+            host: AtomicWaker::new(),
+        }
+    }
+
+    /// Asks something of the worker. What was asked before is not taken back by less.
+    pub fn command(&self, command: Command) {
+        self.command.fetch_max(command as u8, Ordering::AcqRel);
+        self.host.wake();
+    }
+
+    /// The most that was asked.
+    pub fn commanded(&self) -> Command {
+        match self.command.load(Ordering::Acquire) {
+            0 => Command::Run,
+            1 => Command::Drain,
+            _ => Command::Stop,
+        }
+    }
+
+    /// Whom to wake when something comes.
+    pub fn attend(&self, host: &Waker) {
+        self.host.register(host);
+    }
+
+    /// Whether no slot waits to be looked at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.woken.is_empty() && !self.overflowed.load(Ordering::Acquire)
+    }
+
+    fn put(&self, index: u32) {
+        if self.woken.push(index).is_err() {
+            self.overflowed.store(true, Ordering::Release);
+        }
+        self.host.wake();
+    }
+}
+
+/// The wakers of one worker's slots.
+#[derive(Debug)]
+pub(crate) struct Wakers {
+    mailbox: Arc<Mailbox>,
+    slots: Vec<Option<(Arc<Slot>, Waker)>>,
+}
+
+/// One slot's waker.
+#[derive(Debug)]
+struct Slot {
+    index: u32,
+    /// In the mailbox.
+    queued: AtomicBool,
+    /// Woken since last asked.
+    woken: AtomicBool,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Wake for Slot {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.woken.store(true, Ordering::Release);
+        if !self.queued.swap(true, Ordering::AcqRel) {
+            self.mailbox.put(self.index);
+        }
+    }
+}
+
+impl Wakers {
+    pub(crate) fn new(mailbox: Arc<Mailbox>) -> Wakers {
+        Wakers { mailbox, slots: Vec::new() }
+    }
+
+    /// The waker of a slot; made once.
+    pub(crate) fn waker(&mut self, index: u32) -> Waker {
+        let position = index as usize;
+        if self.slots.len() <= position {
+            self.slots.resize_with(position + 1, || None);
+        }
+        let (_, waker) = self.slots[position].get_or_insert_with(|| {
+            let slot = Arc::new(Slot {
+                index,
+                queued: AtomicBool::new(false),
+                woken: AtomicBool::new(false),
+                mailbox: self.mailbox.clone(),
+            });
+            (slot.clone(), Waker::from(slot))
+        });
+        waker.clone()
+    }
+
+    /// Whether the slot was woken since this was last asked.
+    pub(crate) fn take_woken(&self, index: u32) -> bool {
+        match self.slots.get(index as usize) {
+            Some(Some((slot, _))) => slot.woken.swap(false, Ordering::AcqRel),
+            _ => false,
+        }
+    }
+
+    /// The next slot to look at.
+    pub(crate) fn next(&self) -> Option<u32> {
+        let index = self.mailbox.woken.pop()?;
+        if let Some(Some((slot, _))) = self.slots.get(index as usize) {
+            slot.queued.store(false, Ordering::Release);
+        }
+        Some(index)
+    }
+
+    /// Whether the mailbox overflowed: all slots are to be looked at.
+    pub(crate) fn take_overflow(&self) -> bool {
+        let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
+        if overflowed {
+            for (slot, _) in self.slots.iter().flatten() {
+                slot.queued.store(false, Ordering::Release);
+            }
+        }
+        overflowed
+    }
+
+    /// How many slots wait to be looked at.
+    pub(crate) fn waiting(&self) -> usize {
+        self.mailbox.woken.len()
+    }
+
+    pub(crate) fn mailbox(&self) -> &Arc<Mailbox> {
+        &self.mailbox
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_woken_many_times_is_looked_at_once() {
+        let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
+        let waker = wakers.waker(7);
+        for _ in 0..3 {
+            waker.wake_by_ref();
+        }
+        assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
+        assert!(wakers.take_woken(7) && !wakers.take_woken(7));
+        waker.wake();
+        assert_eq!(wakers.next(), Some(7), "and can be woken again");
+    }
+
+    #[test]
+    fn when_more_slots_are_woken_than_there_is_room_for_all_are_to_be_looked_at() {
+        let mut wakers = Wakers::new(Arc::new(Mailbox::new(1)));
+        let two = [wakers.waker(0), wakers.waker(1)];
+        two.iter().for_each(Waker::wake_by_ref);
+        assert!(wakers.take_overflow() && !wakers.take_overflow());
+        assert!(wakers.take_woken(0) && wakers.take_woken(1));
+    }
+
+    #[test]
+    fn a_command_is_not_taken_back_by_less() {
+        let mailbox = Mailbox::new(1);
+        mailbox.command(Command::Stop);
+        mailbox.command(Command::Drain);
+        assert_eq!(mailbox.commanded(), Command::Stop);
+    }
+}

@@ -1,0 +1,250 @@
+//! A worker: an engine, its connections, and the turn that takes them on. Plain code; `host` runs it.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_engine::{Completion, Engine, Listener, Moment};
+
+use crate::accept::{self, Listeners};
+use crate::admission::Admission;
+use crate::connection::{Connection, Stage};
+use crate::limits::Limits;
+use crate::local::Local;
+use crate::site::{LocalSite, Site};
+use crate::wake::{Command, Mailbox, Wakers};
+use crate::{close, deadline, flush, link};
+
+/// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
+const COMPLETIONS: usize = 512;
+
+/// One worker.
+pub struct Worker {
+    pub(crate) local: Local,
+    /// By the socket's slot.
+    pub(crate) connections: Vec<Option<Connection>>,
+    pub(crate) admission: Arc<Admission>,
+    pub(crate) listeners: Listeners,
+    /// Accepting is paused until then.
+    pub(crate) accept_again: Option<Moment>,
+    /// That resources ran out was told.
+    pub(crate) starved: bool,
+    drain_deadline: Option<Moment>,
+    expired: Vec<u32>,
+}
+
+/// What a turn leaves behind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// There may be more to do at once.
+    Busy,
+    /// Nothing is left to do until the engine's descriptor is readable, the mailbox wakes, or this moment comes.
+    Idle(Option<Moment>),
+    /// Drained, or stopped: there will be nothing more to do.
+    Done,
+}
+
+impl Worker {
+    /// A worker that serves `site` on `engine`.
+    pub fn new(
+        engine: Engine,
+        site: Arc<Site>,
+        limits: Limits,
+        admission: Arc<Admission>,
+        mailbox: Arc<Mailbox>,
+    ) -> Worker {
+        Worker {
+            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox)),
+            connections: Vec::new(),
+            admission,
+            listeners: Vec::new(),
+            accept_again: None,
+            starved: false,
+            drain_deadline: None,
+            expired: Vec::new(),
+        }
+    }
+
+    /// Accepts from `listener`.
+    ///
+    /// # Errors
+    /// When the engine does not take it.
+    pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
+        self.listeners.push(self.local.engine.listen(listener)?);
+        Ok(())
+    }
+
+    /// One turn: gathers what happened, takes every connection it concerns as far as it goes, and says what is left to do.
+    ///
+    /// # Errors
+    /// When the engine cannot go on.
+    pub fn turn(&mut self) -> io::Result<Turn> {
+        let gathered = self.local.engine.poll(Some(Duration::ZERO))?;
+        self.local.tell_time(self.local.engine.now());
+        let accepted = self.take_completions(gathered.min(COMPLETIONS));
+        let woken = self.take_woken();
+        let expired = self.take_expired();
+        accept::retry(self);
+        let began_to_drain = self.obey(accepted);
+        if self.is_done() {
+            return Ok(Turn::Done);
+        }
+        if gathered > 0 || woken || expired || began_to_drain || !self.local.wakers.mailbox().is_empty() {
+            return Ok(Turn::Busy);
+        }
+        Ok(Turn::Idle(self.next_deadline()))
+    }
+
+    /// What to await when idle, besides the mailbox and the deadline. None: the engine is simulated.
+    pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.local.engine.descriptor()
+    }
+
+    /// Where this worker is reached from outside.
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        self.local.wakers.mailbox()
+    }
+
+    /// The engine's clock, as of the last turn.
+    pub fn now(&self) -> Moment {
+        self.local.now()
+    }
+
+    /// How many connections there are, also those being closed.
+    pub fn connections(&self) -> usize {
+        self.connections.iter().flatten().count()
+    }
+
+    /// Deadlines that are set; copies of heads that handlers hold. Zero of each when there are no connections.
+    pub fn held(&self) -> (usize, usize) {
+        (self.local.timers.len(), self.local.heads.copies())
+    }
+
+    /// Handles up to `most` completions; says whether connections were among them.
+    fn take_completions(&mut self, most: usize) -> bool {
+        let mut accepted = false;
+        for _ in 0..most {
+            let Some(completion) = self.local.engine.next_completion() else { break };
+            accepted |= matches!(completion, Completion::Accepted { .. });
+            self.dispatch(completion);
+        }
+        accepted
+    }
+
+    fn dispatch(&mut self, completion: Completion) {
+        match completion {
+            Completion::Accepted { socket, .. } => accept::accepted(self, socket),
+            Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
+            Completion::Received { socket, block } => {
+                if let Some((connection, local)) = self.find(socket) {
+                    link::received(connection, block, local);
+                }
+            }
+            Completion::Ended { socket } => {
+                if let Some((connection, local)) = self.find(socket) {
+                    link::ended(connection, local);
+                }
+            }
+            Completion::ReceiveFailed { socket, .. } => {
+                if let Some((connection, local)) = self.find(socket) {
+                    link::failed(connection, local);
+                }
+            }
+            Completion::Sent { socket, output, result } => match self.find(socket) {
+                Some((connection, local)) => flush::sent(connection, output, result, local),
+                None => self.local.recycle_output(output),
+            },
+            Completion::Closed { socket, output } => {
+                if let Some(output) = output {
+                    self.local.recycle_output(output);
+                }
+                accept::closed(self, socket);
+            }
+        }
+    }
+
+    fn find(&mut self, socket: gannet_engine::SocketId) -> Option<(&mut Connection, &mut Local)> {
+        let connection = self.connections.get_mut(socket.index as usize)?.as_mut()?;
+        (connection.socket == socket).then_some((connection, &mut self.local))
+    }
+
+    /// Takes on the connections whose handlers were woken; says whether there were any.
+    fn take_woken(&mut self) -> bool {
+        if self.local.wakers.take_overflow() {
+            for connection in self.connections.iter_mut().flatten() {
+                connection.advance(&mut self.local);
+            }
+            return true;
+        }
+        let mut any = false;
+        // As many as wait now: those woken meanwhile have their turn in the next.
+        for _ in 0..self.local.wakers.waiting() {
+            let Some(index) = self.local.wakers.next() else { break };
+            any = true;
+            if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
+                connection.advance(&mut self.local);
+            }
+        }
+        any
+    }
+
+    fn take_expired(&mut self) -> bool {
+        let mut expired = std::mem::take(&mut self.expired);
+        self.local.timers.expire(self.local.now(), &mut expired);
+        let any = !expired.is_empty();
+        for index in expired.drain(..) {
+            if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
+                deadline::passed(connection, &mut self.local);
+            }
+        }
+        self.expired = expired;
+        any
+    }
+
+    /// Does what the mailbox commands; says whether there is more of it to do in the next turn.
+    fn obey(&mut self, accepted: bool) -> bool {
+        let command = self.mailbox().commanded();
+        if command == Command::Run {
+            return false;
+        }
+        let begins = self.drain_deadline.is_none();
+        if begins {
+            self.begin_drain();
+        } else if !accepted {
+            // Nobody waits in the backlog any more: closing the listener resets nobody.
+            accept::end(self);
+        }
+        let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
+        if command == Command::Stop || late {
+            self.abort_all();
+        }
+        begins
+    }
+
+    /// Whether the worker was told to end, and nothing is left.
+    fn is_done(&self) -> bool {
+        self.drain_deadline.is_some() && self.listeners.is_empty() && self.local.engine.sockets() == 0
+    }
+
+    fn begin_drain(&mut self) {
+        self.drain_deadline = Some(self.local.now().after(self.local.limits.drain_timeout));
+        self.local.draining = true;
+        for connection in self.connections.iter_mut().flatten() {
+            if matches!(connection.stage, Stage::Idle) {
+                deadline::await_next_request(connection, &mut self.local);
+            }
+        }
+    }
+
+    fn abort_all(&mut self) {
+        accept::end(self);
+        for connection in self.connections.iter_mut().flatten() {
+            close::now(connection, &mut self.local);
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Moment> {
+        [self.local.timers.next(), self.accept_again, self.drain_deadline].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,226 @@
+//! The running binary as curl sees it: a client we did not write.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use super::server::Server;
+use super::{Context, Outcome};
+use crate::command;
+
+/// What the checks know: where the server is and which folder it serves.
+struct Served {
+    address: String,
+    folder: PathBuf,
+}
+
+/// One thing curl must see.
+type Check = (&'static str, fn(&Served) -> Result<(), String>);
+
+const CHECKS: &[Check] = &[
+    ("GET / is the index, as HTML", index),
+    ("every file comes back byte for byte", files),
+    ("HEAD has GET's length and no body", head),
+    ("a missing file is 404", missing),
+    ("POST is 405 and says what is allowed", post),
+    ("nothing outside the folder is served", traversal),
+    ("two requests share one connection", keep_alive),
+    ("HTTP/1.0 is answered", http_1_0),
+];
+
+/// Starts the server on this backend, runs every check, stops it.
+pub fn run(context: &Context, backend: &str) -> Outcome {
+    if !command::is_there("curl") {
+        return Outcome::LeftOut("curl is not installed".to_owned());
+    }
+    let server = match Server::start(context, &context.site(), backend) {
+        Ok(server) => server,
+        Err(outcome) => return outcome,
+    };
+    let served = Served { address: server.address.clone(), folder: context.site() };
+    let wrong =
+        CHECKS.iter().filter_map(|(name, check)| check(&served).err().map(|why| format!("{name}: {why}")));
+    let mut wrong: Vec<String> = wrong.collect();
+    let banner = server.banner.clone();
+    wrong.extend(server.stop().err());
+    if wrong.is_empty() {
+        Outcome::Ran(format!("{} checks and SIGTERM on \"{banner}\"", CHECKS.len()))
+    } else {
+        Outcome::Failed(wrong.join("; "))
+    }
+}
+
+/// An answer as curl shows it.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    /// Names in lower case.
+    fields: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn field(&self, name: &str) -> &str {
+        self.fields.get(name).map_or("", String::as_str)
+    }
+
+    fn expect_status(self, status: u16) -> Result<Answer, String> {
+        if self.status == status { Ok(self) } else { Err(format!("status {}, not {status}", self.status)) }
+    }
+}
+
+impl Served {
+    fn curl(&self, options: &[&str], paths: &[&str]) -> Result<Vec<u8>, String> {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--max-time", "10", "--noproxy", "*"]).args(options);
+        curl.args(paths.iter().map(|path| format!("{}{path}", self.address)));
+        Ok(command::run(&mut curl, Duration::from_secs(30))?.succeeded()?.stdout)
+    }
+
+    /// One request, its answer taken apart.
+    fn ask(&self, options: &[&str], path: &str) -> Result<Answer, String> {
+        parse(&self.curl(&[&["--include"], options].concat(), &[path])?)
+    }
+}
+
+/// Parses what `curl --include` prints: a head, a blank line, a body.
+fn parse(bytes: &[u8]) -> Result<Answer, String> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or("the answer has no end of head")?;
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+    let fields = lines.filter_map(|line| line.split_once(':'));
+    Ok(Answer {
+        status: status.ok_or("the answer has no status")?,
+        fields: fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect(),
+        body: bytes[end + 4..].to_vec(),
+    })
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn index(served: &Served) -> Result<(), String> {
+    let answer = served.ask(&[], "/")?.expect_status(200)?;
+    if !answer.field("content-type").starts_with("text/html") {
+        return Err(format!("content-type is `{}`", answer.field("content-type")));
+    }
+    if answer.body == read(&served.folder.join("index.html"))? {
+        Ok(())
+    } else {
+        Err("other bytes than index.html".to_owned())
+    }
+}
+
+fn files(served: &Served) -> Result<(), String> {
+    let mut names = Vec::new();
+    list(&served.folder, "", &mut names)?;
+    for name in &names {
+        let answer = served.ask(&[], name)?.expect_status(200).map_err(|why| format!("{name}: {why}"))?;
+        if answer.body != read(&served.folder.join(&name[1..]))? {
+            return Err(format!("{name} comes back with other bytes"));
+        }
+    }
+    if names.is_empty() { Err("the site has no files".to_owned()) } else { Ok(()) }
+}
+
+/// The URL paths of a folder's files, but for dotfiles and names that a URL would have to encode.
+fn list(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), String> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for entry in entries.filter_map(Result::ok) {
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let is_plain =
+            name.chars().all(|character| character.is_ascii_alphanumeric() || "._-".contains(character));
+        if name.starts_with('.') || !is_plain {
+            continue;
+        }
+        let path = format!("{prefix}/{name}");
+        if entry.path().is_dir() { list(&entry.path(), &path, names)? } else { names.push(path) }
+    }
+    Ok(())
+}
+
+fn head(served: &Served) -> Result<(), String> {
+    let get = served.ask(&[], "/")?;
+    // curl itself complains when bytes follow a head without a body on a connection it means to reuse.
+    let head = served.ask(&["--head"], "/")?.expect_status(200)?;
+    let length = get.body.len().to_string();
+    if head.field("content-length") != length {
+        return Err(format!("content-length is `{}`, not {length}", head.field("content-length")));
+    }
+    if head.body.is_empty() { Ok(()) } else { Err("it has a body".to_owned()) }
+}
+
+fn missing(served: &Served) -> Result<(), String> {
+    served.ask(&[], "/no-such-file.html")?.expect_status(404).map(|_| ())
+}
+
+fn post(served: &Served) -> Result<(), String> {
+    let answer = served.ask(&["--data", "a=b"], "/")?.expect_status(405)?;
+    let allow = answer.field("allow");
+    let has = |method: &str| allow.split(',').any(|name| name.trim() == method);
+    // RFC 9110 15.5.6: the origin server MUST generate an Allow field.
+    if has("GET") && has("HEAD") { Ok(()) } else { Err(format!("allow is `{allow}`")) }
+}
+
+fn traversal(served: &Served) -> Result<(), String> {
+    let paths = [
+        "/../../etc/passwd",
+        "/%2e%2e/%2e%2e/etc/passwd",
+        "/..%2f..%2fetc%2fpasswd",
+        "//etc/passwd",
+        "/assets/../../Cargo.toml",
+    ];
+    for path in paths {
+        let answer = served.ask(&["--path-as-is"], path)?;
+        if !(400..500).contains(&answer.status) {
+            return Err(format!("{path} is {}", answer.status));
+        }
+    }
+    Ok(())
+}
+
+fn keep_alive(served: &Served) -> Result<(), String> {
+    let options = ["--output", "/dev/null", "--output", "/dev/null", "--write-out", "%{num_connects} "];
+    let connects = served.curl(&options, &["/", "/no-such-file.html"])?;
+    let connects = String::from_utf8_lossy(&connects).trim().to_owned();
+    if connects == "1 0" { Ok(()) } else { Err(format!("connections made: {connects}")) }
+}
+
+fn http_1_0(served: &Served) -> Result<(), String> {
+    let answer = served.ask(&["--http1.0"], "/")?.expect_status(200)?;
+    let expected = read(&served.folder.join("index.html"))?;
+    if answer.body == expected { Ok(()) } else { Err("other bytes than index.html".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_taken_apart() {
+        let answer =
+            parse(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nA: b:c\r\n\r\nno\r\n\r\n")
+                .expect("whole");
+        assert_eq!((answer.status, answer.field("allow"), answer.field("a")), (405, "GET, HEAD", "b:c"));
+        assert_eq!(answer.body, b"no\r\n\r\n");
+        assert_eq!(answer.field("date"), "");
+        assert!(answer.expect_status(200).is_err());
+    }
+
+    #[test]
+    fn half_an_answer_is_an_error() {
+        assert!(parse(b"HTTP/1.1 200 OK\r\nA: b\r\n").is_err());
+        assert!(parse(b"nonsense\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn this_repositorys_own_files_are_listed_as_url_paths() {
+        let mut names = Vec::new();
+        list(&crate::root().join("xtask"), "", &mut names).expect("the folder is there");
+        assert!(names.contains(&"/src/ci/clients.rs".to_owned()));
+    }
+}

@@ -1,0 +1,215 @@
+//! Every limit is one row, and `docs/limits.md` is made from the rows: by `cargo xtask docs`, never by hand.
+//!
+//! The rows are read from the source, like everything here: the protocol's from its tables of limits, errors and statuses,
+//! the server's from its `TABLE`.
+
+use super::finding::Finding;
+use super::source::{Kind, Source, Token};
+use super::tree::Tree;
+
+/// What is made.
+pub const PATH: &str = "docs/limits.md";
+const PROTOCOL: &str = "crates/proto/src/limits.rs";
+const ERRORS: &str = "crates/proto/src/h1/error.rs";
+const STATUSES: &str = "crates/proto/src/http/status.rs";
+const SERVER: &str = "crates/server/src/limits.rs";
+
+const HEADING: &str = "# Limits
+
+What a peer may ask, and what happens when it asks for more. Each default is safe without reading this.
+Made by `cargo xtask docs` from the tables in the source; `cargo xtask tidy` fails when it is not up to date.
+";
+
+/// One limit, ready to be shown.
+#[derive(Debug, PartialEq, Eq)]
+struct Row {
+    name: String,
+    default: String,
+    beyond: String,
+    reason: String,
+}
+
+/// The text of `docs/limits.md`; none while no crate has limits.
+pub fn document(tree: &Tree) -> Option<String> {
+    let sections = [("The server", SERVER, server_rows(tree)), ("HTTP/1.1", PROTOCOL, protocol_rows(tree))];
+    let shown: Vec<String> = sections.iter().filter(|(_, _, rows)| !rows.is_empty()).map(section).collect();
+    if shown.is_empty() { None } else { Some(format!("{HEADING}{}", shown.concat())) }
+}
+
+fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {
+    let line =
+        |row: &Row| format!("| `{}` | {} | {} | {} |\n", row.name, row.default, row.beyond, row.reason);
+    let lines: String = rows.iter().map(line).collect();
+    format!(
+        "\n## {title}\nFrom `{path}`.\n\n| limit | default | beyond it | why |\n|---|---|---|---|\n{lines}"
+    )
+}
+
+/// Holds the document to the tables, and each table to its struct.
+pub fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, rows) in [(SERVER, server_rows(tree)), (PROTOCOL, protocol_rows(tree))] {
+        findings.extend(rows_missing(tree, path, &rows));
+        if rows.is_empty() && tree.exists(path) {
+            let mend =
+                "write it as the module xtask/src/tidy/limits.rs reads it, or teach that module the new form";
+            findings.push(Finding::new(path, 1, "no row of a limit is recognised here", mend));
+        }
+    }
+    if document(tree).is_some_and(|text| tree.text(PATH) != Some(&text)) {
+        findings.push(Finding::new(
+            PATH,
+            1,
+            "is not what the tables of limits say",
+            "run `cargo xtask docs`",
+        ));
+    }
+    findings
+}
+
+/// The fields of `struct Limits` that have no row. (A field that holds another table has its rows there.)
+fn rows_missing(tree: &Tree, path: &str, rows: &[Row]) -> Vec<Finding> {
+    let Some(source) = tree.source(path) else { return Vec::new() };
+    let Some(index) = source.find_word("struct").find(|&index| source.word(index + 1) == "Limits") else {
+        return Vec::new();
+    };
+    let end = source.item_end(index);
+    let fields = (index..end).filter(|&at| source.word(at) == "pub" && source.is_mark(at + 2, ':'));
+    let own = fields.filter(|&at| {
+        !(at + 3..end).take_while(|&at| !source.is_mark(at, ',')).any(|at| source.word(at) == "Limits")
+    });
+    let bare = own.filter(|&at| !rows.iter().any(|row| row.name == source.word(at + 1)));
+    bare.filter(|&at| !source.word(at + 1).is_empty())
+        .map(|at| {
+            let what = format!("the limit `{}` has no row", source.word(at + 1));
+            Finding::new(
+                path,
+                source.tokens[at].line,
+                what,
+                "give it a row in TABLE: name, default, reason, what happens",
+            )
+        })
+        .collect()
+}
+
+/// `row("name", "default", "reason", "beyond")`, as often as it stands there.
+fn server_rows(tree: &Tree) -> Vec<Row> {
+    let Some(source) = tree.source(SERVER) else { return Vec::new() };
+    let calls = source.find_word("row").filter_map(|index| Some((index + 2, source.opens(index + 1, '(')?)));
+    let rows = calls.map(|(open, close)| literals(&source.tokens[open..close]));
+    rows.filter_map(|texts| <[String; 4]>::try_from(texts).ok())
+        .map(|[name, default, reason, beyond]| Row { name, default, beyond, reason })
+        .collect()
+}
+
+/// `name: type = default, at most most "unit", Error, "reason";` inside `limits! { }`.
+fn protocol_rows(tree: &Tree) -> Vec<Row> {
+    let Some(source) = tree.source(PROTOCOL) else { return Vec::new() };
+    let status = |error: &str| status_of(tree, error).unwrap_or_else(|| error.to_owned());
+    rows_of(source, "limits")
+        .filter_map(|row| {
+            let words = words(row);
+            let (name, error) = (words.first()?, words.last()?);
+            let [default, _most, unit, reason] = <[String; 4]>::try_from(literals(row)).ok()?;
+            let default = format!("{} {unit}", default.replace('_', ""));
+            Some(Row {
+                name: (*name).to_owned(),
+                default,
+                beyond: format!("{}, close", status(error)),
+                reason,
+            })
+        })
+        .collect()
+}
+
+/// The code of an error's status: `Error STATUS "..."` inside `errors! { }`, `code STATUS "..."` inside `registered! { }`.
+fn status_of(tree: &Tree, error: &str) -> Option<String> {
+    let errors = tree.source(ERRORS)?;
+    let row = rows_of(errors, "errors").find(|row| words(row).first() == Some(&error))?;
+    let status = *words(row).get(1)?;
+    let statuses = tree.source(STATUSES)?;
+    let row = rows_of(statuses, "registered").find(|row| words(row).first() == Some(&status))?;
+    literals(row).into_iter().next()
+}
+
+/// The tokens between the semicolons of `name! { ... }`.
+fn rows_of<'a>(source: &'a Source, name: &'a str) -> impl Iterator<Item = &'a [Token]> {
+    let call = source.find_word(name).find_map(|index| {
+        let close = source.opens(index + 2, '{').filter(|_| source.is_mark(index + 1, '!'))?;
+        source.tokens.get(index + 3..close)
+    });
+    call.unwrap_or_default().split(|token| token.kind == Kind::Mark(';')).filter(|row| !row.is_empty())
+}
+
+fn words(row: &[Token]) -> Vec<&str> {
+    let mut words = Vec::new();
+    for token in row {
+        if let Kind::Word(word) = &token.kind {
+            words.push(word.as_str());
+        }
+    }
+    words
+}
+
+/// The literals among the tokens; strings without their quotes.
+fn literals(row: &[Token]) -> Vec<String> {
+    let text = |token: &Token| match &token.kind {
+        Kind::Literal(text) => Some(text.trim_matches('"').replace("\\\"", "\"")),
+        _ => None,
+    };
+    row.iter().filter_map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::finding::places;
+    use super::*;
+
+    const LIMITS: &str = "//! L.\nmacro_rules! limits { ($($name:ident)*) => { pub struct Limits { $(pub $name: u8,)* } } }\n\
+        limits! {\n    head_bytes: u16 = 32_768, at most 65535 \"bytes\", HeadTooLarge,\n        \"It is held.\";\n}\n";
+    const ERROR: &str =
+        "//! E.\nerrors! {\n    // Why.\n    HeadTooLarge FIELDS_TOO_LARGE \"too large\";\n}\n";
+    const STATUS: &str = "//! S.\nregistered! { 200 OK \"OK\"; 431 FIELDS_TOO_LARGE \"Too Large\"; }\n";
+    const TABLE: &str = "//! T.\npub struct Limits {\n    pub protocol: proto::Limits,\n    pub idle_timeout: Duration,\n}\n\
+        const fn row(name: &'static str) -> Row { Row { name } }\n\
+        const TABLE: [Row; 1] = [row(\"idle_timeout\", \"75 s\", \"holds a slot\", \"close\")];\n";
+
+    fn tree(table: &str, document: &str) -> Tree {
+        Tree::of(&[
+            (PROTOCOL, LIMITS),
+            (ERRORS, ERROR),
+            (STATUSES, STATUS),
+            (SERVER, table),
+            (PATH, document),
+        ])
+    }
+
+    #[test]
+    fn the_document_has_a_line_for_each_row_of_both_tables() {
+        let text = document(&tree(TABLE, "")).expect("there are limits");
+        assert!(text.contains("| `idle_timeout` | 75 s | close | holds a slot |\n"), "{text}");
+        assert!(text.contains("| `head_bytes` | 32768 bytes | 431, close | It is held. |\n"), "{text}");
+    }
+
+    #[test]
+    fn a_document_that_is_not_up_to_date_is_found() {
+        let text = document(&tree(TABLE, "")).expect("there are limits");
+        assert!(check(&tree(TABLE, &text)).is_empty());
+        assert_eq!(places(&check(&tree(TABLE, &text.replace("75 s", "60 s")))), ["docs/limits.md:1"]);
+        assert!(check(&Tree::of(&[("crates/a/src/lib.rs", "//! A.")])).is_empty());
+    }
+
+    #[test]
+    fn a_limit_without_a_row_is_found() {
+        let table =
+            TABLE.replace("    pub idle_timeout", "    pub drain_timeout: Duration,\n    pub idle_timeout");
+        let text = document(&tree(&table, "")).expect("there are limits");
+        assert_eq!(places(&check(&tree(&table, &text))), ["crates/server/src/limits.rs:4"]);
+    }
+
+    #[test]
+    fn a_table_in_a_form_that_is_not_known_is_found_and_not_left_out() {
+        let found = check(&Tree::of(&[(PROTOCOL, "//! L.\npub const TABLE: &[Row] = &[];\n")]));
+        assert_eq!(places(&found), ["crates/proto/src/limits.rs:1"]);
+    }
+}

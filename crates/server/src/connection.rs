@@ -1,10 +1,9 @@
 //! What a worker keeps of a connection: little while it is idle, the rest while something goes on.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 
-use gannet_core::{Body, Incoming, Reply};
+use gannet_core::{Body, Conversation, Incoming, Reply};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -97,7 +96,7 @@ pub(crate) enum Making {
     /// Nothing any more: the head is written.
     Done,
     /// The connection was upgraded: this is the conversation, and the body what it sends.
-    Conversing(Pin<Box<dyn Future<Output = ()>>>),
+    Conversing(Conversation),
 }
 
 impl Connection {

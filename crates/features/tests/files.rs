@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Clock, Fs, FsError, Handler, Head, Heads, Incoming, Kind, OpenFile, Ports, Request, RequestBody,
-    RequestHead, Response, Root, Status,
+    Block, Body, Clock, Fs, FsError, Handler, Head, Heads, Incoming, Kind, OpenFile, Ports, Request,
+    RequestBody, RequestHead, Response, Root, Status,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -45,13 +45,14 @@ impl Fs for World {
         self.opened.set(self.opened.get() + 1);
         let name = std::str::from_utf8(path).expect("names are UTF-8");
         let mut file = tempfile::tempfile().expect("a temporary file");
-        let (kind, content, written): (_, &[u8], _) = match self.names.borrow().get(name.trim_end_matches('/')) {
-            None => return Err(FsError::NotFound),
-            Some(Entry::Denied) => return Err(FsError::Denied),
-            Some(Entry::Broken) => return Err(FsError::Failed(io::Error::other("the disk is on fire"))),
-            Some(Entry::Directory) => (Kind::Directory, &[], 0),
-            Some(Entry::File { content, written }) => (Kind::File, &content.clone(), *written),
-        };
+        let (kind, content, written): (_, &[u8], _) =
+            match self.names.borrow().get(name.trim_end_matches('/')) {
+                None => return Err(FsError::NotFound),
+                Some(Entry::Denied) => return Err(FsError::Denied),
+                Some(Entry::Broken) => return Err(FsError::Failed(io::Error::other("the disk is on fire"))),
+                Some(Entry::Directory) => (Kind::Directory, &[], 0),
+                Some(Entry::File { content, written }) => (Kind::File, &content.clone(), *written),
+            };
         file.write_all(content).expect("room for a small file");
         io::Seek::rewind(&mut file).expect("a file can be rewound");
         Ok(OpenFile {
@@ -83,7 +84,8 @@ fn get(world: &Rc<World>, handler: &Rc<dyn Handler>, target: &str) -> Response {
     let mut block = Block::oversized(text.len());
     block.append(text.as_bytes());
     let mut head = Box::<Head>::default();
-    let event = Connection::new(gannet_proto::Limits::default()).handle(&block, &mut head).expect("well-formed");
+    let event =
+        Connection::new(gannet_proto::Limits::default()).handle(&block, &mut head).expect("well-formed");
     assert!(matches!(event, Event::Head { .. }), "a whole head");
     let incoming = Rc::new(Incoming::default());
     incoming.begin(None);

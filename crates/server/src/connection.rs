@@ -153,6 +153,7 @@ impl Active {
         loop {
             protocol::read(self, socket, peer, local);
             handle::poll(self, socket, local);
+            protocol::no_more(self, local);
             respond::pull(self, socket, local);
             if !exchange::next(self, local) {
                 break;

@@ -48,13 +48,10 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
             Err(error) => refuse(active, error, local),
         }
     }
-    if active.peer_ended && !is_held_up(active, local) {
-        no_more(active);
-    }
 }
 
-/// Whether there is something to parse, and somewhere to put it.
-fn wants_input(active: &Active, local: &Local) -> bool {
+/// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
+pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
     if active.fate != Fate::Serve || active.upgraded {
         return false;
     }
@@ -96,11 +93,18 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
     exchange.incoming.push(data);
 }
 
-/// The peer has sent all it will, and this is what it means for what was begun.
-fn no_more(active: &mut Active) {
+/// The peer has sent all it will: what that means for what was begun. A handler was polled before it comes to this.
+pub(crate) fn no_more(active: &mut Active, local: &Local) {
+    if !active.peer_ended || active.fate != Fate::Serve {
+        return;
+    }
+    // What came before the end may still wait until there is room to put it, or for the answers before its own.
+    let unread = active.input.is_some() && !wants_input(active, local);
     let Some(exchange) = &active.exchange else {
         // Between requests, or in the middle of a head: what was answered is still sent.
-        active.fate = if active.queued() > 0 || active.sending { Fate::Finish } else { Fate::Abort };
+        if !unread {
+            active.fate = if active.queued() > 0 || active.sending { Fate::Finish } else { Fate::Abort };
+        }
         return;
     };
     match exchange.making {
@@ -109,6 +113,7 @@ fn no_more(active: &mut Active) {
                 exchange.incoming.end(Ok(()), None);
             }
         }
+        Making::Done if unread => {}
         // The response is on its way: whoever only ended its half still reads it.
         Making::Done => {
             if !active.protocol.reading_ended() {

@@ -177,11 +177,6 @@ impl Active {
         self.fate = Fate::Abort;
     }
 
-    /// The connection was upgraded, and the conversation goes on.
-    pub(crate) fn is_conversing(&self) -> bool {
-        self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.making, Making::Conversing(_)))
-    }
-
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used
     /// up each connection may still hold one block, so that those who hold many stop nobody else.
     pub(crate) fn has_window(&self, local: &Local) -> bool {

@@ -15,8 +15,9 @@ use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
 pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
-    if active.is_conversing() {
+    if active.upgraded {
         hand_over(active, local);
+        return;
     }
     while wants_input(active, local) {
         let input = active.input.take();
@@ -68,7 +69,7 @@ fn is_held_up(active: &Active, local: &Local) -> bool {
         && (active.sending || active.queued() >= local.limits.output_bytes)
 }
 
-/// After an upgrade bytes are not parsed: the conversation reads them as they are.
+/// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
 fn hand_over(active: &mut Active, local: &Local) {
     if active.has_window(local)
         && let (Some(exchange), Some(input)) = (&active.exchange, active.input.take())

@@ -2,4 +2,6 @@
 
 mod body;
 mod connection;
+mod handlers;
 mod rig;
+mod upgrade;

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 use gannet::{App, BackendChoice, Limits, Running};
@@ -57,6 +57,15 @@ pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     runtime.block_on(async { tokio::time::timeout(PATIENCE, future).await.expect("not so long") })
 }
 
+/// Says so when it is dropped.
+pub struct TellWhenDropped(pub mpsc::Sender<&'static str>);
+
+impl Drop for TellWhenDropped {
+    fn drop(&mut self) {
+        let _ = self.0.send("dropped"); // the test may have heard enough
+    }
+}
+
 /// A client on a raw socket.
 pub struct Client {
     stream: TcpStream,
@@ -107,6 +116,12 @@ impl Client {
     pub fn finish(&mut self) -> &mut Client {
         self.stream.shutdown(Shutdown::Write).expect("still connected");
         self
+    }
+
+    /// Breaks the connection.
+    pub fn reset(self) {
+        // No lingering: what close(2) does then is a reset (socket(7), SO_LINGER).
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("an option of TCP");
     }
 
     /// One receive; false at the end.

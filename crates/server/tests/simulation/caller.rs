@@ -210,7 +210,8 @@ impl Caller {
         match client.read(&mut room[..most]) {
             Ok(0) => self.ends(Over::Ended),
             Ok(count) => {
-                let asked = |number: usize| self.plan.requests.get(number).map_or_else(Default::default, |r| r.asked);
+                let asked =
+                    |number: usize| self.plan.requests.get(number).map_or_else(Default::default, |r| r.asked);
                 let taken = self.reader.take(&room[..count], asked);
                 taken.unwrap_or_else(|error| panic!("{error}; after {:?}", self.reader.answers));
                 self.check_pairing();
@@ -262,7 +263,11 @@ impl Caller {
     /// Each answer is to the request whose turn it is.
     fn check_pairing(&self) {
         let begun = self.sending + usize::from(self.offset > 0);
-        assert!(self.reader.answers.len() <= begun, "an answer that nobody asked for: {:?}", self.reader.answers);
+        assert!(
+            self.reader.answers.len() <= begun,
+            "an answer that nobody asked for: {:?}",
+            self.reader.answers
+        );
         if let (Some(answer), Some(request)) =
             (self.reader.answers.last(), self.plan.requests.get(self.reader.answers.len().wrapping_sub(1)))
             && let Some(id) = answer.field("x-id")

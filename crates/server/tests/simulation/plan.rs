@@ -114,7 +114,10 @@ const MALFORMED: [(&str, u16); 16] = [
     ("GET /plain HTTP/1.1\r\nHost : a\r\n\r\n", 400),
     ("GET /plain HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
     ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
-    ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
     ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
     ("POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefg\r\n0\r\n\r\n", 400),
     ("POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
@@ -145,7 +148,13 @@ impl Plan {
             read: random.magnitude(1..=64 * 1024),
             pause: *random.pick(&pauses),
             pause_at_most: Duration::from_millis(random.magnitude(1..=20) as u64),
-            ending: *random.pick(&[Ending::Leaves, Ending::Leaves, Ending::Ends, Ending::Ends, Ending::Stays]),
+            ending: *random.pick(&[
+                Ending::Leaves,
+                Ending::Leaves,
+                Ending::Ends,
+                Ending::Ends,
+                Ending::Stays,
+            ]),
         };
         Plan { requests, manners }
     }
@@ -304,7 +313,14 @@ impl Planned {
             conversation: Some(said.clone()),
             ..Expected::default()
         };
-        Planned { id, head: head.into(), body: said.to_vec(), waits: false, asked: Asked::default(), expected }
+        Planned {
+            id,
+            head: head.into(),
+            body: said.to_vec(),
+            waits: false,
+            asked: Asked::default(),
+            expected,
+        }
     }
 
     fn malformed(id: u64, random: &mut Random) -> Planned {

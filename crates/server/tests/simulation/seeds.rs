@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gannet_engine::sim::{Faults, Network, Random};
 use gannet_engine::Moment;
+use gannet_engine::sim::{Faults, Network, Random};
 use gannet_server::{Command, Limits};
 
 use crate::caller::Caller;
@@ -57,7 +57,12 @@ fn setup(random: &mut Random) -> Setup {
     } else {
         limits.discard_bytes = 1000;
     }
-    Setup { workers: random.range(1..=4), limits, block_bytes: random.magnitude(64..=16 * 1024), blocks: 4096 }
+    Setup {
+        workers: random.range(1..=4),
+        limits,
+        block_bytes: random.magnitude(64..=16 * 1024),
+        blocks: 4096,
+    }
 }
 
 fn faults(weather: Weather, random: &mut Random) -> Faults {
@@ -81,7 +86,8 @@ async fn run(seed: u64, weather: Weather, test: &'static str) {
     let mut callers: Vec<Caller> = (1..=random.magnitude(1..=12) as u64)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.4);
-            let plan = if proper { Plan::proper(client, &mut random) } else { Plan::improper(client, &mut random) };
+            let plan =
+                if proper { Plan::proper(client, &mut random) } else { Plan::improper(client, &mut random) };
             Caller::new(plan, now, &mut random)
         })
         .collect();

@@ -325,6 +325,10 @@ impl Backend for Epoll {
     fn sockets(&self) -> usize {
         self.sockets.len()
     }
+
+    fn pool(&self) -> &Pool {
+        &self.pool
+    }
 }
 
 /// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.

@@ -44,21 +44,22 @@ pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
     pause(worker);
 }
 
-/// Listens again, when it is time.
-pub(crate) fn retry(worker: &mut Worker) {
+/// Listens again, when it is time. Says whether it does: then the engine has to be asked once more.
+pub(crate) fn retry(worker: &mut Worker) -> bool {
     let due = worker.accept_again.is_some_and(|moment| moment <= worker.local.now());
     if !due || worker.local.draining {
-        return;
+        return false;
     }
     if worker.admission.is_full() {
         worker.accept_again = Some(worker.local.now().after(RETRY));
-        return;
+        return false;
     }
     worker.accept_again = None;
     worker.starved = false;
     for listener in &worker.listeners {
         worker.local.engine.resume_accept(*listener);
     }
+    true
 }
 
 fn pause(worker: &mut Worker) {

@@ -1,10 +1,9 @@
 //! What a worker keeps of a connection: little while it is idle, the rest while something goes on.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 
-use gannet_core::{Body, Incoming, Reply};
+use gannet_core::{Body, Conversation, Incoming, Reply};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -97,7 +96,7 @@ pub(crate) enum Making {
     /// Nothing any more: the head is written.
     Done,
     /// The connection was upgraded: this is the conversation, and the body what it sends.
-    Conversing(Pin<Box<dyn Future<Output = ()>>>),
+    Conversing(Conversation),
 }
 
 impl Connection {
@@ -178,10 +177,11 @@ impl Active {
         self.fate = Fate::Abort;
     }
 
-    /// Whether more of the body may be put where the handler takes it from.
+    /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used
+    /// up each connection may still hold one block, so that those who hold many stop nobody else.
     pub(crate) fn has_window(&self, local: &Local) -> bool {
-        self.exchange
-            .as_ref()
-            .is_none_or(|exchange| exchange.incoming.queued() < local.limits.body_window_bytes)
+        let Some(exchange) = &self.exchange else { return true };
+        let queued = exchange.incoming.queued();
+        queued == 0 || queued < local.limits.body_window_bytes && local.has_shared_blocks()
     }
 }

@@ -57,9 +57,16 @@ pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
         return false;
     }
     match &active.exchange {
-        None => active.input.is_some() && active.queued() < local.limits.output_bytes && !active.sending,
+        None => active.input.is_some() && !is_held_up(active, local),
         Some(_) => !active.protocol.reading_ended() && active.has_window(local),
     }
+}
+
+/// Whether the next request waits until responses before it are on their way.
+fn is_held_up(active: &Active, local: &Local) -> bool {
+    active.exchange.is_none()
+        && active.input.is_some()
+        && (active.sending || active.queued() >= local.limits.output_bytes)
 }
 
 /// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
@@ -109,9 +116,14 @@ pub(crate) fn no_more(active: &mut Active, local: &Local) {
         }
         Making::Done if unread => {}
         // The response is on its way: whoever only ended its half still reads it.
-        Making::Done if active.protocol.reading_ended() || active.upgraded => active.protocol.close(),
-        // Who waits for a response, or has not said all, does not end its half: the peer left.
-        Making::Done | Making::Waiting(_) => {
+        Making::Done => {
+            if !active.protocol.reading_ended() {
+                exchange.incoming.end(Err(BodyError::Incomplete), None);
+            }
+            active.protocol.close();
+        }
+        // Who waits for a response does not end its half: the peer left.
+        Making::Waiting(_) => {
             active.cut_short(BodyError::Incomplete);
             active.abort();
         }

@@ -205,7 +205,7 @@ fn sound(response: Response, may_upgrade: bool) -> Response {
     let status = response.status();
     if upgrades && !may_upgrade {
         let protocol = response.fields().get("upgrade").unwrap_or_default().to_vec();
-        return route::error(Status::UPGRADE_REQUIRED).with("upgrade", protocol);
+        return route::error(Status::UPGRADE_REQUIRED).with("Upgrade", protocol);
     }
     let interim = status.is_informational() && !(upgrades && status == Status::SWITCHING_PROTOCOLS);
     if interim || upgrades && status != Status::SWITCHING_PROTOCOLS {

@@ -85,12 +85,13 @@ impl Worker {
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
-        accept::retry(self);
+        let listens_again = accept::retry(self);
         let began_to_drain = self.obey(accepted);
         if self.is_done() {
             return Ok(Turn::Done);
         }
-        if gathered > 0 || woken || expired || began_to_drain || !self.local.wakers.mailbox().is_empty() {
+        let acted = gathered > 0 || woken || expired || listens_again || began_to_drain;
+        if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
         Ok(Turn::Idle(self.next_deadline()))

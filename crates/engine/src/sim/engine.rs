@@ -264,6 +264,10 @@ impl Backend for Sim {
     fn sockets(&self) -> usize {
         self.sockets.len()
     }
+
+    fn pool(&self) -> &Pool {
+        &self.pool
+    }
 }
 
 impl Drop for Sim {

@@ -26,7 +26,7 @@ const RESERVED_DESCRIPTORS: u64 = 64;
 /// With fewer connections than this there is no point in starting.
 const FEWEST_CONNECTIONS: usize = 16;
 
-/// Blocks that a worker may receive into beyond one for each connection.
+/// Blocks that a worker may receive into, beyond two for each connection: one that is its own, and one of the shared part.
 const SHARED_BLOCKS: usize = 1024;
 
 /// How to start.
@@ -139,7 +139,7 @@ fn affordable_connections() -> Result<usize, StartError> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit.clone()); // the soft limit stays as it was if this is forbidden
+    let _ = setrlimit(Resource::Nofile, limit); // the soft limit stays as it was if this is forbidden
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections =
         usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);
@@ -196,7 +196,7 @@ impl BackendChoice {
 
     /// An engine for one worker; made on its thread.
     fn engine(self, limits: &Limits) -> io::Result<Engine> {
-        let blocks = limits.connections + SHARED_BLOCKS;
+        let blocks = 2 * limits.connections + SHARED_BLOCKS;
         let backend: Box<dyn Backend> = match self {
             BackendChoice::Uring => Box::new(Uring::new(Pool::new(4 * 1024, blocks))?),
             BackendChoice::Auto | BackendChoice::Epoll => Box::new(Epoll::new(Pool::new(16 * 1024, blocks))?),

@@ -68,6 +68,11 @@ impl Buffers {
         self.ran_dry = true;
     }
 
+    /// The pool whose blocks the kernel is lent.
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
     /// Fills the ring up, as far as the pool lends.
     pub(super) fn provide(&mut self) {
         if std::mem::take(&mut self.ran_dry) && self.pool.in_use() < self.pool.limit() {

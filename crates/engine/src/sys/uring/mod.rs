@@ -284,6 +284,10 @@ impl Backend for Uring {
     fn sockets(&self) -> usize {
         self.sockets.len()
     }
+
+    fn pool(&self) -> &Pool {
+        self.buffers.pool()
+    }
 }
 
 impl Drop for Uring {

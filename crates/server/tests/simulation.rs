@@ -1,0 +1,16 @@
+//! The whole server in the simulator: several workers on one thread, virtual time, everything drawn from a seed.
+
+#[path = "simulation/caller.rs"]
+mod caller;
+#[path = "simulation/content.rs"]
+mod content;
+#[path = "simulation/plan.rs"]
+mod plan;
+#[path = "simulation/reader.rs"]
+mod reader;
+#[path = "simulation/seeds.rs"]
+mod simulation;
+#[path = "simulation/site.rs"]
+mod site;
+#[path = "simulation/world.rs"]
+mod world;

@@ -1,0 +1,200 @@
+//! Workers on a simulated network, on one thread, and the two clocks they live by.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use gannet_engine::sim::{Client, Network};
+use gannet_engine::{Engine, Listener, Moment, Pool};
+use gannet_server::{Admission, Command, Limits, Mailbox, Site, Turn, Worker};
+
+use crate::site;
+
+/// Turns of one worker at one moment: more means that it works without getting anywhere.
+const TURNS: usize = 20_000;
+
+/// A server, and the network it is on.
+pub struct World {
+    pub network: Network,
+    pub admission: Arc<Admission>,
+    workers: Vec<Served>,
+    /// What Tokio's clock shows when the network's shows `began`.
+    tokio_began: tokio::time::Instant,
+    began: Moment,
+}
+
+/// One worker, and what is seen of it from outside.
+struct Served {
+    worker: Worker,
+    pool: Pool,
+    mailbox: Arc<Mailbox>,
+    deadline: Option<Moment>,
+    done: bool,
+}
+
+/// How many workers, with what.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    pub workers: usize,
+    pub limits: Limits,
+    pub block_bytes: usize,
+    pub blocks: usize,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        Setup { workers: 1, limits: Limits::default(), block_bytes: 16 * 1024, blocks: 1024 }
+    }
+}
+
+/// Where the server listens.
+pub fn address() -> SocketAddr {
+    SocketAddr::from(([198, 51, 100, 1], 80))
+}
+
+impl World {
+    /// Starts the workers; to be called within a Tokio runtime whose clock is paused.
+    pub fn new(network: Network, site: &Arc<Site>, setup: &Setup) -> World {
+        site::reset();
+        let limits = setup.limits;
+        let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_address));
+        let workers = (0..setup.workers).map(|_| Served::start(&network, site, &admission, setup)).collect();
+        World {
+            began: network.now().moment,
+            tokio_began: tokio::time::Instant::now(),
+            network,
+            admission,
+            workers,
+        }
+    }
+
+    pub fn now(&self) -> Moment {
+        self.network.now().moment
+    }
+
+    /// How long the server has been running.
+    pub fn elapsed(&self) -> Duration {
+        self.now().since(self.began)
+    }
+
+    /// Connects a client.
+    pub fn connect(&self) -> Client {
+        self.network.connect(address()).expect("somebody listens, and the backlog is not full")
+    }
+
+    /// Turns all workers until none has anything left to do at this moment.
+    pub fn settle(&mut self) {
+        for _ in 0..TURNS {
+            let mut busy = false;
+            for served in &mut self.workers {
+                busy |= served.turn();
+            }
+            if !busy {
+                return;
+            }
+        }
+        panic!("{TURNS} turns at one moment: a worker spins");
+    }
+
+    /// When the next thing happens that does not depend on a client.
+    pub fn next_event(&self) -> Option<Moment> {
+        let deadlines = self.workers.iter().filter_map(|served| served.deadline);
+        let alarm = site::next_alarm(tokio::time::Instant::now());
+        let alarm = alarm.map(|alarm| self.began.after(alarm - self.tokio_began));
+        deadlines.chain(self.network.next_event()).chain(alarm).min()
+    }
+
+    /// Lets both clocks go on to `moment`.
+    pub async fn advance_to(&self, moment: Moment) {
+        tokio::time::advance(moment.since(self.now())).await;
+        self.network.advance_to(moment);
+    }
+
+    /// Lets everything happen that happens within `time`, the clients doing nothing.
+    pub async fn run(&mut self, time: Duration) {
+        let end = self.now().after(time);
+        loop {
+            self.settle();
+            let next = self.next_event().unwrap_or(Moment::NEVER);
+            if next > end {
+                break;
+            }
+            self.advance_to(next).await;
+        }
+        self.advance_to(end).await;
+        self.settle();
+    }
+
+    pub fn command(&self, command: Command) {
+        for served in &self.workers {
+            served.mailbox.command(command);
+        }
+    }
+
+    /// Whether all workers have ended.
+    pub fn is_done(&self) -> bool {
+        self.workers.iter().all(|served| served.done)
+    }
+
+    pub fn connections(&self) -> usize {
+        self.workers.iter().map(|served| served.worker.connections()).sum()
+    }
+
+    /// Blocks in use, of all workers.
+    pub fn blocks(&self) -> usize {
+        self.workers.iter().map(|served| served.pool.in_use()).sum()
+    }
+
+    /// Blocks and connections of each worker.
+    pub fn usage(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.workers.iter().map(|served| (served.pool.in_use(), served.worker.connections()))
+    }
+
+    /// Checks that nothing is held for connections that are gone.
+    pub fn assert_nothing_leaked(&self) {
+        let held: Vec<_> = self.workers.iter().map(|served| served.worker.held()).collect();
+        let report = self.network.report();
+        assert_eq!(report.sockets, 0, "sockets are open: {report:?}");
+        assert_eq!(self.connections(), 0, "connection slots are in use");
+        assert!(held.iter().all(|held| *held == (0, 0)), "deadlines or copies of heads are held: {held:?}");
+        assert_eq!(self.blocks(), 0, "blocks are in use");
+        assert_eq!(self.admission.open(), 0, "connections are counted as open");
+        assert_eq!(site::live(), 0, "handlers' futures or bodies live on");
+    }
+}
+
+impl Served {
+    fn start(network: &Network, site: &Arc<Site>, admission: &Arc<Admission>, setup: &Setup) -> Served {
+        let pool = Pool::new(setup.block_bytes, setup.blocks);
+        let engine = Engine::new(Box::new(network.engine(pool.clone())));
+        let mailbox = Arc::new(Mailbox::new(setup.blocks));
+        let mut worker = Worker::new(engine, site.clone(), setup.limits, admission.clone(), mailbox.clone());
+        worker.listen(Listener::Simulated(address())).expect("a simulated address");
+        Served { worker, pool, mailbox, deadline: None, done: false }
+    }
+
+    /// One turn; says whether there may be more to do at once.
+    fn turn(&mut self) -> bool {
+        if self.done {
+            return false;
+        }
+        let turn = self.worker.turn().expect("the simulated engine always goes on");
+        self.deadline = None;
+        match turn {
+            Turn::Busy => return true,
+            Turn::Done => self.done = true,
+            Turn::Idle(deadline) => {
+                let now = self.worker.now();
+                assert!(deadline.is_none_or(|deadline| deadline > now), "idle until a moment that is over");
+                self.deadline = deadline;
+            }
+        }
+        false
+    }
+}
+
+/// Runs a simulation on a Tokio runtime whose clock is paused.
+pub fn simulate<T>(simulation: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime without I/O").block_on(simulation)
+}

@@ -35,7 +35,7 @@ fn sixteen_pipelined_requests_are_answered_in_order_and_in_one_send(backend: Bac
     client.get("/"); // the connection is accepted
     let requests: String = (0..16).map(|n| get(&format!("/target?{n}"))).collect();
     let answers = client.send(requests).receive_once();
-    let bodies: Vec<_> = answers.split("HTTP/1.1 200 OK").skip(1).map(|answer| last_line(answer)).collect();
+    let bodies: Vec<_> = answers.split("HTTP/1.1 200 OK").skip(1).map(last_line).collect();
     assert_eq!(bodies, (0..16).map(|n| format!("/target?{n}")).collect::<Vec<_>>());
 }
 

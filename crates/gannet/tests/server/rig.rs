@@ -5,7 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
-use gannet::{App, BackendChoice, Limits, Running};
+use gannet::{App, BackendChoice, Running};
 
 /// No wait is longer than this; a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -43,11 +43,6 @@ pub fn has_uring() -> bool {
 /// Serves on a free port of loopback, by one worker.
 pub fn serve(app: App, backend: BackendChoice) -> Running {
     app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("the application is sound")
-}
-
-/// Limits with so short a grace for idle connections that a test that drains need not wait.
-pub fn hasty() -> Limits {
-    Limits { drain_grace: Duration::from_millis(20), ..Limits::default() }
 }
 
 /// Runs a future to its end, as a client with Tokio does.

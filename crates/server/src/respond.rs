@@ -9,7 +9,7 @@ use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
 use crate::local::Local;
-use crate::route;
+use crate::{handle, route};
 
 /// Bodies up to this size are copied behind their head; larger ones are shared. Copying costs less than a second slice.
 const COPIED_BYTES: usize = 4096;
@@ -19,6 +19,7 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     let Some(exchange) = &mut active.exchange else { return };
     exchange.making = Making::Done;
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
+    handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
         active.protocol.close();
     }
@@ -109,7 +110,7 @@ fn pull_stream(
             return ControlFlow::Break(());
         }
         Err(panic) => {
-            drop(crate::handle::panicked(&*panic));
+            drop(handle::panicked(&*panic));
             active.abort();
             return ControlFlow::Break(());
         }

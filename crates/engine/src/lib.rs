@@ -28,6 +28,7 @@ mod listener;
 mod output;
 mod slots;
 mod timers;
+mod transfer;
 
 pub mod epoll;
 pub mod sim;

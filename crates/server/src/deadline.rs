@@ -35,7 +35,7 @@ pub(crate) fn earned(deadline: Moment, bytes: usize, local: &Local) -> Moment {
 
 /// Sets the connection's timer to the earliest of what it waits for.
 pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
-    if active.exchange.is_none() && active.input.is_some() && active.fate == Fate::Serve {
+    if active.awaits_head() {
         let begun = local.now().after(local.limits.head_timeout);
         active.head_deadline.get_or_insert(begun);
     }
@@ -47,11 +47,18 @@ pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
 }
 
 impl Active {
+    /// Whether a head has begun, and it is up to the client to complete it: what waits behind responses may well be complete.
+    fn awaits_head(&self) -> bool {
+        let sent = !self.sending && self.output.is_none();
+        sent && self.exchange.is_none() && self.input.is_some() && self.fate == Fate::Serve
+    }
+
     fn deadlines(&self) -> [Option<Moment>; 3] {
+        let serves = self.fate == Fate::Serve;
         let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
-        let body =
-            if asked && self.fate == Fate::Serve && !self.upgraded { self.body_deadline } else { None };
-        [self.head_deadline, body, self.write_deadline]
+        let head = if serves { self.head_deadline } else { None };
+        let body = if serves && asked && !self.upgraded { self.body_deadline } else { None };
+        [head, body, self.write_deadline]
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     match &mut exchange.making {
         Making::Waiting(reply) => match contained(|| Pin::new(reply).poll(&mut context)) {
             Ok(Poll::Ready(response)) => respond::begin(active, response, socket, local),
-            Ok(Poll::Pending) => ask_for_body(active, local),
+            Ok(Poll::Pending) => ask_for_body(active, false, local),
             Err(response) => respond::begin(active, response, socket, local),
         },
         Making::Conversing(conversation) => match contained(|| conversation.as_mut().poll(&mut context)) {
@@ -43,10 +43,12 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     }
 }
 
-/// The handler began to read a body that the client only sends when asked (RFC 9110, 10.1.1).
-fn ask_for_body(active: &mut Active, local: &mut Local) {
+/// Asks for a body that the client only sends when asked (RFC 9110, 10.1.1), if the handler is reading it, or still may while its
+/// response is sent: after the response's head it is too late to ask.
+pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
-    if exchange.expects_continue && exchange.incoming.is_wanted() {
+    let wanted = exchange.incoming.is_wanted() || responding;
+    if exchange.expects_continue && wanted && !exchange.incoming.is_abandoned() {
         exchange.expects_continue = false;
         active.body_deadline = Some(deadline::first_of_body(local));
         let output = active.output.get_or_insert_with(|| local.take_output());

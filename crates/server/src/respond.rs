@@ -19,6 +19,7 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     let Some(exchange) = &mut active.exchange else { return };
     handle::discard(std::mem::replace(&mut exchange.making, Making::Done));
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
+    handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
         active.protocol.close();
     }

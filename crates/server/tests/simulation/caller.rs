@@ -245,6 +245,11 @@ impl Caller {
             self.ended = true;
             return true;
         }
+        if conversed && self.mute {
+            // Nothing but the conversation itself ends it.
+            self.hang_up();
+            return true;
+        }
         let all_answered = self.reader.complete_answers() == self.plan.requests.len();
         if !all_answered || conversed {
             return false;

@@ -12,6 +12,9 @@ use crate::worker::Worker;
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// After so long without want of resources, its next occurrence is news.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// A connection was accepted.
 pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
     let peer = worker.local.engine.peer_address(socket).ok();
@@ -31,10 +34,12 @@ pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
     }
 }
 
-/// A resource ran out. Those who are here are served on; the reason is told once until accepting works again.
+/// A resource ran out. Those who are here are served on; the reason is told once, and again only after accepting has long worked:
+/// as connections leave, others are let in one by one, and each time it runs out anew.
 pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
-    if !worker.starved {
-        worker.starved = true;
+    let now = worker.local.now();
+    let before = worker.starved_at.replace(now);
+    if before.is_none_or(|moment| moment.after(QUIET) <= now) {
         tracing::warn!(
             %error,
             connections = worker.admission.open(),
@@ -55,7 +60,6 @@ pub(crate) fn retry(worker: &mut Worker) -> bool {
         return false;
     }
     worker.accept_again = None;
-    worker.starved = false;
     for listener in &worker.listeners {
         worker.local.engine.resume_accept(*listener);
     }

@@ -28,8 +28,8 @@ pub struct Worker {
     pub(crate) listeners: Listeners,
     /// Accepting is paused until then.
     pub(crate) accept_again: Option<Moment>,
-    /// That resources ran out was told.
-    pub(crate) starved: bool,
+    /// When resources last ran out.
+    pub(crate) starved_at: Option<Moment>,
     drain_deadline: Option<Moment>,
     expired: Vec<u32>,
 }
@@ -60,7 +60,7 @@ impl Worker {
             admission,
             listeners: Vec::new(),
             accept_again: None,
-            starved: false,
+            starved_at: None,
             drain_deadline: None,
             expired: Vec::new(),
         }

@@ -217,10 +217,8 @@ impl Worker {
             accept::end(self);
         }
         let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
-        if command == Command::Stop || late {
-            self.abort_all();
-        }
-        begins
+        let aborts = (command == Command::Stop || late) && self.abort_all();
+        begins || aborts
     }
 
     /// Whether the worker was told to end, and nothing is left.
@@ -238,11 +236,15 @@ impl Worker {
         }
     }
 
-    fn abort_all(&mut self) {
+    /// Closes every connection at once; says whether there was any: the engine tells in the next turn that it let go.
+    fn abort_all(&mut self) -> bool {
         accept::end(self);
+        let mut any = false;
         for connection in self.connections.iter_mut().flatten() {
+            any |= !matches!(connection.stage, Stage::Closed);
             close::now(connection, &mut self.local);
         }
+        any
     }
 
     fn next_deadline(&self) -> Option<Moment> {

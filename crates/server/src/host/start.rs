@@ -10,10 +10,10 @@ use std::thread::JoinHandle;
 use gannet_engine::epoll::Epoll;
 use gannet_engine::sys::uring::Uring;
 use gannet_engine::{Backend, Engine, Listener, Pool};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::drive;
+use super::signals::Signals;
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::site::Site;
@@ -312,13 +312,22 @@ impl Running {
     /// # Errors
     /// As [`wait`](Running::wait), and when signals cannot be awaited.
     pub async fn wait_for_signals(&mut self) -> io::Result<()> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        self.obey(Signals::listen()?).await
+    }
+
+    /// The same for signals that were listened for before the server started, so that none in between is missed.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait).
+    pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
         let mailboxes: Vec<_> = self.workers.iter().map(|worker| worker.mailbox.clone()).collect();
         let obey = async move {
-            for command in [Command::Drain, Command::Stop] {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-                tracing::info!(?command, "signalled");
+            for (command, told) in [
+                (Command::Drain, "finishing what runs; a second signal ends at once"),
+                (Command::Stop, "ending at once"),
+            ] {
+                let signal = signals.next().await;
+                tracing::info!(signal, "{told}");
                 mailboxes.iter().for_each(|mailbox| mailbox.command(command));
             }
             std::future::pending().await
@@ -363,11 +372,16 @@ impl fmt::Display for StartError {
                 }
             }
             StartError::Engine(name, error) => {
-                write!(
-                    f,
-                    "the {name} backend cannot run here: {}. Choose another with --backend",
-                    said(error)
-                )
+                let whether = match error.kind() {
+                    io::ErrorKind::PermissionDenied => "not permitted",
+                    _ => "not available",
+                };
+                write!(f, "the {name} backend is {whether}: {}", said(error))?;
+                if *name == BackendChoice::Uring.name() {
+                    f.write_str("; --backend epoll needs no io_uring")
+                } else {
+                    Ok(())
+                }
             }
             StartError::Descriptors(limit) => {
                 write!(
@@ -387,4 +401,29 @@ fn said(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     text[..1].to_lowercase() + &text[1..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_the_kernel_forbids_is_told_with_one_that_it_allows() {
+        for (kind, reason, expected) in [
+            (
+                io::ErrorKind::PermissionDenied,
+                "io_uring is forbidden here",
+                "the uring backend is not permitted: io_uring is forbidden here; --backend epoll needs no io_uring",
+            ),
+            (
+                io::ErrorKind::Unsupported,
+                "this kernel has no io_uring",
+                "the uring backend is not available: this kernel has no io_uring; --backend epoll needs no io_uring",
+            ),
+        ] {
+            assert_eq!(StartError::Engine("uring", io::Error::new(kind, reason)).to_string(), expected);
+        }
+        let exhausted = StartError::Engine("epoll", io::Error::from_raw_os_error(24));
+        assert_eq!(exhausted.to_string(), "the epoll backend is not available: too many open files");
+    }
 }

@@ -80,12 +80,14 @@ fn refuse(worker: &mut Worker, socket: SocketId, refusal: Refusal) {
     }
 }
 
-/// Ends accepting for good.
-pub(crate) fn end(worker: &mut Worker) {
+/// Ends accepting for good. Says whether it had not ended: then the engine has to be asked once more.
+pub(crate) fn end(worker: &mut Worker) -> bool {
+    let any = !worker.listeners.is_empty();
     for listener in worker.listeners.drain(..) {
         worker.local.engine.unlisten(listener);
     }
     worker.accept_again = None;
+    any
 }
 
 /// Whether a connection is in the slot, and of this generation.

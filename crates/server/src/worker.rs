@@ -212,13 +212,12 @@ impl Worker {
         let begins = self.drain_deadline.is_none();
         if begins {
             self.begin_drain();
-        } else if !accepted {
-            // Nobody waits in the backlog any more: closing the listener resets nobody.
-            accept::end(self);
         }
+        // When nobody waits in the backlog any more closing the listener resets nobody.
+        let closes = !begins && !accepted && accept::end(self);
         let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
         let aborts = (command == Command::Stop || late) && self.abort_all();
-        begins || aborts
+        begins || closes || aborts
     }
 
     /// Whether the worker was told to end, and nothing is left.

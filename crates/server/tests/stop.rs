@@ -1,6 +1,6 @@
 //! A worker that is told to end does so without waiting for anything that the engine need not tell.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ fn stops(backend: Box<dyn Backend>) {
     assert_eq!(worker.connections(), 1);
     mailbox.command(Command::Drain);
     assert!(matches!(settle(&mut worker), Turn::Idle(Some(_))), "it finishes what runs");
+    let refused = TcpStream::connect(address).expect_err("nobody is let in any more").kind();
+    assert_eq!(refused, ErrorKind::ConnectionRefused);
     mailbox.command(Command::Stop);
     assert!(matches!(settle(&mut worker), Turn::Done), "it ends at once");
 }

@@ -14,6 +14,7 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
     match active.fate {
         Fate::Abort => now(connection, local),
         Fate::Finish if sent => finish(connection, local),
+        Fate::Cut if sent => now(connection, local),
         Fate::Serve if sent && active.is_at_rest() => idle(connection, local),
         _ => {
             half_close(active, connection.socket, sent, local);

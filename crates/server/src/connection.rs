@@ -70,6 +70,8 @@ pub(crate) enum Fate {
     Serve,
     /// It ends once what is in the output is sent.
     Finish,
+    /// The same, but in the middle of a response: the client is to notice.
+    Cut,
     /// It ends at once: there is nobody to send to, or what was begun cannot be completed.
     Abort,
 }
@@ -153,11 +155,16 @@ impl Active {
     fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
         loop {
             protocol::read(self, socket, peer, local);
+            let awaited_room = protocol::awaits_room(self, local);
             handle::poll(self, socket, local);
             respond::pull(self, socket, local);
-            if !exchange::next(self, local) {
+            let has_room_again = awaited_room && !protocol::awaits_room(self, local);
+            if !exchange::next(self, local) && !has_room_again {
                 break;
             }
+        }
+        if self.peer_ended {
+            protocol::no_more(self, local);
         }
         flush::send(self, socket, local);
     }
@@ -172,14 +179,20 @@ impl Active {
         self.output.as_ref().map_or(0, |output| output.remaining())
     }
 
+    /// Whether anything waits to be sent, or is being sent.
+    pub(crate) fn has_output(&self) -> bool {
+        self.sending || self.queued() > 0
+    }
+
     /// The connection ends at once, whatever was begun.
     pub(crate) fn abort(&mut self) {
         self.fate = Fate::Abort;
     }
 
-    /// The connection was upgraded, and the conversation goes on.
-    pub(crate) fn is_conversing(&self) -> bool {
-        self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.making, Making::Conversing(_)))
+    /// The exchange ends here, unfinished, and the connection with it. Answers before it are still sent.
+    pub(crate) fn cut(&mut self, local: &mut Local) {
+        exchange::drop_exchange(self, local);
+        self.fate = if self.has_output() { Fate::Cut } else { Fate::Abort };
     }
 
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used

@@ -9,13 +9,13 @@ use gannet_engine::SocketId;
 use gannet_proto::h1::{Error, Event};
 use gannet_proto::{Head, Status};
 
-use crate::connection::{Active, Fate, Making};
+use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
 use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
 pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
-    if active.is_conversing() {
+    if active.upgraded {
         hand_over(active, local);
     }
     while wants_input(active, local) {
@@ -48,20 +48,26 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
             Err(error) => refuse(active, error, local),
         }
     }
-    if active.peer_ended {
-        no_more(active);
-    }
 }
 
 /// Whether there is something to parse, and somewhere to put it.
 fn wants_input(active: &Active, local: &Local) -> bool {
-    if active.fate != Fate::Serve || active.is_conversing() {
+    if active.fate != Fate::Serve || active.upgraded {
         return false;
     }
     match &active.exchange {
-        None => active.input.is_some() && active.queued() < local.limits.output_bytes && !active.sending,
+        None => active.input.is_some() && !awaits_room(active, local),
         Some(_) => !active.protocol.reading_ended() && active.has_window(local),
     }
+}
+
+/// Whether something that arrived waits for us and not for the client: for responses to be sent, or for the body to be read.
+pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
+    let room = match &active.exchange {
+        None => !active.sending && active.queued() < local.limits.output_bytes,
+        Some(_) => active.protocol.reading_ended() || active.has_window(local),
+    };
+    active.input.is_some() && !room && active.fate == Fate::Serve
 }
 
 /// After an upgrade bytes are not parsed: the conversation reads them as they are.
@@ -90,25 +96,18 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
 }
 
 /// The peer has sent all it will, and this is what it means for what was begun.
-fn no_more(active: &mut Active) {
-    let Some(exchange) = &active.exchange else {
-        // Between requests, or in the middle of a head: what was answered is still sent.
-        active.fate = if active.queued() > 0 || active.sending { Fate::Finish } else { Fate::Abort };
+pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
+    if active.fate != Fate::Serve || awaits_room(active, local) {
         return;
-    };
-    match exchange.making {
-        Making::Conversing(_) => {
-            if active.input.is_none() {
-                exchange.incoming.end(Ok(()), None);
-            }
-        }
+    }
+    match &active.exchange {
+        // Between requests, or in the middle of a head: what was answered is still sent.
+        None => active.fate = if active.has_output() { Fate::Finish } else { Fate::Abort },
+        Some(exchange) if active.upgraded => exchange.incoming.end(Ok(()), None),
         // The response is on its way: whoever only ended its half still reads it.
-        Making::Done if active.protocol.reading_ended() || active.upgraded => active.protocol.close(),
+        Some(Exchange { making: Making::Done, .. }) if active.protocol.reading_ended() => {}
         // Who waits for a response, or has not said all, does not end its half: the peer left.
-        Making::Done | Making::Waiting(_) => {
-            active.cut_short(BodyError::Incomplete);
-            active.abort();
-        }
+        Some(_) => active.cut(local),
     }
 }
 

@@ -9,7 +9,7 @@ use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
 use crate::local::Local;
-use crate::{handle, route};
+use crate::{exchange, handle, route};
 
 /// Bodies up to this size are copied behind their head; larger ones are shared. Copying costs less than a second slice.
 const COPIED_BYTES: usize = 4096;
@@ -37,13 +37,18 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     }
 }
 
-/// Answers a request that could not be read, unless something else is being answered already; and closes.
+/// Answers a request that could not be read, unless something else was answered already; and closes.
 pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: &mut Local) {
-    if active.protocol.responded() {
-        active.abort();
+    let (responded, whole) = (active.protocol.responded(), active.protocol.writing_ended());
+    if responded && !whole {
+        active.cut(local);
         return;
     }
-    crate::exchange::drop_exchange(active, local);
+    exchange::drop_exchange(active, local);
+    if responded {
+        active.fate = Fate::Finish;
+        return;
+    }
     active.protocol.close();
     let text = format!("{} {}: {message}\n", status.code(), status.reason());
     let (_, fields, _) = Response::text("").into_parts();
@@ -106,12 +111,12 @@ fn pull_stream(
         Ok(Poll::Pending) => ControlFlow::Break(()),
         Ok(Poll::Ready(Some(Err(error)))) => {
             tracing::debug!(%error, "a response's body failed; its connection is closed");
-            active.abort();
+            active.cut(local);
             return ControlFlow::Break(());
         }
         Err(panic) => {
             drop(handle::panicked(&*panic));
-            active.abort();
+            active.cut(local);
             return ControlFlow::Break(());
         }
     };
@@ -131,7 +136,7 @@ fn piece(
     let output = active.output.get_or_insert_with(|| local.take_output());
     if !active.upgraded {
         if let Err(misuse) = active.protocol.push(length, output.bytes()) {
-            return misused(active, misuse);
+            return misused(active, misuse, local);
         }
         put(output);
         active.protocol.pushed(output.bytes());
@@ -155,16 +160,16 @@ fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlF
         let (prepared, own) = trailers.rendered();
         let output = active.output.get_or_insert_with(|| local.take_output());
         if let Err(misuse) = active.protocol.finish(&joined(prepared, own), output.bytes()) {
-            return misused(active, misuse);
+            return misused(active, misuse, local);
         }
     }
     ControlFlow::Break(())
 }
 
 /// The handler promised another length than it gave: the client can only learn it from the connection's end.
-fn misused(active: &mut Active, misuse: Misuse) -> ControlFlow<()> {
+fn misused(active: &mut Active, misuse: Misuse, local: &mut Local) -> ControlFlow<()> {
     tracing::error!(%misuse, "a response could not be completed; its connection is closed");
-    active.abort();
+    active.cut(local);
     ControlFlow::Break(())
 }
 

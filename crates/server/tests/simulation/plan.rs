@@ -104,6 +104,9 @@ pub enum Break {
 /// Bytes of bodies that the server discards to keep a connection: beyond, it may close.
 const DISCARDED: usize = 1000;
 
+/// Into so many pieces, more or less, a client cuts what it says, and what it hears.
+const PIECES: usize = 100;
+
 /// What makes requests that no server may accept, with the status that says so.
 const MALFORMED: [(&str, u16); 16] = [
     ("GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
@@ -114,7 +117,10 @@ const MALFORMED: [(&str, u16); 16] = [
     ("GET /plain HTTP/1.1\r\nHost : a\r\n\r\n", 400),
     ("GET /plain HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
     ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc", 400),
-    ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    (
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+    ),
     ("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: +3\r\n\r\nabc", 400),
     ("POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcdefg\r\n0\r\n\r\n", 400),
     ("POST /collect HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
@@ -138,14 +144,23 @@ impl Plan {
             }
         }
         let pauses = [0.0, 0.0, 0.05, 0.5];
+        let says: usize = requests.iter().map(Planned::bytes).sum();
+        let hears: usize = requests.iter().map(|request| request.expected.bytes()).sum();
         let manners = Manners {
             arrives: Duration::from_millis(random.range(0..=20) as u64),
             depth: random.magnitude(1..=16),
-            write: random.magnitude(1..=64 * 1024),
-            read: random.magnitude(1..=64 * 1024),
+            // However little at a time: it comes to an end.
+            write: random.magnitude(says / PIECES + 1..=64 * 1024),
+            read: random.magnitude(hears / PIECES + 1..=64 * 1024),
             pause: *random.pick(&pauses),
             pause_at_most: Duration::from_millis(random.magnitude(1..=20) as u64),
-            ending: *random.pick(&[Ending::Leaves, Ending::Leaves, Ending::Ends, Ending::Ends, Ending::Stays]),
+            ending: *random.pick(&[
+                Ending::Leaves,
+                Ending::Leaves,
+                Ending::Ends,
+                Ending::Ends,
+                Ending::Stays,
+            ]),
         };
         Plan { requests, manners }
     }
@@ -153,7 +168,7 @@ impl Plan {
     /// A client that begins well and then does not behave.
     pub fn improper(client: u64, random: &mut Random) -> Plan {
         let mut plan = Plan::proper(client, random);
-        let whole: usize = plan.requests.iter().map(|request| request.head.len() + request.body.len()).sum();
+        let whole: usize = plan.requests.iter().map(Planned::bytes).sum();
         let how = *random.pick(&[
             Break::Vanishes,
             Break::Resets,
@@ -169,6 +184,11 @@ impl Plan {
 }
 
 impl Planned {
+    /// How many bytes there are to send.
+    fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
     /// Any request.
     fn draw(id: u64, random: &mut Random) -> Planned {
         match random.range(0..=20) {
@@ -272,13 +292,14 @@ impl Planned {
 
     /// The handler fails: what was said before comes at most, and the connection ends.
     fn failing(mut self) -> Planned {
-        // A response to HEAD or to HTTP/1.0 that fails cannot be told from one that does not.
-        self.expected.fails = !self.asked.head;
+        // A response to HTTP/1.0 that fails cannot be told from one that does not.
         if self.asked.http10 {
-            (self.asked.http10, self.head) = (false, replace(&self.head, "HTTP/1.0", "HTTP/1.1"));
+            let head = String::from_utf8_lossy(&self.head).replace("HTTP/1.0", "HTTP/1.1");
+            (self.asked.http10, self.head, self.expected.closes) = (false, head.into_bytes(), Closes::Never);
         }
-        if self.expected.fails {
-            self.expected.closes = Closes::Always;
+        // For HEAD the body that fails is not pulled.
+        if !self.asked.head {
+            (self.expected.fails, self.expected.closes) = (true, Closes::Always);
         }
         self
     }
@@ -304,7 +325,14 @@ impl Planned {
             conversation: Some(said.clone()),
             ..Expected::default()
         };
-        Planned { id, head: head.into(), body: said.to_vec(), waits: false, asked: Asked::default(), expected }
+        Planned {
+            id,
+            head: head.into(),
+            body: said.to_vec(),
+            waits: false,
+            asked: Asked::default(),
+            expected,
+        }
     }
 
     fn malformed(id: u64, random: &mut Random) -> Planned {
@@ -315,6 +343,12 @@ impl Planned {
 }
 
 impl Expected {
+    /// How many bytes there are to read, without heads.
+    fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        length(&self.body) + length(&self.conversation)
+    }
+
     fn unnamed(self) -> Expected {
         Expected { named: false, body: None, ..self }
     }
@@ -346,8 +380,4 @@ fn chunked_body(id: u64, body: &[u8], random: &mut Random) -> (Vec<u8>, bool) {
     let trailers = if check { format!("X-Check: {id}\r\n") } else { String::new() };
     framed.extend_from_slice(format!("0\r\n{trailers}\r\n").as_bytes());
     (framed, check)
-}
-
-fn replace(text: &[u8], from: &str, to: &str) -> Vec<u8> {
-    String::from_utf8_lossy(text).replace(from, to).into_bytes()
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gannet_engine::sim::{Faults, Network, Random};
 use gannet_engine::Moment;
+use gannet_engine::sim::{Faults, Network, Random};
 use gannet_server::{Command, Limits};
 
 use crate::caller::Caller;
@@ -13,9 +13,6 @@ use crate::world::{Setup, World, simulate};
 
 /// Steps of one seed: more is a standstill.
 const PATIENCE: usize = 200_000;
-
-/// Whoever is not served or disconnected by then never will be.
-const END: Duration = Duration::from_secs(400);
 
 /// After its clients have left a server lets go of everything within this.
 const AFTERWARDS: Duration = Duration::from_secs(150);
@@ -57,7 +54,12 @@ fn setup(random: &mut Random) -> Setup {
     } else {
         limits.discard_bytes = 1000;
     }
-    Setup { workers: random.range(1..=4), limits, block_bytes: random.magnitude(64..=16 * 1024), blocks: 4096 }
+    Setup {
+        workers: random.range(1..=4),
+        limits,
+        block_bytes: random.magnitude(64..=16 * 1024),
+        blocks: 4096,
+    }
 }
 
 fn faults(weather: Weather, random: &mut Random) -> Faults {
@@ -81,7 +83,8 @@ async fn run(seed: u64, weather: Weather, test: &'static str) {
     let mut callers: Vec<Caller> = (1..=random.magnitude(1..=12) as u64)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.4);
-            let plan = if proper { Plan::proper(client, &mut random) } else { Plan::improper(client, &mut random) };
+            let plan =
+                if proper { Plan::proper(client, &mut random) } else { Plan::improper(client, &mut random) };
             Caller::new(plan, now, &mut random)
         })
         .collect();
@@ -115,9 +118,9 @@ async fn serve(world: &mut World, callers: &mut [Caller], setup: &Setup) {
         }
         let now = world.now();
         let next = callers.iter().filter_map(|caller| caller.next(now)).chain(world.next_event()).min();
-        let next = next.filter(|_| world.elapsed() < END);
-        let left = || callers.iter().filter(|caller| caller.over().is_none()).collect::<Vec<_>>();
-        world.advance_to(next.unwrap_or_else(|| panic!("left waiting: {:?}", left()))).await;
+        let forgotten = callers.iter().find(|caller| caller.is_forgotten(now));
+        assert!(forgotten.is_none(), "left waiting: {forgotten:?}");
+        world.advance_to(next.unwrap_or_else(|| panic!("a standstill: {callers:?}"))).await;
     }
     panic!("no end after {PATIENCE} steps: {callers:?}");
 }

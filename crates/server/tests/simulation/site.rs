@@ -248,7 +248,10 @@ async fn collect(mut request: Request) -> Result<Response, BodyError> {
 
 /// Says the body again while it comes.
 fn echo(request: Request) -> Response {
-    answer(identity(&request), Body::stream(Echo { body: request.into_body(), ended: false, _live: Live::new() }))
+    answer(
+        identity(&request),
+        Body::stream(Echo { body: request.into_body(), ended: false, _live: Live::new() }),
+    )
 }
 
 struct Echo {

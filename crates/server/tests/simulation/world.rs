@@ -58,8 +58,7 @@ impl World {
         site::reset();
         let limits = setup.limits;
         let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_address));
-        let workers =
-            (0..setup.workers).map(|_| Served::start(&network, site, &admission, setup)).collect();
+        let workers = (0..setup.workers).map(|_| Served::start(&network, site, &admission, setup)).collect();
         World {
             began: network.now().moment,
             tokio_began: tokio::time::Instant::now(),
@@ -169,8 +168,7 @@ impl Served {
         let pool = Pool::new(setup.block_bytes, setup.blocks);
         let engine = Engine::new(Box::new(network.engine(pool.clone())));
         let mailbox = Arc::new(Mailbox::new(setup.blocks));
-        let mut worker =
-            Worker::new(engine, site.clone(), setup.limits, admission.clone(), mailbox.clone());
+        let mut worker = Worker::new(engine, site.clone(), setup.limits, admission.clone(), mailbox.clone());
         worker.listen(Listener::Simulated(address())).expect("a simulated address");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }

@@ -151,7 +151,12 @@ impl Caller {
 
     /// What of the present request's part (head or body) may be written now.
     fn writable(&mut self, now: Moment) -> Option<std::ops::Range<usize>> {
-        if self.mute || self.ended || self.said_to_close() {
+        if self.mute || self.ended {
+            return None;
+        }
+        // It is told to send no more requests; and no more of this one, once that is answered (RFC 9112, 9.6).
+        let last = self.reader.answers.last().filter(|answer| answer.closes());
+        if last.is_some_and(|answer| answer.complete || self.offset == 0) {
             return None;
         }
         let request = self.plan.requests.get(self.sending)?;
@@ -177,10 +182,6 @@ impl Caller {
         let since = *self.waits_since.get_or_insert(now);
         let asked = self.reader.continued && self.reader.answers.len() == self.sending;
         asked || now.since(since) >= UNASKED
-    }
-
-    fn said_to_close(&self) -> bool {
-        self.reader.answers.last().is_some_and(Answer::closes)
     }
 
     /// Bytes until it breaks off.
@@ -296,7 +297,7 @@ impl Caller {
             (self.reader.answers.last(), self.plan.requests.get(self.reader.answers.len().wrapping_sub(1)))
             && let Some(id) = answer.field("x-id")
         {
-            assert_eq!(id, request.id.to_string(), "answers in order, one each");
+            assert_eq!(id, request.id.to_string(), "answers in order, one each: {self:?}");
         }
     }
 

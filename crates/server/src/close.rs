@@ -104,6 +104,6 @@ fn credit(active: &mut Active, socket: gannet_engine::SocketId, local: &mut Loca
 impl Active {
     /// Whether nothing is begun and nothing waits.
     fn is_at_rest(&self) -> bool {
-        self.exchange.is_none() && self.input.is_none()
+        self.exchange.is_none() && self.input.is_none() && !self.in_head
     }
 }

@@ -55,6 +55,8 @@ pub(crate) struct Active {
     pub(crate) upgraded: bool,
     /// Our half is shut down, after an upgrade.
     pub(crate) half_closed: bool,
+    /// A head has begun, be it with an empty line, and the client is to complete it.
+    pub(crate) in_head: bool,
     /// When the head must be complete; set when it began.
     pub(crate) head_deadline: Option<Moment>,
     /// When more of the body must have come.
@@ -130,6 +132,7 @@ impl Active {
             discarded: 0,
             upgraded: false,
             half_closed: false,
+            in_head: false,
             head_deadline: None,
             body_deadline: None,
             write_deadline: None,
@@ -146,7 +149,7 @@ impl Active {
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
-        (self.upgraded, self.half_closed) = (false, false);
+        (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
         self.fate = Fate::Serve;
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
     }

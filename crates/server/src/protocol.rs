@@ -24,6 +24,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
         let event = active.protocol.handle(bytes, &mut active.head);
         match event {
             Ok(Event::Need { consumed }) => {
+                active.in_head = active.exchange.is_none();
                 active.input = rest(input, consumed);
                 break;
             }

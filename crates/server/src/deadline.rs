@@ -34,9 +34,11 @@ pub(crate) fn earned(deadline: Moment, bytes: usize, local: &Local) -> Moment {
 
 /// Sets the connection's timer to the earliest of what it waits for.
 pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
-    if active.in_head {
-        let begun = local.now().after(local.limits.head_timeout);
-        active.head_deadline.get_or_insert(begun);
+    // Behind responses that are not sent yet a head may have come as a whole, and is not looked at.
+    if active.in_head && !active.has_output() {
+        active.head_deadline.get_or_insert(local.now().after(local.limits.head_timeout));
+    } else {
+        active.head_deadline = None;
     }
     let earliest = active.deadlines().into_iter().flatten().min();
     match earliest {

@@ -131,12 +131,12 @@ const MALFORMED: [(&str, u16); 16] = [
 ];
 
 impl Plan {
-    /// A client that does everything right; every one of its requests has to be answered.
-    pub fn proper(client: u64, random: &mut Random) -> Plan {
+    /// A client that does everything right; every one of its requests has to be answered. No body has more than `most` bytes.
+    pub fn proper(client: u64, most: usize, random: &mut Random) -> Plan {
         let count = random.magnitude(1..=12);
         let mut requests: Vec<Planned> = Vec::new();
         for number in 0..count {
-            let request = Planned::draw(client * 1000 + number as u64 + 1, random);
+            let request = Planned::draw(client * 1000 + number as u64 + 1, most, random);
             let last = request.expected.closes == Closes::Always;
             requests.push(request);
             if last {
@@ -166,8 +166,8 @@ impl Plan {
     }
 
     /// A client that begins well and then does not behave.
-    pub fn improper(client: u64, random: &mut Random) -> Plan {
-        let mut plan = Plan::proper(client, random);
+    pub fn improper(client: u64, most: usize, random: &mut Random) -> Plan {
+        let mut plan = Plan::proper(client, most, random);
         let whole: usize = plan.requests.iter().map(Planned::bytes).sum();
         let how = *random.pick(&[
             Break::Vanishes,
@@ -190,17 +190,17 @@ impl Planned {
     }
 
     /// Any request.
-    fn draw(id: u64, random: &mut Random) -> Planned {
+    fn draw(id: u64, most: usize, random: &mut Random) -> Planned {
         match random.range(0..=20) {
-            0..=3 => Planned::get(id, "plain", size(random), String::new(), random),
+            0..=3 => Planned::get(id, "plain", size(most, random), String::new(), random),
             4..=6 => {
                 let (ms, yields) = (random.magnitude(0..=300), random.magnitude(0..=20));
-                Planned::get(id, "later", size(random), format!("&ms={ms}&yields={yields}"), random)
+                Planned::get(id, "later", size(most, random), format!("&ms={ms}&yields={yields}"), random)
             }
-            7 => Planned::get(id, "large", random.range(0..=300_000), String::new(), random),
-            8 => Planned::get(id, "file", size(random), String::new(), random),
-            9 | 10 => Planned::produced(id, random),
-            11..=15 => Planned::post(id, random),
+            7 => Planned::get(id, "large", random.range(0..=most), String::new(), random),
+            8 => Planned::get(id, "file", size(most, random), String::new(), random),
+            9 | 10 => Planned::produced(id, most, random),
+            11..=15 => Planned::post(id, most, random),
             16 => Planned::get(id, "broken", random.range(1..=5000), String::new(), random).failing(),
             17 => {
                 let path = *random.pick(&["panic", "panic-later"]);
@@ -209,7 +209,7 @@ impl Planned {
                 request
             }
             18 => Planned::unanswerable(id, random),
-            19 => Planned::upgrade(id, random),
+            19 => Planned::upgrade(id, most, random),
             _ => Planned::malformed(id, random),
         }
     }
@@ -246,8 +246,8 @@ impl Planned {
         Planned { id, head: text.into(), body: Vec::new(), waits: false, asked, expected }
     }
 
-    fn produced(id: u64, random: &mut Random) -> Planned {
-        let length = size(random);
+    fn produced(id: u64, most: usize, random: &mut Random) -> Planned {
+        let length = size(most, random);
         let piece = random.magnitude(length / 50 + 1..=70_000);
         let ms = if random.chance(0.3) { random.range(1..=5) } else { 0 };
         let (told, trailers) = (random.range(0..=1), random.range(0..=1));
@@ -260,9 +260,9 @@ impl Planned {
         request
     }
 
-    fn post(id: u64, random: &mut Random) -> Planned {
+    fn post(id: u64, most: usize, random: &mut Random) -> Planned {
         let path = *random.pick(&["collect", "collect", "echo", "echo", "slowly", "ignore", "ignore-later"]);
-        let length = size(random);
+        let length = size(most, random);
         let body = content(id, length);
         let chunked = random.chance(0.5);
         let waits = random.chance(0.15);
@@ -312,8 +312,8 @@ impl Planned {
         Planned::new(id, method, path, "", false, expected, random)
     }
 
-    fn upgrade(id: u64, random: &mut Random) -> Planned {
-        let said = content(id, size(random));
+    fn upgrade(id: u64, most: usize, random: &mut Random) -> Planned {
+        let said = content(id, size(most, random));
         let head = format!(
             "GET /upgrade?id={id} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
         );
@@ -355,11 +355,11 @@ impl Expected {
 }
 
 /// The size of a body: small ones as common as large ones, now and then none at all.
-fn size(random: &mut Random) -> usize {
+fn size(most: usize, random: &mut Random) -> usize {
     match random.range(0..=9) {
         0 => 0,
-        1 => random.magnitude(1..=200_000),
-        _ => random.magnitude(1..=9000),
+        1 => random.magnitude(1..=most),
+        _ => random.magnitude(1..=most.min(9000)),
     }
 }
 

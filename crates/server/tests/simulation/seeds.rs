@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use gannet_engine::Moment;
 use gannet_engine::sim::{Faults, Network, Random};
 use gannet_server::{Command, Limits};
 
@@ -12,7 +11,10 @@ use crate::site;
 use crate::world::{Setup, World, simulate};
 
 /// Steps of one seed: more is a standstill.
-const PATIENCE: usize = 200_000;
+const PATIENCE: usize = 500_000;
+
+/// The largest body.
+const LARGEST: usize = 300_000;
 
 /// After its clients have left a server lets go of everything within this.
 const AFTERWARDS: Duration = Duration::from_secs(150);
@@ -75,7 +77,10 @@ fn faults(weather: Weather, random: &mut Random) -> Faults {
 /// One seed: a server, its clients, and what must be left in the end.
 async fn run(seed: u64, weather: Weather, test: &'static str) {
     let mut random = Random::new(seed);
-    let network = Network::new(seed, faults(weather, &mut random));
+    let faults = faults(weather, &mut random);
+    // What passes through a socket a byte at a time is not large.
+    let most = LARGEST.min(faults.capacity.start() * 2000);
+    let network = Network::new(seed, faults);
     let _replay = Replay { seed, test, network: &network };
     let setup = setup(&mut random);
     let mut world = World::new(network.clone(), &site::site(random.chance(0.3)), &setup);
@@ -83,8 +88,7 @@ async fn run(seed: u64, weather: Weather, test: &'static str) {
     let mut callers: Vec<Caller> = (1..=random.magnitude(1..=12) as u64)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.4);
-            let plan =
-                if proper { Plan::proper(client, &mut random) } else { Plan::improper(client, &mut random) };
+            let plan = if proper { Plan::proper } else { Plan::improper }(client, most, &mut random);
             Caller::new(plan, now, &mut random)
         })
         .collect();
@@ -186,7 +190,7 @@ fn a_seed_gives_the_same_run_each_time() {
             let _replay = Replay { seed, test: "a_seed", network: &network };
             let setup = setup(&mut random);
             let mut world = World::new(network.clone(), &site::site(false), &setup);
-            let plan = Plan::improper(1, &mut random);
+            let plan = Plan::improper(1, 9000, &mut random);
             let mut callers = vec![Caller::new(plan, world.now(), &mut random)];
             serve(&mut world, &mut callers, &setup).await;
             network.fingerprint()
@@ -196,5 +200,4 @@ fn a_seed_gives_the_same_run_each_time() {
         assert_eq!(run_again(seed), run_again(seed), "seed {seed}");
     }
     assert_ne!(run_again(1), run_again(2));
-    assert!(Moment::NEVER > Moment::default());
 }

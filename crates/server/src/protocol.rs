@@ -62,13 +62,15 @@ fn wants_input(active: &Active, local: &Local) -> bool {
     }
 }
 
-/// Whether something that arrived waits for us and not for the client: for responses to be sent, or for the body to be read.
+/// Whether something that arrived (a body's end is not of bytes) waits for us and not for the client: for responses to be sent,
+/// or for the body to be read.
 pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
     let room = match &active.exchange {
         None => !active.sending && active.queued() < local.limits.output_bytes,
         Some(_) => active.protocol.reading_ended() || active.has_window(local),
     };
-    active.input.is_some() && !room && active.fate == Fate::Serve
+    let arrived = active.input.is_some() || active.protocol.body_remaining() == Some(0);
+    arrived && !room && active.fate == Fate::Serve
 }
 
 /// After an upgrade bytes are not parsed: the conversation reads them as they are.

@@ -69,8 +69,18 @@ fn faults(weather: Weather, random: &mut Random) -> Faults {
     match (weather, random.range(0..=2)) {
         (Weather::Fair, 0) => Faults::none(),
         (Weather::Fair, 1) => Faults::benign(),
-        (Weather::Fair, _) => Faults { reset: 0.0, loss: 0.0, ..any },
+        (Weather::Fair, _) => fast_enough(Faults { reset: 0.0, loss: 0.0, ..any }),
         (Weather::Foul, _) => any,
+    }
+}
+
+/// Nobody shall be too slow for the server because the network is.
+fn fast_enough(faults: Faults) -> Faults {
+    let most = Duration::from_micros(50) * u32::try_from(*faults.capacity.start()).unwrap_or(u32::MAX);
+    Faults {
+        delay_at_most: faults.delay_at_most.min(most),
+        late_at_most: faults.late_at_most.min(most),
+        ..faults
     }
 }
 
@@ -82,6 +92,9 @@ async fn run(seed: u64, weather: Weather, test: &'static str) {
     let most = LARGEST.min(faults.capacity.start() * 2000);
     let network = Network::new(seed, faults);
     let _replay = Replay { seed, test, network: &network };
+    if std::env::var_os("GANNET_SEED").is_some() {
+        network.keep_trace(usize::MAX);
+    }
     let setup = setup(&mut random);
     let mut world = World::new(network.clone(), &site::site(random.chance(0.3)), &setup);
     let now = world.now();

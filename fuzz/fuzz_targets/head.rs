@@ -1,5 +1,5 @@
-#![no_main]
 //! See `exercise::head`: the assertions are shared with the replay of the kept inputs in `cargo test`.
+#![no_main]
 
 #[path = "../../crates/proto/tests/common/mod.rs"]
 mod common;

@@ -1,1 +1,79 @@
-fn main() {}
+//! The binary: `gannet [DIR]` serves a folder.
+//!
+//! 1. the command line and the environment become [`Options`] (`options`, `address`; `usage` says what is wrong with them);
+//! 2. the log begins (`logging`);
+//! 3. the library serves;
+//! 4. one line says where (`banner`);
+//! 5. a signal ends it.
+//!
+//! Exit status: 0 ended by a signal, 1 it could not start or go on, 2 wrong usage.
+
+#![forbid(unsafe_code)]
+
+mod address;
+mod banner;
+mod logging;
+mod options;
+mod usage;
+
+use std::future::ready;
+use std::io::{self, Write};
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use gannet::App;
+
+use banner::Banner;
+use options::{Options, Stop};
+
+/// What cannot start, or go on.
+const FAILURE: u8 = 1;
+
+/// What was asked for wrongly.
+const WRONG_USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let began = Instant::now();
+    match Options::read(std::env::args_os(), |name| std::env::var_os(name)) {
+        Ok(options) => match serve(&options, began) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain(&error, FAILURE),
+        },
+        Err(Stop::Told(text)) => {
+            banner::print(&text);
+            ExitCode::SUCCESS
+        }
+        Err(Stop::Misused(error)) => complain(&error, WRONG_USAGE),
+    }
+}
+
+fn serve(options: &Options, began: Instant) -> Result<(), String> {
+    logging::begin(options.log, options.log_level);
+    let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
+    let app = app.workers(options.workers).backend(options.backend);
+    let mut running = app.start().map_err(|error| error.to_string())?;
+    // Begun only now: the server has looked whether there are descriptors enough, and says so better.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = runtime.map_err(|error| format!("signals cannot be awaited: {error}"))?;
+    let banner = Banner::new(&running, &options.folder, began.elapsed());
+    runtime
+        .block_on(async {
+            let mut serving = pin!(running.wait_for_signals());
+            // Polled once before the banner: whoever has read it may send a signal, which must find us listening for it.
+            tokio::select! {
+                biased;
+                result = &mut serving => return result,
+                () = ready(()) => banner.show(options.quiet),
+            }
+            serving.await
+        })
+        .map_err(|error| format!("the server ended: {error}"))
+}
+
+/// One line on the standard error, and the exit status.
+fn complain(error: &str, status: u8) -> ExitCode {
+    // Where nobody reads it, the status still tells.
+    let _ = writeln!(io::stderr(), "error: {error}");
+    ExitCode::from(status)
+}

@@ -75,8 +75,11 @@ pub enum BodyError {
 
 /// What is to happen once the head of an upgrade response is sent.
 pub struct Upgrade {
-    start: Box<dyn FnOnce(Upgraded) -> Pin<Box<dyn Future<Output = ()>>>>,
+    start: Box<dyn FnOnce(Upgraded) -> Conversation>,
 }
+
+/// What talks over an upgraded connection; done when the conversation is.
+pub type Conversation = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Both halves of a connection that was upgraded. Bytes that the client sent behind its request are read first.
 #[derive(Debug)]
@@ -126,7 +129,7 @@ impl Upgrade {
     }
 
     /// Begins the conversation: the server's part.
-    pub fn start(self, upgraded: Upgraded) -> Pin<Box<dyn Future<Output = ()>>> {
+    pub fn start(self, upgraded: Upgraded) -> Conversation {
         (self.start)(upgraded)
     }
 }

@@ -14,8 +14,25 @@ const WINDOW_BYTES: usize = 64 * 1024;
 
 /// A body, and the end that writes it. At most 64 KiB of memory, or one piece, wait between them.
 pub fn channel() -> (Sender, Body) {
+    let (sender, receiver) = pair();
+    (sender, Body::stream(receiver))
+}
+
+fn pair() -> (Sender, Receiver) {
     let state = Rc::new(RefCell::new(State::default()));
-    (Sender { state: state.clone() }, Body::stream(Receiver { state }))
+    (Sender { state: state.clone() }, Receiver { state })
+}
+
+impl Body {
+    /// A body that a future writes, which is polled while the body is: `Body::written(async |mut sender| ...)`. It waits while
+    /// the client reads too slowly, and is dropped when the client leaves. The body ends when it has, or drops the sender.
+    pub fn written<F>(write: impl FnOnce(Sender) -> F) -> Body
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let (sender, receiver) = pair();
+        Body::stream(Written { receiver, writer: Some(Box::pin(write(sender))) })
+    }
 }
 
 /// Writes a body piece by piece. Dropping it ends the body; dropping it in a panic aborts it.
@@ -26,6 +43,13 @@ pub struct Sender {
 
 struct Receiver {
     state: Rc<RefCell<State>>,
+}
+
+/// A body and the future that writes it.
+struct Written {
+    receiver: Receiver,
+    /// None once it is done.
+    writer: Option<Pin<Box<dyn Future<Output = ()>>>>,
 }
 
 #[derive(Debug, Default)]
@@ -110,6 +134,20 @@ impl Source for Receiver {
                 Poll::Pending
             }
         }
+    }
+}
+
+impl Source for Written {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, BodyError>>> {
+        if let Some(writer) = &mut self.writer
+            && writer.as_mut().poll(context).is_ready()
+        {
+            self.writer = None;
+        }
+        Pin::new(&mut self.receiver).poll_frame(context)
     }
 }
 

@@ -19,7 +19,7 @@ mod ports;
 mod request;
 mod response;
 
-pub use body::{Body, BodyError, Data, Frame, Source, Upgrade, Upgraded};
+pub use body::{Body, BodyError, Conversation, Data, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
 pub use exchange::{Incoming, RequestBody};

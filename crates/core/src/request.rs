@@ -31,6 +31,7 @@ pub struct RequestHead {
 /// Recycled heads of one worker, with the memory for their fields' offsets, and blocks for copies of heads that wait.
 #[derive(Clone)]
 pub struct Heads {
+    #[expect(clippy::vec_box, reason = "the boxes are what is recycled: they move into requests and back")]
     free: Rc<RefCell<Vec<Box<Head>>>>,
     arena: Pool,
 }

@@ -21,12 +21,12 @@ impl Response {
 
     /// A `200 OK` of UTF-8 text.
     pub fn text(text: impl Into<Bytes>) -> Response {
-        Response::typed(b"content-type: text/plain; charset=utf-8\r\n", Body::Bytes(text.into()))
+        Response::typed(b"Content-Type: text/plain; charset=utf-8\r\n", Body::Bytes(text.into()))
     }
 
     /// A `200 OK` of bytes of no particular kind.
     pub fn bytes(bytes: impl Into<Bytes>) -> Response {
-        Response::typed(b"content-type: application/octet-stream\r\n", Body::Bytes(bytes.into()))
+        Response::typed(b"Content-Type: application/octet-stream\r\n", Body::Bytes(bytes.into()))
     }
 
     /// `101 Switching Protocols` to `protocol` (RFC 9110, 7.8): `conversation` gets both halves of the connection. The client
@@ -36,7 +36,7 @@ impl Response {
         F: Future<Output = ()> + 'static,
     {
         let upgrade = Body::Upgrade(Upgrade::new(conversation));
-        Response::new(Status::SWITCHING_PROTOCOLS).with("upgrade", protocol).with_body(upgrade)
+        Response::new(Status::SWITCHING_PROTOCOLS).with("Upgrade", protocol).with_body(upgrade)
     }
 
     /// Exchanges the status.

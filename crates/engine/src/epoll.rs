@@ -5,7 +5,7 @@
 //! one recv(2) and one send(2).
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -13,12 +13,10 @@ use std::time::Duration;
 use gannet_block::Pool;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
-use rustix::net::{
-    RecvFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketFlags, accept_with, getpeername, recv, send,
-    sendmsg, shutdown,
-};
+use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, getpeername, recv, shutdown};
 
-use crate::output::{Progress, VECTOR};
+use crate::output::Progress;
+use crate::transfer::{is_exhaustion, retried, write};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Events taken from the kernel in one poll.
@@ -26,9 +24,6 @@ const EVENTS: usize = 256;
 
 /// Connections taken from one listener in one poll, so that a flood of them does not hold up those already here.
 const ACCEPTS: usize = 64;
-
-/// Bytes sent from one output in one go, so that a fast reader does not hold up the others.
-const FAIR_BYTES: u64 = 512 * 1024;
 
 /// Set in an event's data when it is a listener's.
 const LISTENER: u64 = 1 << 63;
@@ -328,74 +323,6 @@ impl Backend for Epoll {
 
     fn pool(&self) -> &Pool {
         &self.pool
-    }
-}
-
-/// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.
-pub(crate) fn write(socket: BorrowedFd<'_>, output: &mut Output) -> io::Result<Progress> {
-    let mut total = 0;
-    while !output.is_empty() && total < FAIR_BYTES {
-        let sent = match output.front_file() {
-            Some((file, range)) => write_file(socket, file.as_fd(), range.clone(), FAIR_BYTES - total),
-            None => write_bytes(socket, output),
-        };
-        match sent {
-            Ok((count, whole)) => {
-                output.advance(count);
-                total += count;
-                if !whole {
-                    return Ok(Progress::Full(total));
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Progress::Full(total)),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Progress::Some(total))
-}
-
-/// Sends the bytes at the front; says how many were taken and whether that was all of those offered.
-fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool)> {
-    let mut slices = [IoSlice::new(&[]); VECTOR];
-    let (count, more) = output.front(&mut slices);
-    let slices = &slices[..count];
-    // MSG_MORE holds a head back until the file behind it fills the segment (tcp(7), TCP_CORK).
-    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
-    let offered: usize = slices.iter().map(|slice| slice.len()).sum();
-    let sent = retried(|| match slices {
-        [single] => send(socket, single, flags),
-        _ => sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags),
-    })?;
-    Ok((sent as u64, sent == offered))
-}
-
-fn write_file(
-    socket: BorrowedFd<'_>,
-    file: BorrowedFd<'_>,
-    range: std::ops::Range<u64>,
-    fair: u64,
-) -> io::Result<(u64, bool)> {
-    let wanted = usize::try_from((range.end - range.start).min(fair)).unwrap_or(usize::MAX);
-    let mut offset = range.start;
-    match retried(|| rustix::fs::sendfile(socket, file, Some(&mut offset), wanted))? {
-        0 => Err(io::ErrorKind::UnexpectedEof.into()),
-        // A short sendfile may also be the end of the file or of a page: the next call tells which.
-        sent => Ok((sent as u64, true)),
-    }
-}
-
-/// Whether accept(2) failed for want of something of ours, so that trying again at once is in vain.
-pub(crate) fn is_exhaustion(error: Errno) -> bool {
-    matches!(error, Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM | Errno::NOSPC)
-}
-
-/// Repeats a system call that a signal interrupted.
-fn retried<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
-    loop {
-        match call() {
-            Err(Errno::INTR) => {}
-            result => return result,
-        }
     }
 }
 

@@ -11,12 +11,13 @@
 //!   not reported at all.
 //! * **Receive** is a subscription: while armed, a socket gives [`Completion::Received`] with a block of the engine's pool,
 //!   and at last [`Completion::Ended`] or [`Completion::ReceiveFailed`]. A new socket is not armed. While paused it gives
-//!   nothing, not even the news that the peer is gone; bytes the kernel had already delivered may still come.
-//!   When the pool has no block left, receiving waits until one comes back.
+//!   nothing new, not even the news that the peer is gone; what was gathered before still comes, and so do bytes the kernel had
+//!   delivered already. When the pool has no block left, receiving waits until one comes back.
 //! * **Send**: at most one per socket is under way. It completes after any progress, with the [`Output`] handed back; what is
 //!   left in it is sent by submitting it again.
-//! * **Close** is a join: after it a socket gives [`Completion::Closed`] and nothing else, and only when the kernel holds
-//!   none of our memory. Then its slot, and its number, may be used anew.
+//! * **Close** is a join: after it a socket gives, besides what was gathered before, [`Completion::Closed`] and nothing else, and
+//!   that only when the kernel holds none of our memory. Then its slot, and its number, may be used anew.
+//! * An error of the connection is told once, by the first operation that meets it.
 //! * The clock is read once a turn, by [`Engine::poll`].
 
 #![deny(unsafe_code)]
@@ -27,6 +28,7 @@ mod listener;
 mod output;
 mod slots;
 mod timers;
+mod transfer;
 
 pub mod epoll;
 pub mod sim;

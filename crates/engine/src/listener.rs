@@ -3,11 +3,19 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn` (listen(2)).
 const BACKLOG: i32 = 4096;
+
+/// After a minute of silence the peer's kernel is asked whether it is still there, four times (tcp(7), `TCP_KEEPIDLE` and its
+/// kin): what has vanished is gone within two minutes.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(60))
+    .with_interval(Duration::from_secs(15))
+    .with_retries(4);
 
 /// Where connections come from: a listening socket, or an address of the simulated network.
 #[derive(Debug)]
@@ -69,6 +77,8 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     socket.set_reuse_port(shared)?;
     // Inherited by accepted sockets: an answer is written whole, so waiting to fill a segment only delays it.
     socket.set_tcp_nodelay(true)?;
+    // Inherited too. A peer that vanished without a word is found out where no deadline runs: behind an upgrade.
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }

@@ -154,7 +154,7 @@ impl App {
             match workers.parse() {
                 Ok(workers) => self.workers = workers,
                 Err(_) => {
-                    self.mistakes.push(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"))
+                    self.mistakes.push(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"));
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! Step 10, again or end: what a connection does when it has gone as far as it goes.
 
 use crate::connection::{Active, Connection, Fate, Stage};
-use crate::deadline;
 use crate::local::Local;
+use crate::{deadline, protocol};
 
 /// Bytes that a client may send ahead of what is being read.
 const AHEAD_BYTES: usize = 16 * 1024;
@@ -80,7 +80,9 @@ fn half_close(active: &mut Active, socket: gannet_engine::SocketId, sent: bool, 
 fn credit(active: &mut Active, socket: gannet_engine::SocketId, local: &mut Local) {
     let ahead = active.input.as_ref().map_or(0, |input| input.len());
     let window = active.protocol.reading_ended() || active.has_window(local);
-    let wanted = !active.peer_ended && ahead < AHEAD_BYTES && window;
+    // What the parser needs is not ahead, however much of it there is: its own limits bound that.
+    let room = ahead < AHEAD_BYTES || protocol::wants_input(active, local);
+    let wanted = !active.peer_ended && room && window;
     if let Some(exchange) = &active.exchange
         && (!window || exchange.expects_continue)
     {

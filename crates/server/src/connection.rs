@@ -1,10 +1,9 @@
 //! What a worker keeps of a connection: little while it is idle, the rest while something goes on.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 
-use gannet_core::{Body, Incoming, Reply};
+use gannet_core::{Body, Conversation, Incoming, Reply};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -101,7 +100,7 @@ pub(crate) enum Making {
     /// Nothing any more: the head is written.
     Done,
     /// The connection was upgraded: this is the conversation, and the body what it sends.
-    Conversing(Pin<Box<dyn Future<Output = ()>>>),
+    Conversing(Conversation),
 }
 
 impl Connection {
@@ -160,15 +159,14 @@ impl Active {
             protocol::read(self, socket, peer, local);
             let awaited_room = protocol::awaits_room(self, local);
             handle::poll(self, socket, local);
+            protocol::no_more(self, local);
             respond::pull(self, socket, local);
             let has_room_again = awaited_room && !protocol::awaits_room(self, local);
             if !exchange::next(self, local) && !has_room_again {
                 break;
             }
         }
-        if self.peer_ended {
-            protocol::no_more(self, local);
-        }
+        protocol::no_more(self, local);
         flush::send(self, socket, local);
     }
 

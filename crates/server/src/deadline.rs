@@ -11,7 +11,8 @@ use crate::protocol;
 
 /// A new connection: its first head must be complete.
 pub(crate) fn await_first_request(connection: &Connection, local: &mut Local) {
-    local.timers.set(connection.socket.index, local.now().after(local.limits.head_timeout));
+    let wait = if local.draining { local.limits.drain_grace } else { local.limits.head_timeout };
+    local.timers.set(connection.socket.index, local.now().after(wait));
 }
 
 /// Between requests.

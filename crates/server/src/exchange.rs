@@ -8,7 +8,7 @@ use gannet_proto::BodyLength;
 
 use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
-use crate::{deadline, route};
+use crate::{deadline, handle, route};
 
 /// Begins the exchange that `active.head`, of bytes `text`, asks for.
 pub(crate) fn begin(
@@ -61,7 +61,8 @@ pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
 /// Ends an exchange, whatever its state: the handler's future is dropped, and with it what it holds.
 pub(crate) fn drop_exchange(active: &mut Active, local: &mut Local) {
     let Some(Exchange { incoming, making, body, .. }) = active.exchange.take() else { return };
-    drop((making, body));
+    handle::discard(making);
+    handle::discard(body);
     active.body_deadline = None;
     local.recycle_incoming(incoming);
 }

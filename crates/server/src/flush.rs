@@ -58,7 +58,7 @@ fn tell(error: &io::Error) {
             );
         }
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
-            tracing::debug!(%error, "the client left")
+            tracing::debug!(%error, "the client left");
         }
         _ => tracing::warn!(%error, "sending failed"),
     }

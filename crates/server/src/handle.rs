@@ -35,7 +35,7 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
             Err(response) => respond::begin(active, response, socket, local),
         },
         Making::Conversing(conversation) => match contained(|| conversation.as_mut().poll(&mut context)) {
-            Ok(Poll::Ready(())) => exchange.making = Making::Done,
+            Ok(Poll::Ready(())) => discard(std::mem::replace(&mut exchange.making, Making::Done)),
             Ok(Poll::Pending) => {}
             Err(_) => active.cut(local),
         },
@@ -57,8 +57,13 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
 }
 
 /// Runs a piece of a handler; a panic becomes a response.
-fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Response> {
+pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Response> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(&*panic))
+}
+
+/// Drops what belongs to a handler: that, too, may panic.
+pub(crate) fn discard<T>(held: T) {
+    let _ = contained(|| drop(held)); // it was logged, and nobody is left to be answered
 }
 
 /// What is answered for a handler that panicked. What it said goes to the log, not to the client.

@@ -45,7 +45,7 @@ impl Active {
     fn take_in(&mut self, block: Block) {
         self.input = Some(match self.input.take() {
             None => block.share(),
-            Some(waiting) => join(waiting, block),
+            Some(waiting) => join(waiting, &block),
         });
     }
 
@@ -57,8 +57,8 @@ impl Active {
     }
 }
 
-fn join(mut waiting: Chunk, block: Block) -> Chunk {
-    let appended = waiting.append(&block);
+fn join(mut waiting: Chunk, block: &[u8]) -> Chunk {
+    let appended = waiting.append(block);
     if appended == block.len() {
         return waiting;
     }

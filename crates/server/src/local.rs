@@ -31,9 +31,24 @@ pub(crate) struct Local {
     clock: Rc<TurnClock>,
     date: [u8; 29],
     date_second: u64,
-    outputs: Vec<Box<Output>>,
-    actives: Vec<Box<Active>>,
-    incomings: Vec<Rc<Incoming>>,
+    outputs: Spares<Box<Output>>,
+    actives: Spares<Box<Active>>,
+    incomings: Spares<Rc<Incoming>>,
+}
+
+/// Things that were used and will be again.
+struct Spares<T>(Vec<T>);
+
+impl<T> Spares<T> {
+    fn take(&mut self) -> Option<T> {
+        self.0.pop()
+    }
+
+    fn keep(&mut self, thing: T) {
+        if self.0.len() < KEPT {
+            self.0.push(thing);
+        }
+    }
 }
 
 /// The clock port: the moment of the present turn.
@@ -62,9 +77,9 @@ impl Local {
             clock,
             date: [0; 29],
             date_second: u64::MAX,
-            outputs: Vec::new(),
-            actives: Vec::new(),
-            incomings: Vec::new(),
+            outputs: Spares(Vec::new()),
+            actives: Spares(Vec::new()),
+            incomings: Spares(Vec::new()),
             engine,
         };
         local.tell_time(now);
@@ -96,35 +111,32 @@ impl Local {
     }
 
     pub(crate) fn take_output(&mut self) -> Box<Output> {
-        self.outputs.pop().unwrap_or_default()
+        self.outputs.take().unwrap_or_default()
     }
 
     pub(crate) fn recycle_output(&mut self, mut output: Box<Output>) {
-        if self.outputs.len() < KEPT {
-            output.clear();
-            self.outputs.push(output);
-        }
+        output.clear();
+        self.outputs.keep(output);
     }
 
     pub(crate) fn take_active(&mut self) -> Box<Active> {
-        self.actives.pop().unwrap_or_else(|| Box::new(Active::new(self.limits.protocol, self.level)))
+        let recycled = self.actives.take();
+        recycled.unwrap_or_else(|| Box::new(Active::new(self.limits.protocol, self.level)))
     }
 
     pub(crate) fn recycle_active(&mut self, mut active: Box<Active>) {
-        if self.actives.len() < KEPT {
-            active.reset(self);
-            self.actives.push(active);
-        }
+        active.reset(self);
+        self.actives.keep(active);
     }
 
     pub(crate) fn take_incoming(&mut self) -> Rc<Incoming> {
-        self.incomings.pop().unwrap_or_default()
+        self.incomings.take().unwrap_or_default()
     }
 
     /// Keeps an exchange's incoming half for the next one, unless a handler has kept the body.
     pub(crate) fn recycle_incoming(&mut self, incoming: Rc<Incoming>) {
-        if Rc::strong_count(&incoming) == 1 && self.incomings.len() < KEPT {
-            self.incomings.push(incoming);
+        if Rc::strong_count(&incoming) == 1 {
+            self.incomings.keep(incoming);
         }
     }
 }

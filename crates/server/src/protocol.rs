@@ -17,6 +17,7 @@ use crate::{deadline, exchange, respond};
 pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
     if active.upgraded {
         hand_over(active, local);
+        return;
     }
     while wants_input(active, local) {
         let input = active.input.take();
@@ -51,8 +52,8 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
     }
 }
 
-/// Whether there is something to parse, and somewhere to put it.
-fn wants_input(active: &Active, local: &Local) -> bool {
+/// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
+pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
     if active.fate != Fate::Serve || active.upgraded {
         return false;
     }
@@ -73,7 +74,7 @@ pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
     arrived && !room && active.fate == Fate::Serve
 }
 
-/// After an upgrade bytes are not parsed: the conversation reads them as they are.
+/// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
 fn hand_over(active: &mut Active, local: &Local) {
     if active.has_window(local)
         && let (Some(exchange), Some(input)) = (&active.exchange, active.input.take())
@@ -98,19 +99,25 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
     exchange.incoming.push(data);
 }
 
-/// The peer has sent all it will, and this is what it means for what was begun.
+/// The peer has sent all it will: what that means for what was begun. A handler was polled before it comes to this.
 pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
-    if active.fate != Fate::Serve || awaits_room(active, local) {
+    if !active.peer_ended || active.fate != Fate::Serve {
         return;
     }
     match &active.exchange {
+        // Who waits for a response does not end its half: the peer left.
+        Some(Exchange { making: Making::Waiting(_), .. }) => active.cut(local),
+        // What came before the end may still wait until there is room to put it, or for the answers before its own.
+        _ if awaits_room(active, local) => {}
         // Between requests, or in the middle of a head: what was answered is still sent.
         None => active.fate = if active.has_output() { Fate::Finish } else { Fate::Abort },
         Some(exchange) if active.upgraded => exchange.incoming.end(Ok(()), None),
         // The response is on its way: whoever only ended its half still reads it.
-        Some(Exchange { making: Making::Done, .. }) if active.protocol.reading_ended() => {}
-        // Who waits for a response, or has not said all, does not end its half: the peer left.
-        Some(_) => active.cut(local),
+        Some(_) if active.protocol.reading_ended() => {}
+        Some(exchange) => {
+            exchange.incoming.end(Err(BodyError::Incomplete), None);
+            active.protocol.close();
+        }
     }
 }
 

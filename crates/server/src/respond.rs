@@ -17,7 +17,7 @@ const COPIED_BYTES: usize = 4096;
 /// Writes the head, and keeps the body to be pulled.
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
-    exchange.making = Making::Done;
+    handle::discard(std::mem::replace(&mut exchange.making, Making::Done));
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
     handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
@@ -98,32 +98,30 @@ fn pull_stream(
     local: &mut Local,
 ) -> ControlFlow<()> {
     let waker = local.wakers.waker(socket.index);
-    let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        source.as_mut().poll_frame(&mut Context::from_waker(&waker))
-    }));
-    let flow = match poll {
+    let poll = handle::contained(|| source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
+    let goes_on = matches!(poll, Ok(Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_))))));
+    match &mut active.exchange {
+        Some(exchange) if goes_on => exchange.body = Some(Body::Stream(source)),
+        _ => handle::discard(source),
+    }
+    match poll {
         Ok(Poll::Ready(Some(Ok(Frame::Data(data))))) => match data.as_slice().len() {
             0 => ControlFlow::Continue(()),
             length => piece(active, length, local, |output| put(output, data)),
         },
-        Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => return finish(active, &trailers, local),
-        Ok(Poll::Ready(None)) => return finish(active, &Fields::new(), local),
+        Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => finish(active, &trailers, local),
+        Ok(Poll::Ready(None)) => finish(active, &Fields::new(), local),
         Ok(Poll::Pending) => ControlFlow::Break(()),
         Ok(Poll::Ready(Some(Err(error)))) => {
             tracing::debug!(%error, "a response's body failed; its connection is closed");
             active.cut(local);
-            return ControlFlow::Break(());
+            ControlFlow::Break(())
         }
-        Err(panic) => {
-            drop(handle::panicked(&*panic));
+        Err(_) => {
             active.cut(local);
-            return ControlFlow::Break(());
+            ControlFlow::Break(())
         }
-    };
-    if let Some(exchange) = &mut active.exchange {
-        exchange.body = Some(Body::Stream(source));
     }
-    flow
 }
 
 /// Puts one framed piece into the output.
@@ -213,7 +211,7 @@ fn sound(response: Response, may_upgrade: bool) -> Response {
     let status = response.status();
     if upgrades && !may_upgrade {
         let protocol = response.fields().get("upgrade").unwrap_or_default().to_vec();
-        return route::error(Status::UPGRADE_REQUIRED).with("upgrade", protocol);
+        return route::error(Status::UPGRADE_REQUIRED).with("Upgrade", protocol);
     }
     let interim = status.is_informational() && !(upgrades && status == Status::SWITCHING_PROTOCOLS);
     if interim || upgrades && status != Status::SWITCHING_PROTOCOLS {
@@ -230,9 +228,11 @@ fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut
     incoming.begin(Some(local.wakers.waker(socket.index)));
     local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
     let (writer, body) = channel();
-    exchange.making =
-        Making::Conversing(upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer }));
+    active.upgraded = true;
+    match handle::contained(|| upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer })) {
+        Ok(conversation) => exchange.making = Making::Conversing(conversation),
+        Err(_) => return active.cut(local),
+    }
     exchange.fresh = true;
     exchange.body = Some(body);
-    active.upgraded = true;
 }

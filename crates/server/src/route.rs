@@ -20,9 +20,9 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
         }
         Found::Nothing => Reply::ready(error(Status::NOT_FOUND)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
-            Reply::ready(Response::new(Status::NO_CONTENT).with("allow", allow))
+            Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
         }
-        Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("allow", allow)),
+        Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("Allow", allow)),
     }
 }
 

@@ -105,7 +105,8 @@ impl LocalSite {
                 false => Rc::new(Chain::new(filters(), make())),
             }
         });
-        LocalSite { endpoints: endpoints.collect(), site: site.clone() }
+        let endpoints = endpoints.collect();
+        LocalSite { endpoints, site }
     }
 }
 

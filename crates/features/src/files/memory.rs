@@ -75,7 +75,7 @@ impl Memory {
 
 impl Page {
     pub(super) fn new(content: Vec<u8>, content_type: String, file: &OpenFile, now: Duration) -> Page {
-        let fields = Response::new(Status::OK).with("content-type", content_type).fields().prepare();
+        let fields = Response::new(Status::OK).with("Content-Type", content_type).fields().prepare();
         Page {
             content: content.into(),
             fields,

@@ -93,7 +93,7 @@ impl FilesHandler {
         let content_type = content_type(name);
         if file.length > SMALL_BYTES {
             let body = Body::File(file.file, 0..file.length);
-            return Ok(Response::new(Status::OK).with("content-type", content_type).with_body(body));
+            return Ok(Response::new(Status::OK).with("Content-Type", content_type).with_body(body));
         }
         let now = request.ports().clock.now();
         let mut memory = self.memory.borrow_mut();
@@ -139,7 +139,7 @@ fn refusal(refusal: Refusal) -> Response {
 /// A directory asked for without its slash: links relative to it would lead elsewhere.
 fn with_slash(request: &Request) -> Response {
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Response::new(Status::PERMANENT_REDIRECT).with("location", format!("{}/{query}", request.path()))
+    Response::new(Status::PERMANENT_REDIRECT).with("Location", format!("{}/{query}", request.path()))
 }
 
 /// The media type by the name's extension; text is taken to be UTF-8.

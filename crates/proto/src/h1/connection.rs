@@ -1,9 +1,10 @@
-//! The connection, and its reading half. The writing half is in [`respond`](super::respond).
+//! The connection, and its reading half up to the [trailers](super::trailers). The writing half is in
+//! [`respond`](super::respond).
 
 use super::chunked::{Chunk, Found};
 use super::error::Error;
 use super::fields::{self, Line};
-use super::framing::{self, Said};
+use super::framing::Said;
 use super::request_line;
 use super::state::{HeadProgress, Reading, Writing};
 use crate::http::{Head, Method, Version};
@@ -42,11 +43,11 @@ pub enum Event {
 pub struct Connection {
     pub(super) reading: Reading,
     pub(super) writing: Writing,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// What the extensions of this body may still take.
     extension_bytes: u32,
     said: Said,
-    level: Level,
+    pub(super) level: Level,
     /// Empty lines consumed before the request line.
     empty_lines: u8,
     pub(super) method: Method,
@@ -226,55 +227,6 @@ impl Connection {
                 self.read_trailers(input, end, end, head)
             }
         }
-    }
-
-    /// The trailer section, which begins at `start`, from `line` on.
-    fn read_trailers(
-        &mut self,
-        input: &[u8],
-        start: usize,
-        line: usize,
-        head: &mut Head,
-    ) -> Result<Event, Error> {
-        let most = start + usize::from(self.limits.trailer_bytes);
-        let input = &input[..input.len().min(most)];
-        let (next, whole) = match self.read_trailer_fields(input, line, head)? {
-            (_, false) if input.len() == most => return Err(Error::TrailersTooLarge),
-            read => read,
-        };
-        if whole {
-            head.length = next as u16;
-            self.reading = Reading::Ended;
-            return Ok(Event::End { consumed: next });
-        }
-        // Spans count from the start of the input, which begins with the section only from the next call on.
-        let line = if start == 0 { next } else { 0 };
-        if start > 0 {
-            head.clear();
-        }
-        self.reading = Reading::Trailers { line: line as u16 };
-        Ok(Event::Need { consumed: start })
-    }
-
-    /// As [`read_fields`](Self::read_fields), for fields that mean nothing to the connection and must not.
-    fn read_trailer_fields(
-        &mut self,
-        input: &[u8],
-        mut line: usize,
-        head: &mut Head,
-    ) -> Result<(usize, bool), Error> {
-        while let Some((found, next)) = fields::line(self.level, input, line)? {
-            let Line::Field(field) = found else { return Ok((next, true)) };
-            if head.fields.len() == usize::from(self.limits.fields) {
-                return Err(Error::TooManyFields);
-            }
-            if !framing::may_be_trailer(field.name.of(input)) {
-                return Err(Error::ForbiddenTrailer);
-            }
-            head.fields.push(field);
-            line = next;
-        }
-        Ok((line, false))
     }
 
     /// Whether another request may follow this one: HTTP/1.1 unless the client said `close`, HTTP/1.0 only if it

@@ -54,6 +54,7 @@ mod framing;
 mod request_line;
 mod respond;
 mod state;
+mod trailers;
 
 pub use connection::{Connection, Event};
 pub use date::date;

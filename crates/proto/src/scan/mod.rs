@@ -1,10 +1,10 @@
 //! Where a run of bytes of one kind ends: the only loop of the parsers that looks at every byte.
 //!
 //! Three kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target.
-//! The search is written once over a [vector](vector) and built for each [`Level`] of CPU; [`naive`] is its oracle.
+//! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle.
 //! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
 //! functions built for CPU features that the level proves to be there.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "loads and CPU features, as said above")]
 
 pub mod naive;
 mod swar;

@@ -139,7 +139,7 @@ fn affordable_connections() -> Result<usize, StartError> {
     use rustix::process::{Resource, getrlimit, setrlimit};
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit.clone()); // the soft limit stays as it was if this is forbidden
+    let _ = setrlimit(Resource::Nofile, limit); // the soft limit stays as it was if this is forbidden
     let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     let connections =
         usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);

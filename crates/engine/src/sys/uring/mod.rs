@@ -30,7 +30,7 @@ use self::message::Message;
 use self::ring::{Outcome, Ring};
 use self::socket::Socket;
 use self::tag::Tag;
-use crate::epoll::is_exhaustion;
+use crate::transfer::is_exhaustion;
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Operations that can be queued before the kernel must be asked to take them.

@@ -20,7 +20,7 @@ use super::message::{Message, single};
 use super::tag::Tag;
 use super::{MESSAGES, Uring, open};
 use crate::output::{Progress, VECTOR};
-use crate::{Completion, Completions, Output, SocketId, epoll};
+use crate::{Completion, Completions, Output, SocketId, transfer};
 
 /// A socket's slot.
 pub(super) struct Socket {
@@ -227,7 +227,7 @@ impl Uring {
     fn send_now(&mut self, id: SocketId, completions: &mut Completions) {
         let Some(socket) = open(&mut self.sockets, id) else { return };
         let Some(output) = &mut socket.output else { return };
-        match epoll::write(socket.fd.as_fd(), output) {
+        match transfer::write(socket.fd.as_fd(), output) {
             Ok(Progress::Full(0)) => self.wait_writable(id),
             Ok(Progress::Full(count) | Progress::Some(count)) => {
                 self.complete_send(id, Ok(count), completions);

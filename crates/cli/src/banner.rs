@@ -1,0 +1,145 @@
+//! The one line that says what runs, and where.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use gannet::Running;
+
+/// What the line says.
+pub struct Banner {
+    urls: String,
+    folder: String,
+    backend: &'static str,
+    workers: usize,
+    ready_in_ms: u128,
+}
+
+impl Banner {
+    /// Of a server that runs, and began so long ago.
+    pub fn new(running: &Running, folder: &Path, since_start: Duration) -> Banner {
+        Banner {
+            urls: running.addresses().iter().map(|address| url(*address)).collect::<Vec<_>>().join(" "),
+            folder: shown(folder),
+            backend: if running.backend() == "uring" { "io_uring" } else { running.backend() },
+            workers: running.workers(),
+            // Rounded up: nothing starts in no time.
+            ready_in_ms: since_start.as_micros().div_ceil(1000),
+        }
+    }
+
+    /// Prints it, unless quiet; the log has it in any case.
+    pub fn show(&self, quiet: bool) {
+        tracing::debug!(
+            urls = self.urls,
+            folder = self.folder,
+            backend = self.backend,
+            workers = self.workers,
+            ready_in_ms = u64::try_from(self.ready_in_ms).unwrap_or(u64::MAX),
+            "serving"
+        );
+        if !quiet {
+            print(&format!("{self}\n"));
+        }
+    }
+}
+
+impl fmt::Display for Banner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Banner { urls, folder, backend, workers, ready_in_ms } = self;
+        let version = env!("CARGO_PKG_VERSION");
+        let plural = if *workers == 1 { "" } else { "s" };
+        write!(
+            f,
+            "Gannet {version}   {urls}   {folder}   {backend}, {workers} worker{plural}   ready in {ready_in_ms} ms"
+        )
+    }
+}
+
+/// Prints to the standard output. That nobody reads it is no reason to fail.
+pub fn print(text: &str) {
+    let mut output = io::stdout();
+    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+/// What to type into a browser: the unspecified address is no place to connect to, so this machine's name for itself.
+fn url(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// The folder as it was named, with all but letters, digits and plain punctuation percent-encoded as in a file URL
+/// (RFC 8089): whatever its name, it is one word of one line, and says nothing to the terminal.
+fn shown(folder: &Path) -> String {
+    let mut text = String::new();
+    for piece in folder.as_os_str().as_encoded_bytes().utf8_chunks() {
+        for character in piece.valid().chars() {
+            if character.is_alphanumeric() || "/._-~!$&'()*+,;=:@".contains(character) {
+                text.push(character);
+            } else {
+                encode(&mut text, character.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+        encode(&mut text, piece.invalid());
+    }
+    text
+}
+
+fn encode(text: &mut String, bytes: &[u8]) {
+    text.extend(bytes.iter().map(|byte| format!("%{byte:02X}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn the_banner_is_the_line_that_the_documents_show() {
+        let mut banner = Banner {
+            urls: "http://127.0.0.1:8080".to_owned(),
+            folder: "./public".to_owned(),
+            backend: "io_uring",
+            workers: 2,
+            ready_in_ms: 3,
+        };
+        let expected =
+            "Gannet 0.1.0   http://127.0.0.1:8080   ./public   io_uring, 2 workers   ready in 3 ms";
+        assert_eq!(banner.to_string(), expected);
+        banner.workers = 1;
+        assert!(banner.to_string().contains("io_uring, 1 worker   ready"));
+    }
+
+    #[test]
+    fn an_unspecified_address_is_shown_as_one_to_connect_to() {
+        for (address, shown) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("[::1]:80", "http://[::1]:80"),
+            ("[::]:8080", "http://localhost:8080"),
+            ("0.0.0.0:8080", "http://localhost:8080"),
+        ] {
+            assert_eq!(url(address.parse().unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn a_folder_is_shown_as_one_word_whatever_its_name() {
+        let cases: [(&[u8], &str); 5] = [
+            (b"./public", "./public"),
+            ("/srv/Bücher".as_bytes(), "/srv/Bücher"),
+            (b"my site", "my%20site"),
+            (b"a\n\x1b[31m", "a%0A%1B%5B31m"),
+            (b"\xff100%", "%FF100%25"),
+        ];
+        for (folder, expected) in cases {
+            assert_eq!(shown(Path::new(OsStr::from_bytes(folder))), expected);
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! What was asked for: on the command line, else in the environment, else by default.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use gannet::BackendChoice;
+use tracing::level_filters::LevelFilter;
+
+use crate::address::Place;
+use crate::logging::{self, LogFormat};
+use crate::usage;
+
+/// What to do.
+#[derive(Debug)]
+pub struct Options {
+    /// The folder to serve.
+    pub folder: PathBuf,
+    /// Where to listen.
+    pub listen: Vec<Place>,
+    /// Threads that serve; 0: one for each core.
+    pub workers: usize,
+    /// The engine.
+    pub backend: BackendChoice,
+    /// How the log is written.
+    pub log: LogFormat,
+    /// What is logged.
+    pub log_level: LevelFilter,
+    /// No banner, and only errors.
+    pub quiet: bool,
+}
+
+/// Why nothing is served.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Stop {
+    /// Something was asked for that is now told: the help, the version.
+    Told(String),
+    /// The command line, or the environment, is wrong.
+    Misused(String),
+}
+
+/// The command line as it was typed: what it means is found out together with the environment's.
+#[derive(Parser)]
+#[command(
+    name = "gannet",
+    version,
+    about = "Serves a folder over HTTP/1.1.",
+    after_help = AFTER_HELP,
+    args_override_self = true,
+    term_width = 80
+)]
+struct Arguments {
+    /// The folder to serve [default: .]
+    #[arg(value_name = "DIR")]
+    folder: Option<PathBuf>,
+    /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<OsString>,
+    /// Threads that serve; 0: one for each core [default: 0]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    workers: Option<OsString>,
+    /// auto, uring (io_uring) or epoll [default: auto]
+    #[arg(long, value_name = "NAME")]
+    backend: Option<OsString>,
+    /// text, json or off [default: json, on a terminal text]
+    #[arg(long, value_name = "FORMAT")]
+    log: Option<OsString>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<OsString>,
+    /// No banner, and only errors in the log
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+const AFTER_HELP: &str = "\
+Environment: GANNET_LISTEN (several separated by commas), GANNET_WORKERS,
+GANNET_BACKEND, GANNET_LOG, GANNET_LOG_LEVEL, GANNET_QUIET; a flag goes before.
+SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
+Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
+
+/// More threads than any machine has cores for are a slip of the finger.
+const MOST_WORKERS: usize = 1024;
+
+/// A value, and where it is from.
+struct Given {
+    value: OsString,
+    origin: String,
+}
+
+/// The flags that were given, and the environment for those that were not.
+struct Sources<E> {
+    environment: E,
+}
+
+impl Options {
+    /// Reads the command line (the program's name first) and the environment.
+    ///
+    /// # Errors
+    /// See [`Stop`].
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Options, Stop> {
+        let arguments = Arguments::try_parse_from(arguments).map_err(|error| usage::explain(&error))?;
+        Options::resolve(arguments, &Sources { environment }).map_err(Stop::Misused)
+    }
+
+    fn resolve<E>(arguments: Arguments, sources: &Sources<E>) -> Result<Options, String>
+    where
+        E: Fn(&str) -> Option<OsString>,
+    {
+        let log = sources.one("log", arguments.log, str::parse)?;
+        let log_level = sources.one("log-level", arguments.log_level, logging::level)?;
+        let quiet = arguments.quiet || sources.one("quiet", None, parse_switch)?.unwrap_or(false);
+        Ok(Options {
+            folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
+            listen: sources.places(arguments.listen)?,
+            workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
+            backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
+            log: log.unwrap_or_else(LogFormat::by_terminal),
+            log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
+            quiet,
+        })
+    }
+
+    /// The addresses to bind.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listen.iter().map(|place| place.address()).collect()
+    }
+}
+
+impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
+    /// A flag's value, else that of its variable. An empty variable is one that is not set, as in many a container's
+    /// configuration.
+    fn given(&self, flag: &str, typed: Option<OsString>) -> Option<Given> {
+        if let Some(value) = typed {
+            return Some(Given { value, origin: format!("--{flag} ") });
+        }
+        let variable = format!("GANNET_{}", flag.replace('-', "_").to_uppercase());
+        let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
+        Some(Given { value, origin: format!("{variable}=") })
+    }
+
+    fn one<T>(
+        &self,
+        flag: &str,
+        typed: Option<OsString>,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, String> {
+        self.given(flag, typed).map(|given| given.parse(parse)).transpose()
+    }
+
+    /// Where to listen: every flag, else the variable's list.
+    fn places(&self, typed: Vec<OsString>) -> Result<Vec<Place>, String> {
+        let mut places = Vec::new();
+        for flag in typed {
+            places.extend(self.one("listen", Some(flag), str::parse::<Place>)?);
+        }
+        if places.is_empty() {
+            let list = |text: &str| text.split(',').map(|one| one.trim().parse()).collect();
+            places = self.one("listen", None, list)?.unwrap_or_default();
+        }
+        if places.is_empty() {
+            places.push(Place::Address(SocketAddr::from(([127, 0, 0, 1], 8080))));
+        }
+        distinct(&places)?;
+        Ok(places)
+    }
+}
+
+impl Given {
+    fn parse<T>(&self, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
+        let text = self.value.to_str().ok_or_else(|| "this is not UTF-8".to_owned());
+        text.and_then(parse)
+            .map_err(|why| format!("{}{}: {why}", self.origin, self.value.to_string_lossy().escape_debug()))
+    }
+}
+
+/// An address given twice would be found in use, by another program as it seems.
+fn distinct(places: &[Place]) -> Result<(), String> {
+    for (index, place) in places.iter().enumerate() {
+        let others = places[..index].iter().chain(&places[index + 1..]);
+        if let Some(other) = others.into_iter().find(|other| place.covers(**other)) {
+            let (wide, narrow) = (place.address(), other.address());
+            return Err(format!(
+                "--listen {narrow}: the address {wide}, also given, covers this one; give one"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn parse_workers(text: &str) -> Result<usize, String> {
+    let complaint = || format!("give a number of threads from 0 to {MOST_WORKERS}; 0: one for each core");
+    text.parse().ok().filter(|workers| *workers <= MOST_WORKERS).ok_or_else(complaint)
+}
+
+fn parse_backend(text: &str) -> Result<BackendChoice, String> {
+    text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
+}
+
+fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        _ => Err("write true or false".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn read(arguments: &[&str], environment: &[(&str, &str)]) -> Result<Options, Stop> {
+        let arguments = ["gannet"].iter().chain(arguments).map(OsString::from);
+        let value =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        Options::read(arguments, value)
+    }
+
+    fn complaint(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+        match read(arguments, environment) {
+            Err(Stop::Misused(complaint)) => complaint,
+            other => panic!("{arguments:?} {environment:?} is taken: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn without_any_flag_the_current_folder_is_served_to_this_machine() {
+        let options = read(&[], &[]).unwrap();
+        assert_eq!(options.folder, PathBuf::from("."));
+        assert_eq!(options.addresses(), ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
+        assert_eq!((options.log_level, options.quiet), (LevelFilter::INFO, false));
+    }
+
+    #[test]
+    fn every_flag_is_taken_and_the_last_of_several_counts_but_listen_which_adds_up() {
+        let options = read(
+            &[
+                "public",
+                "--listen",
+                "127.0.0.1:1",
+                "--listen=[::1]:2",
+                "--workers",
+                "1",
+                "--workers=3",
+                "--backend",
+                "epoll",
+                "--log",
+                "json",
+                "--log-level",
+                "trace",
+            ],
+            &[],
+        );
+        let options = options.unwrap();
+        assert_eq!(options.folder, PathBuf::from("public"));
+        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+        assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
+        assert_eq!((options.log, options.log_level), (LogFormat::Json, LevelFilter::TRACE));
+    }
+
+    #[test]
+    fn the_environment_says_what_no_flag_does() {
+        let environment = [
+            ("GANNET_LISTEN", "127.0.0.1:1, 127.0.0.1:2"),
+            ("GANNET_WORKERS", "2"),
+            ("GANNET_BACKEND", "uring"),
+            ("GANNET_LOG", "off"),
+            ("GANNET_LOG_LEVEL", "warn"),
+        ];
+        let options = read(&[], &environment).unwrap();
+        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
+        assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
+        assert_eq!((options.log, options.log_level), (LogFormat::Off, LevelFilter::WARN));
+        let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
+        assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
+        assert_eq!(options.workers, 4);
+        assert_eq!(read(&[], &[("GANNET_WORKERS", "")]).unwrap().workers, 0, "empty is not set");
+    }
+
+    #[test]
+    fn quiet_leaves_only_errors() {
+        let options = read(&["-q", "--log-level", "trace"], &[]).unwrap();
+        assert_eq!((options.quiet, options.log_level), (true, LevelFilter::ERROR));
+        assert!(read(&[], &[("GANNET_QUIET", "1")]).unwrap().quiet);
+        assert!(!read(&[], &[("GANNET_QUIET", "false")]).unwrap().quiet);
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_where_it_is_from_and_what_would_be_right() {
+        for (arguments, environment, expected) in [
+            (
+                &["--listen", "here:80"][..],
+                &[][..],
+                "--listen here:80: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+            ),
+            (
+                &[],
+                &[("GANNET_LISTEN", "1,127.0.0.1")],
+                "GANNET_LISTEN=1,127.0.0.1: the address lacks a port; write 127.0.0.1:8080",
+            ),
+            (
+                &["--workers", "-1"],
+                &[],
+                "--workers -1: give a number of threads from 0 to 1024; 0: one for each core",
+            ),
+            (
+                &[],
+                &[("GANNET_WORKERS", "all")],
+                "GANNET_WORKERS=all: give a number of threads from 0 to 1024; 0: one for each core",
+            ),
+            (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
+            (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
+            (&["--log-level", "3"], &[], "--log-level 3: a level is error, warn, info, debug or trace"),
+            (&[], &[("GANNET_QUIET", "a\nb")], "GANNET_QUIET=a\\nb: write true or false"),
+            (
+                &["--listen", "80", "--listen", "127.0.0.1:80"],
+                &[],
+                "--listen 127.0.0.1:80: the address [::]:80, also given, covers this one; give one",
+            ),
+        ] {
+            assert_eq!(complaint(arguments, environment), expected);
+        }
+    }
+
+    #[test]
+    fn the_help_fits_a_screen_and_names_every_flag_s_variable() {
+        let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
+        assert!(help.lines().count() < 24, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        for argument in Arguments::command().get_arguments() {
+            let Some(flag) = argument.get_long() else { continue };
+            let variable = format!("GANNET_{}", flag.replace('-', "_").to_uppercase());
+            assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{flag}: {help}");
+        }
+    }
+}

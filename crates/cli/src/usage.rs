@@ -1,0 +1,112 @@
+//! What is wrong with a command line, in one line with the way out.
+
+use clap::Error;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use crate::options::Stop;
+
+/// Flags that other servers have, with what is meant here.
+const ELSEWHERE: &[(&[&str], &str)] = &[
+    (&["--port", "-p"], "the port is part of the address: --listen 127.0.0.1:8080"),
+    (&["--host", "--bind", "--address", "--addr", "-b", "-a"], "the address is --listen 127.0.0.1:8080"),
+    (&["--threads", "-t", "-j"], "threads are --workers 2"),
+    (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
+    (&["--verbose", "-v"], "the log says more with --log-level debug"),
+];
+
+/// What to do about what the parser says.
+pub fn explain(error: &Error) -> Stop {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Told(error.to_string()),
+        ErrorKind::UnknownArgument => Stop::Misused(unknown(error)),
+        ErrorKind::InvalidValue => Stop::Misused(no_value(error)),
+        ErrorKind::TooManyValues => {
+            Stop::Misused(format!("{} takes no value; see gannet --help", named(error)))
+        }
+        _ => Stop::Misused(first_paragraph(&error.to_string())),
+    }
+}
+
+fn unknown(error: &Error) -> String {
+    let name = named(error);
+    if !name.starts_with('-') {
+        return format!("one folder can be served, and {name} is a second; see gannet --help");
+    }
+    let meant = ELSEWHERE.iter().find(|(flags, _)| flags.contains(&name.as_str())).map(|(_, meant)| *meant);
+    match (meant, text(error, ContextKind::SuggestedArg)) {
+        (Some(meant), _) => format!("there is no flag {name}; {meant}"),
+        (None, Some(similar)) => format!("there is no flag {name}; did you mean {similar}?"),
+        (None, None) => format!("there is no flag {name}; see gannet --help"),
+    }
+}
+
+fn no_value(error: &Error) -> String {
+    match named(error).as_str() {
+        "[DIR]" => "the folder's name is empty; name one, or none for the current folder".to_owned(),
+        flag => format!("{flag} lacks its value; see gannet --help"),
+    }
+}
+
+/// The argument that it is about, so that it stays in its line.
+fn named(error: &Error) -> String {
+    text(error, ContextKind::InvalidArg).unwrap_or_default().escape_debug().to_string()
+}
+
+fn text(error: &Error, kind: ContextKind) -> Option<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text),
+        Some(ContextValue::Strings(texts)) => texts.first().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// The parser's own words, without its usage.
+fn first_paragraph(message: &str) -> String {
+    let lines = message.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let paragraph = lines.collect::<Vec<_>>().join(" ");
+    format!("{}; see gannet --help", paragraph.trim_start_matches("error: "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use crate::options::Options;
+
+    use super::*;
+
+    fn told(arguments: &[&str]) -> String {
+        match Options::read(["gannet"].iter().chain(arguments).map(OsString::from), |_| None) {
+            Err(Stop::Told(text)) => text,
+            Err(Stop::Misused(complaint)) => format!("error: {complaint}"),
+            Ok(_) => panic!("{arguments:?} is taken"),
+        }
+    }
+
+    #[test]
+    fn every_misuse_is_one_line_that_names_it_and_the_way_out() {
+        for (arguments, expected) in [
+            (
+                &["--port", "80"][..],
+                "there is no flag --port; the port is part of the address: --listen 127.0.0.1:8080",
+            ),
+            (&["-p80"], "there is no flag -p; the port is part of the address: --listen 127.0.0.1:8080"),
+            (&["--lisen", "80"], "there is no flag --lisen; did you mean --listen?"),
+            (&["--no-such-flag"], "there is no flag --no-such-flag; see gannet --help"),
+            (&["-x"], "there is no flag -x; see gannet --help"),
+            (&["a", "b"], "one folder can be served, and b is a second; see gannet --help"),
+            (&["a", "b\nc"], "one folder can be served, and b\\nc is a second; see gannet --help"),
+            (&["--listen"], "--listen <ADDR> lacks its value; see gannet --help"),
+            (&["--quiet=yes"], "--quiet takes no value; see gannet --help"),
+            (&[""], "the folder's name is empty; name one, or none for the current folder"),
+        ] {
+            assert_eq!(told(arguments), format!("error: {expected}"));
+        }
+    }
+
+    #[test]
+    fn the_version_is_told() {
+        assert_eq!(told(&["--version"]), "gannet 0.1.0\n");
+        assert_eq!(told(&["-V"]), told(&["--version"]));
+    }
+}

@@ -231,7 +231,7 @@ fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut
     active.upgraded = true;
     match handle::contained(|| upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer })) {
         Ok(conversation) => exchange.making = Making::Conversing(conversation),
-        Err(_) => return active.cut(local),
+        Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched
     }
     exchange.fresh = true;
     exchange.body = Some(body);

@@ -1,6 +1,8 @@
 //! A keep-alive request costs the worker no allocation, whether it is answered at once, later, or from a file: counted, not
 //! measured.
 
+mod common;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::io::{Read, Write};
@@ -103,16 +105,8 @@ impl Rig {
         let folder = tempfile::tempdir().expect("room for a folder");
         std::fs::write(folder.path().join("small.html"), "<p>small").expect("written");
         let app = change(app(&allocations, &waits, &go_on).files("/", folder.path()));
-        let server = match app.listen("127.0.0.1:0").workers(1).backend(backend).start() {
-            Ok(server) => server,
-            Err(error) if error.to_string().contains("backend cannot run here") => {
-                eprintln!("left out: {error}");
-                return None;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        let client = TcpStream::connect(server.addresses()[0]).expect("the server listens");
-        client.set_read_timeout(Some(Duration::from_secs(10))).expect("an option of sockets");
+        let server = common::started(app.listen("127.0.0.1:0").workers(1).backend(backend).start())?;
+        let client = connect(&server);
         Some(Rig { server, client, _folder: folder, allocations, waits, go_on })
     }
 
@@ -135,11 +129,11 @@ impl Rig {
         self.allocations.load(Ordering::SeqCst)
     }
 
-    /// What the worker allocates for [`COUNTED`] of these requests; at best, of [`ROUNDS`].
-    fn cost(&mut self, request: &str) -> usize {
+    /// What the worker allocates while `run` runs; at best, of [`ROUNDS`].
+    fn cost(&mut self, mut run: impl FnMut(&mut Rig)) -> usize {
         let rounds = (0..ROUNDS).map(|_| {
             let before = self.allocations();
-            (0..COUNTED).for_each(|_| self.exchange(request));
+            run(self);
             self.allocations() - before
         });
         rounds.min().unwrap_or_default()
@@ -148,9 +142,23 @@ impl Rig {
     fn assert_free(&mut self, request: &str) {
         (0..WARM_UP).for_each(|_| self.exchange(request));
         self.allocations();
+        let cost = self.cost(|rig| (0..COUNTED).for_each(|_| rig.exchange(request)));
         let line = request.lines().next().unwrap_or_default();
-        assert_eq!(self.cost(request), 0, "allocations for {COUNTED} of {line} on {}", self.server.backend());
+        assert_eq!(cost, 0, "allocations for {COUNTED} of {line} on {}", self.server.backend());
     }
+}
+
+fn connect(server: &Running) -> TcpStream {
+    let stream = TcpStream::connect(server.addresses()[0]).expect("the server listens");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("an option of sockets");
+    stream
+}
+
+/// Receives an answer that ends with `text`.
+fn receive(client: &mut TcpStream, text: &str) {
+    let mut room = [0; 4096];
+    let count = client.read(&mut room).expect("an answer");
+    assert!(room[..count].ends_with(text.as_bytes()), "{:?}", str::from_utf8(&room[..count]));
 }
 
 fn get(target: &str) -> String {
@@ -223,4 +231,42 @@ fn a_filter_costs_no_allocation() {
 #[test]
 fn pipelined_requests_cost_no_allocation() {
     on_each_backend(|app| app, |rig| rig.assert_free(&get("/value").repeat(16)));
+}
+
+#[test]
+fn requests_of_many_connections_at_once_cost_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            let mut clients: Vec<_> = (0..16).map(|_| connect(&rig.server)).collect();
+            let mut ask_all = |_: &mut Rig| {
+                for _ in 0..WARM_UP {
+                    clients
+                        .iter_mut()
+                        .for_each(|client| client.write_all(get("/yields").as_bytes()).expect("taken"));
+                    clients.iter_mut().for_each(|client| receive(client, "yields"));
+                }
+            };
+            ask_all(rig);
+            assert_eq!(rig.cost(ask_all), 0, "on {}", rig.server.backend());
+        },
+    );
+}
+
+#[test]
+fn a_connection_in_the_place_of_an_earlier_one_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            let visit = |rig: &mut Rig| {
+                for _ in 0..WARM_UP {
+                    let mut client = connect(&rig.server);
+                    client.write_all(get("/value").as_bytes()).expect("taken");
+                    receive(&mut client, "value");
+                }
+            };
+            visit(rig);
+            assert_eq!(rig.cost(visit), 0, "on {}", rig.server.backend());
+        },
+    );
 }

@@ -11,24 +11,12 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Names the backend, in the process that is to be the server.
 const BACKEND: &str = "GANNET_TEST_CHILD";
 
-/// What is said where a backend cannot run.
+/// What the child says where its backend cannot run.
 const LEFT_OUT: &str = "left out";
 
 /// In the process that was started by [`Server::start`]: the backend to serve on.
 pub fn backend() -> Option<BackendChoice> {
     Some(std::env::var(BACKEND).ok()?.parse().expect("a backend's name"))
-}
-
-/// In the child: the application on a free port of loopback, whose start succeeds or is left out.
-pub fn started<T>(result: Result<T, gannet::Error>) -> Option<T> {
-    match result {
-        Ok(server) => Some(server),
-        Err(error) if error.to_string().contains("backend cannot run here") => {
-            eprintln!("{LEFT_OUT}: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
 }
 
 /// An application of the children's, by one worker.

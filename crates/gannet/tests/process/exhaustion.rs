@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::child::{self, Server, is_served};
+use crate::common::started;
 
 /// The server's limit of descriptors, and how many of them are left to it for connections.
 const LIMIT: u64 = 256;
@@ -28,7 +29,7 @@ fn serve(backend: gannet::BackendChoice) {
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     setrlimit(Resource::Nofile, Rlimit { current: Some(LIMIT), maximum: Some(LIMIT) })
         .expect("lower is allowed");
-    let Some(server) = child::started(child::app(backend).start()) else { return };
+    let Some(server) = started(child::app(backend).start()) else { return };
     let mut held: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     held.truncate(held.len() - LEFT);
     eprintln!("listening on {}", server.addresses()[0]);

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use tokio::sync::Notify;
 
 use crate::child::{self, Server, answer, ask, is_served};
+use crate::common::started;
 
 #[test]
 fn the_first_signal_drains_and_the_second_ends_at_once() {
@@ -43,7 +44,7 @@ fn serve(backend: BackendChoice) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let app = child::app(backend).get("/slow", slow).limits(limits);
-        let Some(mut server) = child::started(app.start()) else { return };
+        let Some(mut server) = started(app.start()) else { return };
         let address = server.addresses()[0];
         let mut ended = std::pin::pin!(server.wait_for_signals());
         // Its first poll listens for signals: only then is anybody told that we are here.

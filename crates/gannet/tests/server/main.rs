@@ -2,6 +2,8 @@
 
 mod body;
 mod clients;
+#[path = "../common/mod.rs"]
+mod common;
 mod connection;
 mod files;
 mod handlers;

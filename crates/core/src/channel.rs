@@ -9,10 +9,10 @@ use std::task::{Context, Poll, Waker};
 
 use crate::{Body, BodyError, Data, Fields, Frame, Source};
 
-/// Bytes that may wait in a channel before [`Sender::send`] waits.
+/// Bytes of memory that may be held in a channel before [`Sender::send`] waits.
 const WINDOW_BYTES: usize = 64 * 1024;
 
-/// A body, and the end that writes it. At most 64 KiB, or one piece, wait between them.
+/// A body, and the end that writes it. At most 64 KiB of memory, or one piece, wait between them.
 pub fn channel() -> (Sender, Body) {
     let (sender, receiver) = pair();
     (sender, Body::stream(receiver))
@@ -101,7 +101,7 @@ impl Sender {
             return Poll::Pending;
         }
         if let Some(frame) = frame.take() {
-            state.queued += length(&frame);
+            state.queued += held(&frame);
             state.frames.push_back(frame);
             wake(&mut state.receiver);
         }
@@ -120,7 +120,7 @@ impl Source for Receiver {
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
         let mut state = self.state.borrow_mut();
         if let Some(frame) = state.frames.pop_front() {
-            state.queued -= length(&frame);
+            state.queued -= held(&frame);
             if state.queued < WINDOW_BYTES {
                 wake(&mut state.sender);
             }
@@ -175,9 +175,11 @@ fn wake(waker: &mut Option<Waker>) {
     }
 }
 
-fn length(frame: &Frame) -> usize {
+/// The memory that a frame keeps from others. A received chunk's is its whole block, however few of its bytes are meant.
+fn held(frame: &Frame) -> usize {
     match frame {
-        Frame::Data(data) => data.as_slice().len(),
+        Frame::Data(Data::Bytes(bytes)) => bytes.len(),
+        Frame::Data(Data::Chunk(chunk)) => chunk.held_bytes(),
         Frame::Trailers(_) => 0,
     }
 }
@@ -209,6 +211,19 @@ mod tests {
         assert_eq!(poll(sender.send("more")), Poll::Pending);
         assert!(next(&mut body).is_ready());
         assert_eq!(poll(sender.send("more")), Poll::Ready(Ok(())));
+    }
+
+    #[test]
+    fn a_sender_of_received_chunks_waits_while_their_blocks_fill_the_window() {
+        let (mut sender, _body) = channel();
+        let pool = gannet_block::Pool::new(WINDOW_BYTES / 2, 3);
+        let mut send_a_byte = || {
+            let mut block = pool.take().expect("there are three");
+            block.append(b"a");
+            poll(sender.send(block.share()))
+        };
+        assert_eq!((send_a_byte(), send_a_byte()), (Poll::Ready(Ok(())), Poll::Ready(Ok(()))));
+        assert_eq!(send_a_byte(), Poll::Pending);
     }
 
     #[test]

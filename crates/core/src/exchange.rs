@@ -6,13 +6,16 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_block::Chunk;
+use gannet_block::{Block, Chunk};
 
 use crate::{BodyError, Fields};
 
 /// Chunks that use less than this share of their memory are merged with their neighbours, so that a peer that sends a
 /// byte at a time does not hold a block for each.
 const MERGED_BELOW: usize = 2;
+
+/// Memory that small chunks are gathered in where their neighbour has no room, or shares its block with others.
+const GATHERED_BYTES: usize = 4096;
 
 /// What has arrived of a request's body and is not read yet; shared by the connection and the [`RequestBody`].
 #[derive(Debug, Default)]
@@ -124,14 +127,18 @@ impl Incoming {
 
 impl State {
     fn put(&mut self, chunk: Chunk) {
-        if chunk.len() * MERGED_BELOW < chunk.held_bytes()
-            && let Some(last) = self.chunks.back_mut()
-            && last.held_bytes() - last.len() >= chunk.len()
-            && last.append(&chunk) == chunk.len()
-        {
+        let small = chunk.len() * MERGED_BELOW < chunk.held_bytes();
+        let Some(last) = self.chunks.back_mut().filter(|_| small) else {
+            self.chunks.push_back(chunk);
             return;
+        };
+        let appended = last.append(&chunk);
+        let rest = &chunk[appended..];
+        if !rest.is_empty() {
+            let mut gathered = Block::oversized(rest.len().max(GATHERED_BYTES));
+            gathered.append(rest);
+            self.chunks.push_back(gathered.share());
         }
-        self.chunks.push_back(chunk);
     }
 
     fn wake_reader(&mut self) {
@@ -280,6 +287,21 @@ mod tests {
         }
         assert_eq!((pool.in_use(), incoming.queued()), (1, 60));
         assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Ok((0..60).collect()))));
+    }
+
+    #[test]
+    fn small_pieces_hold_few_blocks_also_when_several_come_in_one() {
+        let (pool, incoming, mut body, woken) = body();
+        for _ in 0..30 {
+            let block = chunk(&pool, b"1-2-3-4-");
+            (0..4).for_each(|piece| incoming.push(block.slice(2 * piece..2 * piece + 1)));
+        }
+        assert!(pool.in_use() <= 2, "{} blocks", pool.in_use());
+        let mut whole = Vec::new();
+        while let Poll::Ready(Some(Ok(bytes))) = poll(&mut body, &woken) {
+            whole.extend(bytes);
+        }
+        assert_eq!(whole, b"1234".repeat(30));
     }
 
     #[test]

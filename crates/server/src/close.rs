@@ -14,6 +14,7 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
     match active.fate {
         Fate::Abort => now(connection, local),
         Fate::Finish if sent => finish(connection, local),
+        Fate::Cut if sent => now(connection, local),
         Fate::Serve if sent && active.is_at_rest() => idle(connection, local),
         _ => {
             half_close(active, connection.socket, sent, local);
@@ -105,6 +106,6 @@ fn credit(active: &mut Active, socket: gannet_engine::SocketId, local: &mut Loca
 impl Active {
     /// Whether nothing is begun and nothing waits.
     fn is_at_rest(&self) -> bool {
-        self.exchange.is_none() && self.input.is_none()
+        self.exchange.is_none() && self.input.is_none() && !self.in_head
     }
 }

@@ -54,6 +54,8 @@ pub(crate) struct Active {
     pub(crate) upgraded: bool,
     /// Our half is shut down, after an upgrade.
     pub(crate) half_closed: bool,
+    /// A head has begun, be it with an empty line, and the client is to complete it.
+    pub(crate) in_head: bool,
     /// When the head must be complete; set when it began.
     pub(crate) head_deadline: Option<Moment>,
     /// When more of the body must have come.
@@ -69,6 +71,8 @@ pub(crate) enum Fate {
     Serve,
     /// It ends once what is in the output is sent.
     Finish,
+    /// The same, but in the middle of a response: the client is to notice.
+    Cut,
     /// It ends at once: there is nobody to send to, or what was begun cannot be completed.
     Abort,
 }
@@ -127,6 +131,7 @@ impl Active {
             discarded: 0,
             upgraded: false,
             half_closed: false,
+            in_head: false,
             head_deadline: None,
             body_deadline: None,
             write_deadline: None,
@@ -143,7 +148,7 @@ impl Active {
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
-        (self.upgraded, self.half_closed) = (false, false);
+        (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
         self.fate = Fate::Serve;
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
     }
@@ -152,13 +157,16 @@ impl Active {
     fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
         loop {
             protocol::read(self, socket, peer, local);
+            let awaited_room = protocol::awaits_room(self, local);
             handle::poll(self, socket, local);
             protocol::no_more(self, local);
             respond::pull(self, socket, local);
-            if !exchange::next(self, local) {
+            let has_room_again = awaited_room && !protocol::awaits_room(self, local);
+            if !exchange::next(self, local) && !has_room_again {
                 break;
             }
         }
+        protocol::no_more(self, local);
         flush::send(self, socket, local);
     }
 
@@ -172,9 +180,20 @@ impl Active {
         self.output.as_ref().map_or(0, |output| output.remaining())
     }
 
+    /// Whether anything waits to be sent, or is being sent.
+    pub(crate) fn has_output(&self) -> bool {
+        self.sending || self.queued() > 0
+    }
+
     /// The connection ends at once, whatever was begun.
     pub(crate) fn abort(&mut self) {
         self.fate = Fate::Abort;
+    }
+
+    /// The exchange ends here, unfinished, and the connection with it. Answers before it are still sent.
+    pub(crate) fn cut(&mut self, local: &mut Local) {
+        exchange::drop_exchange(self, local);
+        self.fate = if self.has_output() { Fate::Cut } else { Fate::Abort };
     }
 
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used

@@ -35,9 +35,11 @@ pub(crate) fn earned(deadline: Moment, bytes: usize, local: &Local) -> Moment {
 
 /// Sets the connection's timer to the earliest of what it waits for.
 pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
-    if active.awaits_head() {
-        let begun = local.now().after(local.limits.head_timeout);
-        active.head_deadline.get_or_insert(begun);
+    // Behind responses that are not sent yet a head may have come as a whole, and is not looked at.
+    if active.in_head && !active.has_output() {
+        active.head_deadline.get_or_insert(local.now().after(local.limits.head_timeout));
+    } else {
+        active.head_deadline = None;
     }
     let earliest = active.deadlines().into_iter().flatten().min();
     match earliest {
@@ -47,12 +49,6 @@ pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
 }
 
 impl Active {
-    /// Whether a head has begun, and it is up to the client to complete it: what waits behind responses may well be complete.
-    fn awaits_head(&self) -> bool {
-        let sent = !self.sending && self.output.is_none();
-        sent && self.exchange.is_none() && self.input.is_some() && self.fate == Fate::Serve
-    }
-
     fn deadlines(&self) -> [Option<Moment>; 3] {
         let serves = self.fate == Fate::Serve;
         let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
@@ -74,6 +70,8 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             if write {
                 tracing::debug!("a client that reads nothing is disconnected");
                 active.abort();
+            } else if head && active.input.is_none() {
+                active.abort(); // nothing but empty lines: no request has begun
             } else if head {
                 active.head_deadline = None;
                 protocol::timed_out(active, "the request's head did not come in time", local);

@@ -21,7 +21,7 @@ pub(crate) fn begin(
     let spare = local.heads.take();
     let head = std::mem::replace(&mut active.head, spare);
     let incoming = local.take_incoming();
-    active.head_deadline = None;
+    (active.in_head, active.head_deadline) = (false, None);
     if head.body == BodyLength::None || head.body == BodyLength::Known(0) {
         incoming.begin(None);
     } else {

@@ -37,7 +37,7 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
         Making::Conversing(conversation) => match contained(|| conversation.as_mut().poll(&mut context)) {
             Ok(Poll::Ready(())) => discard(std::mem::replace(&mut exchange.making, Making::Done)),
             Ok(Poll::Pending) => {}
-            Err(_) => active.abort(),
+            Err(_) => active.cut(local),
         },
         Making::Done => {}
     }

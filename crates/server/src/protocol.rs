@@ -9,7 +9,7 @@ use gannet_engine::SocketId;
 use gannet_proto::h1::{Error, Event};
 use gannet_proto::{Head, Status};
 
-use crate::connection::{Active, Fate, Making};
+use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
 use crate::{deadline, exchange, respond};
 
@@ -25,6 +25,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
         let event = active.protocol.handle(bytes, &mut active.head);
         match event {
             Ok(Event::Need { consumed }) => {
+                active.in_head = active.exchange.is_none();
                 active.input = rest(input, consumed);
                 break;
             }
@@ -57,16 +58,20 @@ pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
         return false;
     }
     match &active.exchange {
-        None => active.input.is_some() && !is_held_up(active, local),
+        None => active.input.is_some() && !awaits_room(active, local),
         Some(_) => !active.protocol.reading_ended() && active.has_window(local),
     }
 }
 
-/// Whether the next request waits until responses before it are on their way.
-fn is_held_up(active: &Active, local: &Local) -> bool {
-    active.exchange.is_none()
-        && active.input.is_some()
-        && (active.sending || active.queued() >= local.limits.output_bytes)
+/// Whether something that arrived (a body's end is not of bytes) waits for us and not for the client: for responses to be sent,
+/// or for the body to be read.
+pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
+    let room = match &active.exchange {
+        None => !active.sending && active.queued() < local.limits.output_bytes,
+        Some(_) => active.protocol.reading_ended() || active.has_window(local),
+    };
+    let arrived = active.input.is_some() || active.protocol.body_remaining() == Some(0);
+    arrived && !room && active.fate == Fate::Serve
 }
 
 /// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
@@ -95,37 +100,23 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
 }
 
 /// The peer has sent all it will: what that means for what was begun. A handler was polled before it comes to this.
-pub(crate) fn no_more(active: &mut Active, local: &Local) {
+pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
     if !active.peer_ended || active.fate != Fate::Serve {
         return;
     }
-    // What came before the end may still wait until there is room to put it, or for the answers before its own.
-    let unread = active.input.is_some() && !wants_input(active, local);
-    let Some(exchange) = &active.exchange else {
-        // Between requests, or in the middle of a head: what was answered is still sent.
-        if !unread {
-            active.fate = if active.queued() > 0 || active.sending { Fate::Finish } else { Fate::Abort };
-        }
-        return;
-    };
-    match exchange.making {
-        Making::Conversing(_) => {
-            if active.input.is_none() {
-                exchange.incoming.end(Ok(()), None);
-            }
-        }
-        Making::Done if unread => {}
-        // The response is on its way: whoever only ended its half still reads it.
-        Making::Done => {
-            if !active.protocol.reading_ended() {
-                exchange.incoming.end(Err(BodyError::Incomplete), None);
-            }
-            active.protocol.close();
-        }
+    match &active.exchange {
         // Who waits for a response does not end its half: the peer left.
-        Making::Waiting(_) => {
-            active.cut_short(BodyError::Incomplete);
-            active.abort();
+        Some(Exchange { making: Making::Waiting(_), .. }) => active.cut(local),
+        // What came before the end may still wait until there is room to put it, or for the answers before its own.
+        _ if awaits_room(active, local) => {}
+        // Between requests, or in the middle of a head: what was answered is still sent.
+        None => active.fate = if active.has_output() { Fate::Finish } else { Fate::Abort },
+        Some(exchange) if active.upgraded => exchange.incoming.end(Ok(()), None),
+        // The response is on its way: whoever only ended its half still reads it.
+        Some(_) if active.protocol.reading_ended() => {}
+        Some(exchange) => {
+            exchange.incoming.end(Err(BodyError::Incomplete), None);
+            active.protocol.close();
         }
     }
 }

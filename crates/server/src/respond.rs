@@ -9,7 +9,7 @@ use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
 use crate::local::Local;
-use crate::{handle, route};
+use crate::{exchange, handle, route};
 
 /// Bodies up to this size are copied behind their head; larger ones are shared. Copying costs less than a second slice.
 const COPIED_BYTES: usize = 4096;
@@ -37,13 +37,18 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     }
 }
 
-/// Answers a request that could not be read, unless something else is being answered already; and closes.
+/// Answers a request that could not be read, unless something else was answered already; and closes.
 pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: &mut Local) {
-    if active.protocol.responded() {
-        active.abort();
+    let (responded, whole) = (active.protocol.responded(), active.protocol.writing_ended());
+    if responded && !whole {
+        active.cut(local);
         return;
     }
-    crate::exchange::drop_exchange(active, local);
+    exchange::drop_exchange(active, local);
+    if responded {
+        active.fate = Fate::Finish;
+        return;
+    }
     active.protocol.close();
     let text = format!("{} {}: {message}\n", status.code(), status.reason());
     let (_, fields, _) = Response::text("").into_parts();
@@ -109,11 +114,11 @@ fn pull_stream(
         Ok(Poll::Pending) => ControlFlow::Break(()),
         Ok(Poll::Ready(Some(Err(error)))) => {
             tracing::debug!(%error, "a response's body failed; its connection is closed");
-            active.abort();
+            active.cut(local);
             ControlFlow::Break(())
         }
         Err(_) => {
-            active.abort();
+            active.cut(local);
             ControlFlow::Break(())
         }
     }
@@ -129,7 +134,7 @@ fn piece(
     let output = active.output.get_or_insert_with(|| local.take_output());
     if !active.upgraded {
         if let Err(misuse) = active.protocol.push(length, output.bytes()) {
-            return misused(active, misuse);
+            return misused(active, misuse, local);
         }
         put(output);
         active.protocol.pushed(output.bytes());
@@ -152,16 +157,16 @@ fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlF
     if !active.upgraded {
         let output = active.output.get_or_insert_with(|| local.take_output());
         if let Err(misuse) = active.protocol.finish(trailers.rendered(), output.bytes()) {
-            return misused(active, misuse);
+            return misused(active, misuse, local);
         }
     }
     ControlFlow::Break(())
 }
 
 /// The handler promised another length than it gave: the client can only learn it from the connection's end.
-fn misused(active: &mut Active, misuse: Misuse) -> ControlFlow<()> {
+fn misused(active: &mut Active, misuse: Misuse, local: &mut Local) -> ControlFlow<()> {
     tracing::error!(%misuse, "a response could not be completed; its connection is closed");
-    active.abort();
+    active.cut(local);
     ControlFlow::Break(())
 }
 
@@ -216,7 +221,7 @@ fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut
     active.upgraded = true;
     match handle::contained(|| upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer })) {
         Ok(conversation) => exchange.making = Making::Conversing(conversation),
-        Err(_) => return active.abort(),
+        Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched
     }
     exchange.fresh = true;
     exchange.body = Some(body);

@@ -104,6 +104,9 @@ pub enum Break {
 /// Bytes of bodies that the server discards to keep a connection: beyond, it may close.
 const DISCARDED: usize = 1000;
 
+/// Into so many pieces, more or less, a client cuts what it says, and what it hears.
+const PIECES: usize = 100;
+
 /// What makes requests that no server may accept, with the status that says so.
 const MALFORMED: [(&str, u16); 16] = [
     ("GET /plain HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
@@ -128,12 +131,12 @@ const MALFORMED: [(&str, u16); 16] = [
 ];
 
 impl Plan {
-    /// A client that does everything right; every one of its requests has to be answered.
-    pub fn proper(client: u64, random: &mut Random) -> Plan {
+    /// A client that does everything right; every one of its requests has to be answered. No body has more than `most` bytes.
+    pub fn proper(client: u64, most: usize, random: &mut Random) -> Plan {
         let count = random.magnitude(1..=12);
         let mut requests: Vec<Planned> = Vec::new();
         for number in 0..count {
-            let request = Planned::draw(client * 1000 + number as u64 + 1, random);
+            let request = Planned::draw(client * 1000 + number as u64 + 1, most, random);
             let last = request.expected.closes == Closes::Always;
             requests.push(request);
             if last {
@@ -141,11 +144,14 @@ impl Plan {
             }
         }
         let pauses = [0.0, 0.0, 0.05, 0.5];
+        let says: usize = requests.iter().map(Planned::bytes).sum();
+        let hears: usize = requests.iter().map(|request| request.expected.bytes()).sum();
         let manners = Manners {
             arrives: Duration::from_millis(random.range(0..=20) as u64),
             depth: random.magnitude(1..=16),
-            write: random.magnitude(1..=64 * 1024),
-            read: random.magnitude(1..=64 * 1024),
+            // However little at a time: it comes to an end.
+            write: random.magnitude(says / PIECES + 1..=64 * 1024),
+            read: random.magnitude(hears / PIECES + 1..=64 * 1024),
             pause: *random.pick(&pauses),
             pause_at_most: Duration::from_millis(random.magnitude(1..=20) as u64),
             ending: *random.pick(&[
@@ -160,9 +166,9 @@ impl Plan {
     }
 
     /// A client that begins well and then does not behave.
-    pub fn improper(client: u64, random: &mut Random) -> Plan {
-        let mut plan = Plan::proper(client, random);
-        let whole: usize = plan.requests.iter().map(|request| request.head.len() + request.body.len()).sum();
+    pub fn improper(client: u64, most: usize, random: &mut Random) -> Plan {
+        let mut plan = Plan::proper(client, most, random);
+        let whole: usize = plan.requests.iter().map(Planned::bytes).sum();
         let how = *random.pick(&[
             Break::Vanishes,
             Break::Resets,
@@ -178,18 +184,23 @@ impl Plan {
 }
 
 impl Planned {
+    /// How many bytes there are to send.
+    fn bytes(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
     /// Any request.
-    fn draw(id: u64, random: &mut Random) -> Planned {
+    fn draw(id: u64, most: usize, random: &mut Random) -> Planned {
         match random.range(0..=20) {
-            0..=3 => Planned::get(id, "plain", size(random), String::new(), random),
+            0..=3 => Planned::get(id, "plain", size(most, random), String::new(), random),
             4..=6 => {
                 let (ms, yields) = (random.magnitude(0..=300), random.magnitude(0..=20));
-                Planned::get(id, "later", size(random), format!("&ms={ms}&yields={yields}"), random)
+                Planned::get(id, "later", size(most, random), format!("&ms={ms}&yields={yields}"), random)
             }
-            7 => Planned::get(id, "large", random.range(0..=300_000), String::new(), random),
-            8 => Planned::get(id, "file", size(random), String::new(), random),
-            9 | 10 => Planned::produced(id, random),
-            11..=15 => Planned::post(id, random),
+            7 => Planned::get(id, "large", random.range(0..=most), String::new(), random),
+            8 => Planned::get(id, "file", size(most, random), String::new(), random),
+            9 | 10 => Planned::produced(id, most, random),
+            11..=15 => Planned::post(id, most, random),
             16 => Planned::get(id, "broken", random.range(1..=5000), String::new(), random).failing(),
             17 => {
                 let path = *random.pick(&["panic", "panic-later"]);
@@ -198,7 +209,7 @@ impl Planned {
                 request
             }
             18 => Planned::unanswerable(id, random),
-            19 => Planned::upgrade(id, random),
+            19 => Planned::upgrade(id, most, random),
             _ => Planned::malformed(id, random),
         }
     }
@@ -235,8 +246,8 @@ impl Planned {
         Planned { id, head: text.into(), body: Vec::new(), waits: false, asked, expected }
     }
 
-    fn produced(id: u64, random: &mut Random) -> Planned {
-        let length = size(random);
+    fn produced(id: u64, most: usize, random: &mut Random) -> Planned {
+        let length = size(most, random);
         let piece = random.magnitude(length / 50 + 1..=70_000);
         let ms = if random.chance(0.3) { random.range(1..=5) } else { 0 };
         let (told, trailers) = (random.range(0..=1), random.range(0..=1));
@@ -249,9 +260,9 @@ impl Planned {
         request
     }
 
-    fn post(id: u64, random: &mut Random) -> Planned {
+    fn post(id: u64, most: usize, random: &mut Random) -> Planned {
         let path = *random.pick(&["collect", "collect", "echo", "echo", "slowly", "ignore", "ignore-later"]);
-        let length = size(random);
+        let length = size(most, random);
         let body = content(id, length);
         let chunked = random.chance(0.5);
         let waits = random.chance(0.15);
@@ -281,13 +292,14 @@ impl Planned {
 
     /// The handler fails: what was said before comes at most, and the connection ends.
     fn failing(mut self) -> Planned {
-        // A response to HEAD or to HTTP/1.0 that fails cannot be told from one that does not.
-        self.expected.fails = !self.asked.head;
+        // A response to HTTP/1.0 that fails cannot be told from one that does not.
         if self.asked.http10 {
-            (self.asked.http10, self.head) = (false, replace(&self.head, "HTTP/1.0", "HTTP/1.1"));
+            let head = String::from_utf8_lossy(&self.head).replace("HTTP/1.0", "HTTP/1.1");
+            (self.asked.http10, self.head, self.expected.closes) = (false, head.into_bytes(), Closes::Never);
         }
-        if self.expected.fails {
-            self.expected.closes = Closes::Always;
+        // For HEAD the body that fails is not pulled.
+        if !self.asked.head {
+            (self.expected.fails, self.expected.closes) = (true, Closes::Always);
         }
         self
     }
@@ -300,8 +312,8 @@ impl Planned {
         Planned::new(id, method, path, "", false, expected, random)
     }
 
-    fn upgrade(id: u64, random: &mut Random) -> Planned {
-        let said = content(id, size(random));
+    fn upgrade(id: u64, most: usize, random: &mut Random) -> Planned {
+        let said = content(id, size(most, random));
         let head = format!(
             "GET /upgrade?id={id} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n"
         );
@@ -331,17 +343,23 @@ impl Planned {
 }
 
 impl Expected {
+    /// How many bytes there are to read, without heads.
+    fn bytes(&self) -> usize {
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        length(&self.body) + length(&self.conversation)
+    }
+
     fn unnamed(self) -> Expected {
         Expected { named: false, body: None, ..self }
     }
 }
 
 /// The size of a body: small ones as common as large ones, now and then none at all.
-fn size(random: &mut Random) -> usize {
+fn size(most: usize, random: &mut Random) -> usize {
     match random.range(0..=9) {
         0 => 0,
-        1 => random.magnitude(1..=200_000),
-        _ => random.magnitude(1..=9000),
+        1 => random.magnitude(1..=most),
+        _ => random.magnitude(1..=most.min(9000)),
     }
 }
 
@@ -362,8 +380,4 @@ fn chunked_body(id: u64, body: &[u8], random: &mut Random) -> (Vec<u8>, bool) {
     let trailers = if check { format!("X-Check: {id}\r\n") } else { String::new() };
     framed.extend_from_slice(format!("0\r\n{trailers}\r\n").as_bytes());
     (framed, check)
-}
-
-fn replace(text: &[u8], from: &str, to: &str) -> Vec<u8> {
-    String::from_utf8_lossy(text).replace(from, to).into_bytes()
 }

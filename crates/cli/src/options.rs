@@ -334,10 +334,28 @@ mod tests {
         let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
         assert!(help.lines().count() < 24, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        for argument in Arguments::command().get_arguments() {
-            let Some(flag) = argument.get_long() else { continue };
-            let variable = format!("GANNET_{}", flag.replace('-', "_").to_uppercase());
-            assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{flag}: {help}");
+        for (flag, variable) in flags() {
+            assert!(help.contains(&flag) && help.contains(&variable), "{flag}: {help}");
+        }
+    }
+
+    /// Each flag that has a variable, and the variable.
+    fn flags() -> impl Iterator<Item = (String, String)> {
+        let command = Arguments::command();
+        let flags: Vec<String> =
+            command.get_arguments().filter_map(|one| one.get_long()).map(str::to_owned).collect();
+        flags
+            .into_iter()
+            .map(|flag| (format!("--{flag}"), format!("GANNET_{}", flag.replace('-', "_").to_uppercase())))
+    }
+
+    #[test]
+    fn the_reference_has_a_row_for_every_flag_and_its_variable() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md");
+        let reference = std::fs::read_to_string(path).unwrap();
+        for (flag, variable) in flags() {
+            let row = format!("`{flag}` | `{variable}` |");
+            assert!(reference.lines().any(|line| line.contains(&row)), "docs/command-line.md has no {row}");
         }
     }
 }

@@ -51,7 +51,10 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
     let app = app.workers(options.workers).backend(options.backend);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    let runtime = runtime.map_err(|error| format!("there is not enough to begin with: {error}"))?;
+    let few = |error| {
+        format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
+    };
+    let runtime = runtime.map_err(few)?;
     runtime.block_on(async {
         // Before the server starts: whoever finds it serving may send a signal, which must find us listening for it.
         let signals =

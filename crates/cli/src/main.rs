@@ -50,8 +50,9 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level);
     let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
     let app = app.workers(options.workers).backend(options.backend);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    let runtime = runtime.map_err(|error| format!("there is not enough to begin with: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
+        format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
+    })?;
     runtime.block_on(async {
         // Before the server starts: whoever finds it serving may send a signal, which must find us listening for it.
         let signals =
@@ -65,6 +66,19 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
 /// One line on the standard error, and the exit status.
 fn complain(error: &str, status: u8) -> ExitCode {
     // Where nobody reads it, the status still tells.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    let _ = writeln!(io::stderr(), "error: {}", one_line(error));
     ExitCode::from(status)
+}
+
+/// With control characters escaped: the name of a file may hold any.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

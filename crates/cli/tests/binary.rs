@@ -241,6 +241,10 @@ fn a_folder_that_cannot_be_served_is_named_with_the_reason() {
     let folder = site();
     let inside = |name: &str| complaint(serve(Path::new(name)).current_dir(folder.path()), 1);
     assert_eq!(inside("none"), "there is no folder none; name one that exists, or create it");
+    assert_eq!(
+        inside("a\nb\x1b[1m"),
+        "there is no folder a\\nb\\u{1b}[1m; name one that exists, or create it"
+    );
     assert_eq!(inside("index.html"), "index.html is not a folder; name the folder that holds it");
 }
 

@@ -13,6 +13,7 @@ use gannet_engine::{Backend, Engine, Listener, Pool};
 use tokio::sync::oneshot;
 
 use super::drive;
+use super::error::StartError;
 use super::signals::Signals;
 use crate::admission::Admission;
 use crate::limits::Limits;
@@ -52,19 +53,6 @@ pub enum BackendChoice {
     Epoll,
     /// io_uring(7).
     Uring,
-}
-
-/// Why the server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// An address cannot be listened on.
-    Listen(SocketAddr, io::Error),
-    /// The engine cannot run here.
-    Engine(&'static str, io::Error),
-    /// The limit of descriptors leaves room for so few connections.
-    Descriptors(u64),
-    /// A thread or its runtime could not be made.
-    Thread(io::Error),
 }
 
 /// A server that runs. Dropping it stops it at once.
@@ -344,86 +332,5 @@ impl Drop for Running {
                 let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
             }
         }
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Listen(address, error) => {
-                write!(f, "cannot listen on {address}: {}", said(error))?;
-                match error.kind() {
-                    io::ErrorKind::AddrInUse => {
-                        write!(
-                            f,
-                            "; another program listens there. Stop it, or choose another port with --listen"
-                        )
-                    }
-                    io::ErrorKind::PermissionDenied => {
-                        write!(f, "; ports below 1024 need a privilege. Choose a higher one with --listen")
-                    }
-                    io::ErrorKind::AddrNotAvailable => {
-                        write!(
-                            f,
-                            "; no interface of this machine has the address. Choose another with --listen"
-                        )
-                    }
-                    _ => Ok(()),
-                }
-            }
-            StartError::Engine(name, error) => {
-                let whether = match error.kind() {
-                    io::ErrorKind::PermissionDenied => "not permitted",
-                    _ => "not available",
-                };
-                write!(f, "the {name} backend is {whether}: {}", said(error))?;
-                if *name == BackendChoice::Uring.name() {
-                    f.write_str("; --backend epoll needs no io_uring")
-                } else {
-                    Ok(())
-                }
-            }
-            StartError::Descriptors(limit) => {
-                write!(
-                    f,
-                    "the limit of {limit} open descriptors is too low to serve; raise it (ulimit -n 1024)"
-                )
-            }
-            StartError::Thread(error) => write!(f, "cannot start a worker: {}", said(error)),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-/// What the system says, in lower case and without its number.
-fn said(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text[..1].to_lowercase() + &text[1..]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_engine_that_the_kernel_forbids_is_told_with_one_that_it_allows() {
-        for (kind, reason, expected) in [
-            (
-                io::ErrorKind::PermissionDenied,
-                "io_uring is forbidden here",
-                "the uring backend is not permitted: io_uring is forbidden here; --backend epoll needs no io_uring",
-            ),
-            (
-                io::ErrorKind::Unsupported,
-                "this kernel has no io_uring",
-                "the uring backend is not available: this kernel has no io_uring; --backend epoll needs no io_uring",
-            ),
-        ] {
-            assert_eq!(StartError::Engine("uring", io::Error::new(kind, reason)).to_string(), expected);
-        }
-        let exhausted = StartError::Engine("epoll", io::Error::from_raw_os_error(24));
-        assert_eq!(exhausted.to_string(), "the epoll backend is not available: too many open files");
     }
 }

@@ -181,7 +181,7 @@ fn send_until_full(client: &mut Client, piece: &[u8], at_most: usize) -> usize {
     stream.set_write_timeout(Some(Duration::from_millis(200))).expect("an option of sockets");
     let mut taken = 0;
     while taken < at_most {
-        match stream.write(piece) {
+        match stream.write(&piece[taken % piece.len()..]) {
             Ok(count) => taken += count,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
             Err(error) => panic!("{error}"),

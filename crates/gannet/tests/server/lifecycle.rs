@@ -23,6 +23,7 @@ on_each_backend!(
     stopping_drops_what_runs,
     clients_that_come_and_go_leave_nothing_behind,
     a_port_that_another_has_is_refused_though_the_other_would_share_it,
+    every_mistake_in_an_application_is_told_at_once_and_nothing_is_begun,
     two_workers_share_the_connections,
     a_server_listens_on_every_address_it_is_given,
 );
@@ -195,6 +196,16 @@ fn a_port_that_another_has_is_refused_though_the_other_would_share_it(backend: B
             assert!(tells && !error.contains('\n'), "{error}");
         }
     }
+}
+
+fn every_mistake_in_an_application_is_told_at_once_and_nothing_is_begun(backend: BackendChoice) {
+    let app =
+        app().get("/", "again").get("no-slash", "x").files("/files", "/no/such/folder").listen("nowhere");
+    let error = app.listen("127.0.0.1:0").backend(backend).start().expect_err("four mistakes").to_string();
+    for part in ["\"/\" has two handlers for GET", "no-slash", "/no/such/folder", "nowhere"] {
+        assert_eq!(error.lines().filter(|line| line.contains(part)).count(), 1, "{part}: {error}");
+    }
+    assert_eq!(error.lines().count(), 4, "{error}");
 }
 
 fn two_workers_share_the_connections(backend: BackendChoice) {

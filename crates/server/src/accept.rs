@@ -12,12 +12,28 @@ use crate::worker::Worker;
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// A connection was accepted.
+/// A connection was accepted. Accepting comes in batches: those of one that are beyond the limit wait, unread, as they would in the
+/// backlog.
 pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
+    worker.starved = false;
+    if !worker.waiting.is_empty() || !admit(worker, socket) {
+        worker.waiting.push_back(socket);
+    }
+    if worker.admission.is_full() {
+        pause(worker);
+    }
+}
+
+/// Lets a connection in, or closes it because of where it comes from; says whether there was room.
+fn admit(worker: &mut Worker, socket: SocketId) -> bool {
     let peer = worker.local.engine.peer_address(socket).ok();
-    if let Err(refusal) = worker.admission.enter(peer.map(|peer| peer.ip())) {
-        refuse(worker, socket, refusal);
-        return;
+    match worker.admission.enter(peer.map(|peer| peer.ip())) {
+        Ok(()) => {}
+        Err(Refusal::Full) => return false,
+        Err(Refusal::Address) => {
+            worker.local.engine.close(socket);
+            return true;
+        }
     }
     let index = socket.index as usize;
     if worker.connections.len() <= index {
@@ -26,9 +42,7 @@ pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
     let connection = worker.connections[index].insert(Connection::new(socket, peer));
     worker.local.engine.receive(socket);
     deadline::await_first_request(connection, &mut worker.local);
-    if worker.admission.is_full() {
-        pause(worker);
-    }
+    true
 }
 
 /// A resource ran out. Those who are here are served on; the reason is told once until accepting works again.
@@ -44,18 +58,24 @@ pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
     pause(worker);
 }
 
-/// Listens again, when it is time. Says whether it does: then the engine has to be asked once more.
+/// Lets those in who wait, and listens again, when it is time. Says whether it did: then the engine has to be asked once more.
 pub(crate) fn retry(worker: &mut Worker) -> bool {
-    let due = worker.accept_again.is_some_and(|moment| moment <= worker.local.now());
-    if !due || worker.local.draining {
+    if worker.accept_again.is_none_or(|moment| moment > worker.local.now()) {
         return false;
+    }
+    let mut admitted = false;
+    while let Some(socket) = worker.waiting.front().copied().filter(|_| !worker.admission.is_full()) {
+        if !admit(worker, socket) {
+            break;
+        }
+        worker.waiting.pop_front();
+        admitted = true;
     }
     if worker.admission.is_full() {
         worker.accept_again = Some(worker.local.now().after(RETRY));
-        return false;
+        return admitted;
     }
     worker.accept_again = None;
-    worker.starved = false;
     for listener in &worker.listeners {
         worker.local.engine.resume_accept(*listener);
     }
@@ -69,19 +89,14 @@ fn pause(worker: &mut Worker) {
     worker.accept_again = Some(worker.local.now().after(RETRY));
 }
 
-fn refuse(worker: &mut Worker, socket: SocketId, refusal: Refusal) {
-    worker.local.engine.close(socket);
-    if refusal == Refusal::Full {
-        pause(worker);
-    }
-}
-
 /// Ends accepting for good.
 pub(crate) fn end(worker: &mut Worker) {
     for listener in worker.listeners.drain(..) {
         worker.local.engine.unlisten(listener);
     }
-    worker.accept_again = None;
+    if worker.waiting.is_empty() {
+        worker.accept_again = None;
+    }
 }
 
 /// Whether a connection is in the slot, and of this generation.
@@ -98,6 +113,8 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
     let connection = worker.connections[socket.index as usize].take().expect("found just now");
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.admission.leave(connection.peer.map(|peer| peer.ip()));
+    // Whoever waits for a place, or for a descriptor, has one now.
+    worker.accept_again = worker.accept_again.map(|_| worker.local.now());
 }
 
 /// The listeners that a worker accepts from.

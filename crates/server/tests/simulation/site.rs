@@ -19,19 +19,32 @@ use crate::content::{MOST, content, file};
 thread_local! {
     /// Handlers' futures and bodies that are not dropped yet.
     static LIVE: Cell<usize> = const { Cell::new(0) };
+    /// How often a handler was called, and how many bytes were produced.
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// When handlers want to be woken: Tokio does not tell.
     static ALARMS: RefCell<BTreeSet<Instant>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Forgets an earlier simulation on this thread.
 pub fn reset() {
-    LIVE.set(0);
+    [&LIVE, &CALLS, &PRODUCED].iter().for_each(|counter| counter.set(0));
     ALARMS.with_borrow_mut(BTreeSet::clear);
 }
 
 /// How many handlers' futures and bodies there are.
 pub fn live() -> usize {
     LIVE.get()
+}
+
+/// How often a plain handler was called.
+pub fn calls() -> usize {
+    CALLS.get()
+}
+
+/// How many bytes handlers have put into streamed bodies.
+pub fn produced_bytes() -> usize {
+    PRODUCED.get()
 }
 
 /// When the next handler is to be woken, after `now`.
@@ -99,6 +112,7 @@ fn build(filtered: bool) -> Arc<Site> {
     site.route(get, "/panic", |request: Request| -> Response { panic_quietly(&request) });
     site.route(get, "/panic-later", panic_later);
     site.route(get, "/upgrade", upgrade);
+    site.route(get, "/speech", speech);
     site.route(post, "/collect", collect);
     site.route(post, "/echo", echo);
     site.route(post, "/slowly", slowly);
@@ -135,6 +149,7 @@ fn answer(id: u64, body: Body) -> Response {
 }
 
 fn plain(request: Request) -> Response {
+    CALLS.set(CALLS.get() + 1);
     answer(identity(&request), Body::Bytes(content(identity(&request), length(&request))))
 }
 
@@ -174,6 +189,7 @@ async fn produce(request: Request, mut sender: gannet_core::Sender) {
         if sender.send(whole.slice(sent..end)).await.is_err() {
             return;
         }
+        PRODUCED.set(PRODUCED.get() + end - sent);
         sent = end;
         if number(&request, "ms") > 0 {
             pause(number(&request, "ms")).await;
@@ -308,4 +324,13 @@ async fn converse(mut connection: Upgraded) {
             return;
         }
     }
+}
+
+/// A conversation of one side, which goes on for longer than whoever holds it.
+fn speech(request: Request) -> Response {
+    let whole = content(identity(&request), length(&request));
+    Response::upgrade("speech", async move |mut connection: Upgraded| {
+        let _live = Live::new();
+        let _ = connection.writer.send(whole).await; // else the client is gone
+    })
 }

@@ -102,7 +102,7 @@ pub enum Break {
 }
 
 /// Bytes of bodies that the server discards to keep a connection: beyond, it may close.
-const DISCARDED: usize = 1000;
+pub const DISCARDED: usize = 1000;
 
 /// Into so many pieces, more or less, a client cuts what it says, and what it hears.
 const PIECES: usize = 100;

@@ -15,12 +15,32 @@ const RETRY: Duration = Duration::from_millis(100);
 /// After so long without want of resources, its next occurrence is news.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// A connection was accepted.
+/// Connections accepted beyond the limit that may wait for a place; more are closed.
+const WAITING: usize = 1024;
+
+/// A connection was accepted. Accepting comes in batches: those of one that are beyond the limit wait, unread, as they would in the
+/// backlog.
 pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
+    if worker.waiting.len() == WAITING {
+        worker.local.engine.close(socket);
+    } else if !worker.waiting.is_empty() || !admit(worker, socket) {
+        worker.waiting.push_back(socket);
+    }
+    if worker.admission.is_full() {
+        pause(worker);
+    }
+}
+
+/// Lets a connection in, or closes it because of where it comes from; says whether there was room.
+fn admit(worker: &mut Worker, socket: SocketId) -> bool {
     let peer = worker.local.engine.peer_address(socket).ok();
-    if let Err(refusal) = worker.admission.enter(peer.map(|peer| peer.ip())) {
-        refuse(worker, socket, refusal);
-        return;
+    match worker.admission.enter(peer.map(|peer| peer.ip())) {
+        Ok(()) => {}
+        Err(Refusal::Full) => return false,
+        Err(Refusal::Address) => {
+            worker.local.engine.close(socket);
+            return true;
+        }
     }
     let index = socket.index as usize;
     if worker.connections.len() <= index {
@@ -29,9 +49,7 @@ pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
     let connection = worker.connections[index].insert(Connection::new(socket, peer));
     worker.local.engine.receive(socket);
     deadline::await_first_request(connection, &mut worker.local);
-    if worker.admission.is_full() {
-        pause(worker);
-    }
+    true
 }
 
 /// A resource ran out. Those who are here are served on; the reason is told once, and again only after accepting has long worked:
@@ -49,15 +67,22 @@ pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
     pause(worker);
 }
 
-/// Listens again, when it is time. Says whether it does: then the engine has to be asked once more.
+/// Lets those in who wait, and listens again, when it is time. Says whether it did: then the engine has to be asked once more.
 pub(crate) fn retry(worker: &mut Worker) -> bool {
-    let due = worker.accept_again.is_some_and(|moment| moment <= worker.local.now());
-    if !due || worker.local.draining {
+    if worker.accept_again.is_none_or(|moment| moment > worker.local.now()) {
         return false;
+    }
+    let mut admitted = false;
+    while let Some(socket) = worker.waiting.front().copied().filter(|_| !worker.admission.is_full()) {
+        if !admit(worker, socket) {
+            break;
+        }
+        worker.waiting.pop_front();
+        admitted = true;
     }
     if worker.admission.is_full() {
         worker.accept_again = Some(worker.local.now().after(RETRY));
-        return false;
+        return admitted;
     }
     worker.accept_again = None;
     for listener in &worker.listeners {
@@ -73,20 +98,15 @@ fn pause(worker: &mut Worker) {
     worker.accept_again = Some(worker.local.now().after(RETRY));
 }
 
-fn refuse(worker: &mut Worker, socket: SocketId, refusal: Refusal) {
-    worker.local.engine.close(socket);
-    if refusal == Refusal::Full {
-        pause(worker);
-    }
-}
-
 /// Ends accepting for good. Says whether it had not ended: then the engine has to be asked once more.
 pub(crate) fn end(worker: &mut Worker) -> bool {
     let any = !worker.listeners.is_empty();
     for listener in worker.listeners.drain(..) {
         worker.local.engine.unlisten(listener);
     }
-    worker.accept_again = None;
+    if worker.waiting.is_empty() {
+        worker.accept_again = None;
+    }
     any
 }
 
@@ -104,6 +124,8 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
     let connection = worker.connections[socket.index as usize].take().expect("found just now");
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.admission.leave(connection.peer.map(|peer| peer.ip()));
+    // Whoever waits for a place, or for a descriptor, has one now.
+    worker.accept_again = worker.accept_again.map(|_| worker.local.now());
 }
 
 /// The listeners that a worker accepts from.

@@ -1,11 +1,12 @@
 //! A worker: an engine, its connections, and the turn that takes them on. Plain code; `host` runs it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_engine::{Completion, Engine, Listener, Moment};
+use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners};
 use crate::admission::Admission;
@@ -26,6 +27,8 @@ pub struct Worker {
     pub(crate) connections: Vec<Option<Connection>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) listeners: Listeners,
+    /// Accepted, and not let in yet.
+    pub(crate) waiting: VecDeque<SocketId>,
     /// Accepting is paused until then.
     pub(crate) accept_again: Option<Moment>,
     /// When resources last ran out.
@@ -59,6 +62,7 @@ impl Worker {
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
+            waiting: VecDeque::new(),
             accept_again: None,
             starved_at: None,
             drain_deadline: None,
@@ -86,13 +90,13 @@ impl Worker {
         let woken = self.take_woken();
         let expired = self.take_expired();
         let listens_again = accept::retry(self);
-        let began_to_drain = self.obey(accepted);
-        if self.is_done() {
-            return Ok(Turn::Done);
-        }
-        let acted = gathered > 0 || woken || expired || listens_again || began_to_drain;
+        let obeyed = self.obey(accepted);
+        let acted = gathered > 0 || woken || expired || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
+        }
+        if self.is_done() {
+            return Ok(Turn::Done);
         }
         Ok(Turn::Idle(self.next_deadline()))
     }
@@ -165,7 +169,7 @@ impl Worker {
         }
     }
 
-    fn find(&mut self, socket: gannet_engine::SocketId) -> Option<(&mut Connection, &mut Local)> {
+    fn find(&mut self, socket: SocketId) -> Option<(&mut Connection, &mut Local)> {
         let connection = self.connections.get_mut(socket.index as usize)?.as_mut()?;
         (connection.socket == socket).then_some((connection, &mut self.local))
     }
@@ -235,10 +239,13 @@ impl Worker {
         }
     }
 
-    /// Closes every connection at once; says whether there was any: the engine tells in the next turn that it let go.
+    /// Closes everything at once; says whether anything was open: the engine tells in the next turn that it let go.
     fn abort_all(&mut self) -> bool {
         accept::end(self);
-        let mut any = false;
+        let mut any = !self.waiting.is_empty();
+        for socket in self.waiting.drain(..) {
+            self.local.engine.close(socket);
+        }
         for connection in self.connections.iter_mut().flatten() {
             any |= !matches!(connection.stage, Stage::Closed);
             close::now(connection, &mut self.local);
@@ -247,6 +254,8 @@ impl Worker {
     }
 
     fn next_deadline(&self) -> Option<Moment> {
-        [self.local.timers.next(), self.accept_again, self.drain_deadline].into_iter().flatten().min()
+        // What is aborted needs no other deadline than that the engine lets go of it.
+        let drained = self.drain_deadline.filter(|deadline| *deadline > self.local.now());
+        [self.local.timers.next(), self.accept_again, drained].into_iter().flatten().min()
     }
 }

@@ -1,9 +1,17 @@
 //! The whole server in the simulator: several workers on one thread, virtual time, everything drawn from a seed.
 
+#[path = "simulation/bounds.rs"]
+mod bounds;
 #[path = "simulation/caller.rs"]
 mod caller;
+#[path = "simulation/conduct.rs"]
+mod conduct;
 #[path = "simulation/content.rs"]
 mod content;
+#[path = "simulation/deadlines.rs"]
+mod deadlines;
+#[path = "simulation/peer.rs"]
+mod peer;
 #[path = "simulation/plan.rs"]
 mod plan;
 #[path = "simulation/reader.rs"]

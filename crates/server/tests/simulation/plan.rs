@@ -102,7 +102,7 @@ pub enum Break {
 }
 
 /// Bytes of bodies that the server discards to keep a connection: beyond, it may close.
-const DISCARDED: usize = 1000;
+pub const DISCARDED: usize = 1000;
 
 /// Into so many pieces, more or less, a client cuts what it says, and what it hears.
 const PIECES: usize = 100;
@@ -192,19 +192,19 @@ impl Planned {
     /// Any request.
     fn draw(id: u64, most: usize, random: &mut Random) -> Planned {
         match random.range(0..=20) {
-            0..=3 => Planned::get(id, "plain", size(most, random), String::new(), random),
+            0..=3 => Planned::get(id, "plain", size(most, random), "", random),
             4..=6 => {
                 let (ms, yields) = (random.magnitude(0..=300), random.magnitude(0..=20));
-                Planned::get(id, "later", size(most, random), format!("&ms={ms}&yields={yields}"), random)
+                Planned::get(id, "later", size(most, random), &format!("&ms={ms}&yields={yields}"), random)
             }
-            7 => Planned::get(id, "large", random.range(0..=most), String::new(), random),
-            8 => Planned::get(id, "file", size(most, random), String::new(), random),
+            7 => Planned::get(id, "large", random.range(0..=most), "", random),
+            8 => Planned::get(id, "file", size(most, random), "", random),
             9 | 10 => Planned::produced(id, most, random),
             11..=15 => Planned::post(id, most, random),
-            16 => Planned::get(id, "broken", random.range(1..=5000), String::new(), random).failing(),
+            16 => Planned::get(id, "broken", random.range(1..=5000), "", random).failing(),
             17 => {
                 let path = *random.pick(&["panic", "panic-later"]);
-                let mut request = Planned::get(id, path, 0, format!("&ms={}", random.range(0..=9)), random);
+                let mut request = Planned::get(id, path, 0, &format!("&ms={}", random.range(0..=9)), random);
                 request.expected = Expected { status: 500, ..request.expected.unnamed() };
                 request
             }
@@ -214,7 +214,7 @@ impl Planned {
         }
     }
 
-    fn get(id: u64, path: &str, length: usize, more: String, random: &mut Random) -> Planned {
+    fn get(id: u64, path: &str, length: usize, more: &str, random: &mut Random) -> Planned {
         let head = random.chance(0.1);
         let method = if head { "HEAD" } else { "GET" };
         let target = format!("/{path}?id={id}&length={length}{more}");
@@ -252,7 +252,7 @@ impl Planned {
         let ms = if random.chance(0.3) { random.range(1..=5) } else { 0 };
         let (told, trailers) = (random.range(0..=1), random.range(0..=1));
         let more = format!("&piece={piece}&ms={ms}&told={told}&trailers={trailers}");
-        let mut request = Planned::get(id, "produced", length, more, random);
+        let mut request = Planned::get(id, "produced", length, &more, random);
         request.expected.check = told == 0 && trailers == 1 && !request.asked.head && !request.asked.http10;
         if request.asked.http10 && told == 0 && !request.asked.head {
             request.expected.closes = Closes::Always; // only the connection's end says where the body ends

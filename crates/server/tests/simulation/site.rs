@@ -19,19 +19,32 @@ use crate::content::{MOST, content, file};
 thread_local! {
     /// Handlers' futures and bodies that are not dropped yet.
     static LIVE: Cell<usize> = const { Cell::new(0) };
+    /// How often a handler was called, and how many bytes were produced.
+    static CALLS: Cell<usize> = const { Cell::new(0) };
+    static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// When handlers want to be woken: Tokio does not tell.
     static ALARMS: RefCell<BTreeSet<Instant>> = const { RefCell::new(BTreeSet::new()) };
 }
 
 /// Forgets an earlier simulation on this thread.
 pub fn reset() {
-    LIVE.set(0);
+    [&LIVE, &CALLS, &PRODUCED].iter().for_each(|counter| counter.set(0));
     ALARMS.with_borrow_mut(BTreeSet::clear);
 }
 
 /// How many handlers' futures and bodies there are.
 pub fn live() -> usize {
     LIVE.get()
+}
+
+/// How often a plain handler was called.
+pub fn calls() -> usize {
+    CALLS.get()
+}
+
+/// How many bytes handlers have put into streamed bodies.
+pub fn produced_bytes() -> usize {
+    PRODUCED.get()
 }
 
 /// When the next handler is to be woken, after `now`.
@@ -90,19 +103,20 @@ pub fn site(filtered: bool) -> Arc<Site> {
 fn build(filtered: bool) -> Arc<Site> {
     let mut site = SiteBuilder::new();
     let (get, post) = (Some(Method::Get), Some(Method::Post));
-    site.route(get, "/plain", plain);
+    site.route(get, "/plain", |request: Request| plain(&request));
     site.route(get, "/later", later);
-    site.route(get, "/large", large);
-    site.route(get, "/file", from_file);
+    site.route(get, "/large", |request: Request| plain(&request));
+    site.route(get, "/file", |request: Request| from_file(&request));
     site.route(get, "/produced", produced);
     site.route(get, "/broken", broken);
     site.route(get, "/panic", |request: Request| -> Response { panic_quietly(&request) });
     site.route(get, "/panic-later", panic_later);
-    site.route(get, "/upgrade", upgrade);
+    site.route(get, "/upgrade", |request: Request| upgrade(&request));
+    site.route(get, "/speech", |request: Request| speech(&request));
     site.route(post, "/collect", collect);
     site.route(post, "/echo", echo);
     site.route(post, "/slowly", slowly);
-    site.route(post, "/ignore", plain);
+    site.route(post, "/ignore", |request: Request| plain(&request));
     site.route(post, "/ignore-later", ignore_later);
     if filtered {
         site.filter(async |request: Request, next: Next| {
@@ -134,24 +148,21 @@ fn answer(id: u64, body: Body) -> Response {
     Response::new(Status::OK).with("x-id", id.to_string()).with_body(body)
 }
 
-fn plain(request: Request) -> Response {
-    answer(identity(&request), Body::Bytes(content(identity(&request), length(&request))))
+fn plain(request: &Request) -> Response {
+    CALLS.set(CALLS.get() + 1);
+    answer(identity(request), Body::Bytes(content(identity(request), length(request))))
 }
 
 async fn later(request: Request) -> Response {
     let _live = Live::new();
     give_way(number(&request, "yields")).await;
     pause(number(&request, "ms")).await;
-    plain(request)
+    plain(&request)
 }
 
-fn large(request: Request) -> Response {
-    plain(request)
-}
-
-fn from_file(request: Request) -> Response {
-    let (file, start) = file(identity(&request));
-    answer(identity(&request), Body::File(file, start..start + length(&request) as u64))
+fn from_file(request: &Request) -> Response {
+    let (file, start) = file(identity(request));
+    answer(identity(request), Body::File(file, start..start + length(request) as u64))
 }
 
 /// A body written piece by piece from elsewhere.
@@ -174,6 +185,7 @@ async fn produce(request: Request, mut sender: gannet_core::Sender) {
         if sender.send(whole.slice(sent..end)).await.is_err() {
             return;
         }
+        PRODUCED.set(PRODUCED.get() + end - sent);
         sent = end;
         if number(&request, "ms") > 0 {
             pause(number(&request, "ms")).await;
@@ -293,12 +305,12 @@ async fn slowly(mut request: Request) -> Result<Response, BodyError> {
 async fn ignore_later(request: Request) -> Response {
     let _live = Live::new();
     pause(number(&request, "ms")).await;
-    plain(request)
+    plain(&request)
 }
 
 /// A conversation in which everything is said again.
-fn upgrade(request: Request) -> Response {
-    Response::upgrade("echo", converse).with("x-id", identity(&request).to_string())
+fn upgrade(request: &Request) -> Response {
+    Response::upgrade("echo", converse).with("x-id", identity(request).to_string())
 }
 
 async fn converse(mut connection: Upgraded) {
@@ -308,4 +320,13 @@ async fn converse(mut connection: Upgraded) {
             return;
         }
     }
+}
+
+/// A conversation of one side, which goes on for longer than whoever holds it.
+fn speech(request: &Request) -> Response {
+    let whole = content(identity(request), length(request));
+    Response::upgrade("speech", async move |mut connection: Upgraded| {
+        let _live = Live::new();
+        let _ = connection.writer.send(whole).await; // else the client is gone
+    })
 }

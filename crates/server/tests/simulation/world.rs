@@ -72,11 +72,6 @@ impl World {
         self.network.now().moment
     }
 
-    /// How long the server has been running.
-    pub fn elapsed(&self) -> Duration {
-        self.now().since(self.began)
-    }
-
     /// Connects a client.
     pub fn connect(&self) -> Client {
         self.network.connect(address()).expect("somebody listens, and the backlog is not full")

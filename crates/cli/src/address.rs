@@ -1,5 +1,6 @@
 //! What `--listen` takes: `IP:PORT`, `localhost:PORT`, or a bare `PORT` for every interface.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::str::FromStr;
 
@@ -67,6 +68,15 @@ impl Place {
         match self {
             Place::Address(address) => address,
             Place::EveryInterface(port) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Address(address) => address.fmt(f),
+            Place::EveryInterface(port) => port.fmt(f),
         }
     }
 }

@@ -16,13 +16,11 @@ mod logging;
 mod options;
 mod usage;
 
-use std::future::ready;
 use std::io::{self, Write};
-use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use gannet::App;
+use gannet::{App, Signals};
 
 use banner::Banner;
 use options::{Options, Stop};
@@ -52,28 +50,35 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level);
     let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
     let app = app.workers(options.workers).backend(options.backend);
-    let mut running = app.start().map_err(|error| error.to_string())?;
-    // Begun only now: the server has looked whether there are descriptors enough, and says so better.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    let runtime = runtime.map_err(|error| format!("signals cannot be awaited: {error}"))?;
-    let banner = Banner::new(&running, &options.folder, began.elapsed());
-    runtime
-        .block_on(async {
-            let mut serving = pin!(running.wait_for_signals());
-            // Polled once before the banner: whoever has read it may send a signal, which must find us listening for it.
-            tokio::select! {
-                biased;
-                result = &mut serving => return result,
-                () = ready(()) => banner.show(options.quiet),
-            }
-            serving.await
-        })
-        .map_err(|error| format!("the server ended: {error}"))
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
+        format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
+    })?;
+    runtime.block_on(async {
+        // Before the server starts: whoever finds it serving may send a signal, which must find us listening for it.
+        let signals =
+            Signals::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
+        let mut running = app.start().map_err(|error| error.to_string())?;
+        Banner::new(&running, &options.folder, began.elapsed()).show(options.quiet);
+        running.obey(signals).await.map_err(|error| format!("the server ended: {error}"))
+    })
 }
 
 /// One line on the standard error, and the exit status.
 fn complain(error: &str, status: u8) -> ExitCode {
     // Where nobody reads it, the status still tells.
-    let _ = writeln!(io::stderr(), "error: {error}");
+    let _ = writeln!(io::stderr(), "error: {}", one_line(error));
     ExitCode::from(status)
+}
+
+/// With control characters escaped: the name of a file may hold any.
+fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }

@@ -138,7 +138,7 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         if let Some(value) = typed {
             return Some(Given { value, origin: format!("--{flag} ") });
         }
-        let variable = format!("GANNET_{}", flag.replace('-', "_").to_uppercase());
+        let variable = variable(flag);
         let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
         Some(Given { value, origin: format!("{variable}=") })
     }
@@ -173,9 +173,13 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
 impl Given {
     fn parse<T>(&self, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
         let text = self.value.to_str().ok_or_else(|| "this is not UTF-8".to_owned());
-        text.and_then(parse)
-            .map_err(|why| format!("{}{}: {why}", self.origin, self.value.to_string_lossy().escape_debug()))
+        text.and_then(parse).map_err(|why| format!("{}{}: {why}", self.origin, self.value.to_string_lossy()))
     }
+}
+
+/// The variable that says what a flag does: the same word.
+fn variable(flag: &str) -> String {
+    format!("GANNET_{}", flag.replace('-', "_").to_uppercase())
 }
 
 /// An address given twice would be found in use, by another program as it seems.
@@ -183,10 +187,7 @@ fn distinct(places: &[Place]) -> Result<(), String> {
     for (index, place) in places.iter().enumerate() {
         let others = places[..index].iter().chain(&places[index + 1..]);
         if let Some(other) = others.into_iter().find(|other| place.covers(**other)) {
-            let (wide, narrow) = (place.address(), other.address());
-            return Err(format!(
-                "--listen {narrow}: the address {wide}, also given, covers this one; give one"
-            ));
+            return Err(format!("the addresses {place} and {other} overlap; {place} alone is enough"));
         }
     }
     Ok(())
@@ -318,11 +319,11 @@ mod tests {
             (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
             (&["--log-level", "3"], &[], "--log-level 3: a level is error, warn, info, debug or trace"),
-            (&[], &[("GANNET_QUIET", "a\nb")], "GANNET_QUIET=a\\nb: write true or false"),
+            (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
             (
                 &["--listen", "80", "--listen", "127.0.0.1:80"],
                 &[],
-                "--listen 127.0.0.1:80: the address [::]:80, also given, covers this one; give one",
+                "the addresses 80 and 127.0.0.1:80 overlap; 80 alone is enough",
             ),
         ] {
             assert_eq!(complaint(arguments, environment), expected);
@@ -334,10 +335,25 @@ mod tests {
         let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
         assert!(help.lines().count() < 24, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        for argument in Arguments::command().get_arguments() {
-            let Some(flag) = argument.get_long() else { continue };
-            let variable = format!("GANNET_{}", flag.replace('-', "_").to_uppercase());
-            assert!(help.contains(&format!("--{flag}")) && help.contains(&variable), "{flag}: {help}");
+        for (flag, variable) in flags() {
+            assert!(help.contains(&flag) && help.contains(&variable), "{flag}: {help}");
+        }
+    }
+
+    /// Each flag that has a variable, and the variable.
+    fn flags() -> Vec<(String, String)> {
+        let command = Arguments::command();
+        let flags = command.get_arguments().filter_map(|argument| argument.get_long());
+        flags.map(|flag| (format!("--{flag}"), variable(flag))).collect()
+    }
+
+    #[test]
+    fn the_reference_has_a_row_for_every_flag_and_its_variable() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md");
+        let reference = std::fs::read_to_string(path).unwrap();
+        for (flag, variable) in flags() {
+            let row = format!("`{flag}` | `{variable}` |");
+            assert!(reference.lines().any(|line| line.contains(&row)), "docs/command-line.md has no {row}");
         }
     }
 }

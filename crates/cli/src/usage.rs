@@ -32,7 +32,7 @@ fn unknown(error: &Error) -> String {
     if !name.starts_with('-') {
         return format!("one folder can be served, and {name} is a second; see gannet --help");
     }
-    let meant = ELSEWHERE.iter().find(|(flags, _)| flags.contains(&name.as_str())).map(|(_, meant)| *meant);
+    let meant = ELSEWHERE.iter().find(|(flags, _)| flags.contains(&name)).map(|(_, meant)| *meant);
     match (meant, text(error, ContextKind::SuggestedArg)) {
         (Some(meant), _) => format!("there is no flag {name}; {meant}"),
         (None, Some(similar)) => format!("there is no flag {name}; did you mean {similar}?"),
@@ -41,15 +41,15 @@ fn unknown(error: &Error) -> String {
 }
 
 fn no_value(error: &Error) -> String {
-    match named(error).as_str() {
+    match named(error) {
         "[DIR]" => "the folder's name is empty; name one, or none for the current folder".to_owned(),
         flag => format!("{flag} lacks its value; see gannet --help"),
     }
 }
 
-/// The argument that it is about, so that it stays in its line.
-fn named(error: &Error) -> String {
-    text(error, ContextKind::InvalidArg).unwrap_or_default().escape_debug().to_string()
+/// The argument that it is about.
+fn named(error: &Error) -> &str {
+    text(error, ContextKind::InvalidArg).unwrap_or_default()
 }
 
 fn text(error: &Error, kind: ContextKind) -> Option<&str> {
@@ -95,7 +95,6 @@ mod tests {
             (&["--no-such-flag"], "there is no flag --no-such-flag; see gannet --help"),
             (&["-x"], "there is no flag -x; see gannet --help"),
             (&["a", "b"], "one folder can be served, and b is a second; see gannet --help"),
-            (&["a", "b\nc"], "one folder can be served, and b\\nc is a second; see gannet --help"),
             (&["--listen"], "--listen <ADDR> lacks its value; see gannet --help"),
             (&["--quiet=yes"], "--quiet takes no value; see gannet --help"),
             (&[""], "the folder's name is empty; name one, or none for the current folder"),

@@ -25,7 +25,8 @@ fn pair() -> (Sender, Receiver) {
 
 impl Body {
     /// A body that a future writes, which is polled while the body is: `Body::written(async |mut sender| ...)`. It waits while
-    /// the client reads too slowly, and is dropped when the client leaves. The body ends when it has, or drops the sender.
+    /// the client reads too slowly, and is dropped when the client leaves. The body ends when the future has, or
+    /// has dropped the sender or sent trailers; what is left of the future is dropped then.
     pub fn written<F>(write: impl FnOnce(Sender) -> F) -> Body
     where
         F: Future<Output = ()> + 'static,

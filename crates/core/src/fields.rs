@@ -5,7 +5,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-/// Fields of a response: an optional block of lines prepared beforehand, then lines of its own.
+/// Fields of a response: lines that were prepared beforehand and are shared, until a field is added; then lines of its own.
 ///
 /// The lines are kept rendered (`name: value` and CR LF), since nearly every response is written once and never asked:
 /// writing a head is a copy. The memory of the own lines is recycled within the thread, so that a response with fields
@@ -58,7 +58,7 @@ impl Fields {
 
     /// The lines of these fields, to be shared by many responses through [`with_prepared`](Fields::with_prepared).
     pub fn prepare(&self) -> Bytes {
-        [&self.prepared[..], &self.own].concat().into()
+        if self.own.is_empty() { self.prepared.clone() } else { self.own.clone().into() }
     }
 
     /// Fields that begin with lines made by [`prepare`](Fields::prepare).
@@ -92,9 +92,10 @@ impl Fields {
         if self.get(name).is_none() {
             return false;
         }
-        let kept: Vec<u8> = self.lines().filter(|line| !has_name(line, name)).flatten().copied().collect();
+        let mut kept = recycled();
+        self.lines().filter(|line| !has_name(line, name)).for_each(|line| kept.extend_from_slice(line));
         self.prepared = Bytes::new();
-        self.own = kept;
+        recycle(std::mem::replace(&mut self.own, kept));
         true
     }
 
@@ -113,15 +114,17 @@ impl Fields {
         self.prepared.is_empty() && self.own.is_empty()
     }
 
-    /// The rendered lines, in two parts.
-    pub fn rendered(&self) -> (&[u8], &[u8]) {
-        (&self.prepared, &self.own)
+    /// The lines as they are sent.
+    pub fn rendered(&self) -> &[u8] {
+        if self.own.is_empty() { &self.prepared } else { &self.own }
     }
 
     fn append_checked(&mut self, name: &str, value: &[u8]) {
         if self.own.capacity() == 0 {
-            self.own = FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(256));
+            self.own = recycled();
         }
+        // In one piece with what is added, so that writing the head is one copy.
+        self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
         self.own.reserve(name.len() + value.len() + 4);
         for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             self.own.extend_from_slice(part);
@@ -129,29 +132,33 @@ impl Fields {
     }
 
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        lines(&self.prepared).chain(lines(&self.own))
+        self.rendered().split_inclusive(|byte| *byte == b'\n')
     }
-}
-
-fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    text.split_inclusive(|byte| *byte == b'\n')
 }
 
 impl Drop for Fields {
     fn drop(&mut self) {
-        let mut own = std::mem::take(&mut self.own);
-        if own.capacity() == 0 || own.capacity() > KEPT_BYTES {
-            return;
-        }
-        own.clear();
-        // A thread that is ending has no list any more: then the memory is freed.
-        let _ = FREE.try_with(|free| {
-            let mut free = free.borrow_mut();
-            if free.len() < KEPT {
-                free.push(own);
-            }
-        });
+        recycle(std::mem::take(&mut self.own));
     }
+}
+
+/// Memory for own lines.
+fn recycled() -> Vec<u8> {
+    FREE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Vec::with_capacity(256))
+}
+
+fn recycle(mut own: Vec<u8>) {
+    if own.capacity() == 0 || own.capacity() > KEPT_BYTES {
+        return;
+    }
+    own.clear();
+    // A thread that is ending has no list any more: then the memory is freed.
+    let _ = FREE.try_with(|free| {
+        let mut free = free.borrow_mut();
+        if free.len() < KEPT {
+            free.push(own);
+        }
+    });
 }
 
 impl Clone for Fields {
@@ -230,7 +237,7 @@ mod tests {
         fields.append("content-type", "text/plain").unwrap();
         let mut other = Fields::with_prepared(fields.prepare());
         other.append("x-a", "1").unwrap();
-        assert_eq!(other.rendered(), (&b"content-type: text/plain\r\n"[..], &b"x-a: 1\r\n"[..]));
+        assert_eq!(other.rendered(), b"content-type: text/plain\r\nx-a: 1\r\n");
         assert!(other.remove("Content-Type"));
         assert_eq!(other.iter().count(), 1);
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::Files;
-use gannet_server::host::{BackendChoice, Options, Running, StartError, start};
+use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
 use gannet_server::{Limits, SiteBuilder, SiteError};
 
 /// An application: what it serves, and where.
@@ -197,7 +197,8 @@ impl App {
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn run(self) -> Result<(), Error> {
-        self.start()?.wait_for_signals().await.map_err(Error::Run)
+        let signals = Signals::listen().map_err(Error::Run)?;
+        self.start()?.obey(signals).await.map_err(Error::Run)
     }
 }
 

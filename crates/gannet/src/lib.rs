@@ -26,7 +26,7 @@ pub use gannet_core::{
 };
 pub use gannet_features::files;
 pub use gannet_server::Limits;
-pub use gannet_server::host::{BackendChoice, Running};
+pub use gannet_server::host::{BackendChoice, Running, Signals};
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -12,10 +12,12 @@ use crate::worker::Worker;
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// After so long without want of resources, its next occurrence is news.
+const QUIET: Duration = Duration::from_secs(60);
+
 /// A connection was accepted. Accepting comes in batches: those of one that are beyond the limit wait, unread, as they would in the
 /// backlog.
 pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
-    worker.starved = false;
     if !worker.waiting.is_empty() || !admit(worker, socket) {
         worker.waiting.push_back(socket);
     }
@@ -45,10 +47,12 @@ fn admit(worker: &mut Worker, socket: SocketId) -> bool {
     true
 }
 
-/// A resource ran out. Those who are here are served on; the reason is told once until accepting works again.
+/// A resource ran out. Those who are here are served on; the reason is told once, and again only after accepting has long worked:
+/// as connections leave, others are let in one by one, and each time it runs out anew.
 pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
-    if !worker.starved {
-        worker.starved = true;
+    let now = worker.local.now();
+    let before = worker.starved_at.replace(now);
+    if before.is_none_or(|moment| moment.after(QUIET) <= now) {
         tracing::warn!(
             %error,
             connections = worker.admission.open(),

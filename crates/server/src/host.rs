@@ -4,6 +4,8 @@
 //! the data path: one root future runs the worker's turns; when nothing is left to do it awaits the engine's descriptor, the
 //! next deadline and the mailbox.
 
+mod error;
+mod signals;
 mod start;
 
 use std::future::poll_fn;
@@ -18,7 +20,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
-pub use start::{BackendChoice, Options, Running, StartError, UnknownBackend, start};
+pub use error::StartError;
+pub use signals::Signals;
+pub use start::{BackendChoice, Options, Running, UnknownBackend, start};
 
 use crate::worker::{Turn, Worker};
 

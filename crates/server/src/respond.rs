@@ -155,9 +155,8 @@ fn put(output: &mut gannet_engine::Output, data: Data) {
 /// The body has ended.
 fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlFlow<()> {
     if !active.upgraded {
-        let (prepared, own) = trailers.rendered();
         let output = active.output.get_or_insert_with(|| local.take_output());
-        if let Err(misuse) = active.protocol.finish(&joined(prepared, own), output.bytes()) {
+        if let Err(misuse) = active.protocol.finish(trailers.rendered(), output.bytes()) {
             return misused(active, misuse, local);
         }
     }
@@ -178,20 +177,11 @@ fn write_head(
     length: Option<u64>,
     local: &mut Local,
 ) -> Framing {
-    let (prepared, own) = fields.rendered();
     let output = active.output.get_or_insert_with(|| local.take_output());
-    let fields = joined(prepared, own);
-    active
-        .protocol
-        .respond(ResponseHead { status, fields: &fields, length, date: local.date() }, output.bytes())
-}
-
-/// Two blocks of rendered lines as one; nearly always one of them is empty.
-fn joined<'a>(prepared: &'a [u8], own: &'a [u8]) -> std::borrow::Cow<'a, [u8]> {
-    match (prepared, own) {
-        (lines, []) | ([], lines) => lines.into(),
-        _ => [prepared, own].concat().into(),
-    }
+    active.protocol.respond(
+        ResponseHead { status, fields: fields.rendered(), length, date: local.date() },
+        output.bytes(),
+    )
 }
 
 /// Whether the connection cannot go on after this response: too much of the body is left that nobody will read, or the client

@@ -31,8 +31,8 @@ pub struct Worker {
     pub(crate) waiting: VecDeque<SocketId>,
     /// Accepting is paused until then.
     pub(crate) accept_again: Option<Moment>,
-    /// That resources ran out was told.
-    pub(crate) starved: bool,
+    /// When resources last ran out.
+    pub(crate) starved_at: Option<Moment>,
     drain_deadline: Option<Moment>,
     expired: Vec<u32>,
 }
@@ -64,7 +64,7 @@ impl Worker {
             listeners: Vec::new(),
             waiting: VecDeque::new(),
             accept_again: None,
-            starved: false,
+            starved_at: None,
             drain_deadline: None,
             expired: Vec::new(),
         }
@@ -221,8 +221,8 @@ impl Worker {
             accept::end(self);
         }
         let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
-        let aborts = command == Command::Stop || late;
-        begins || aborts && self.abort_all()
+        let aborts = (command == Command::Stop || late) && self.abort_all();
+        begins || aborts
     }
 
     /// Whether the worker was told to end, and nothing is left.
@@ -240,7 +240,7 @@ impl Worker {
         }
     }
 
-    /// Closes everything; says whether anything was open.
+    /// Closes every connection at once; says whether there was any: the engine tells in the next turn that it let go.
     fn abort_all(&mut self) -> bool {
         accept::end(self);
         let mut any = !self.waiting.is_empty();

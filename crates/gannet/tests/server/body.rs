@@ -1,11 +1,14 @@
 //! Request and response bodies, streamed.
 
+use std::io::{ErrorKind, Write};
 use std::pin::Pin;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use gannet::prelude::*;
 use gannet::{BackendChoice, Body, BodyError, Frame, RequestBody, Source};
+use tokio::sync::Notify;
 
 use crate::rig::{Client, PATIENCE, TellWhenDropped, on_each_backend, serve};
 
@@ -17,6 +20,13 @@ on_each_backend!(
     trailers_are_read_behind_the_body_and_sent_behind_the_response,
     a_chunked_body_that_is_cut_everywhere_arrives_whole,
     a_body_that_breaks_off_is_not_taken_for_a_whole_one,
+    a_body_that_is_read_in_part_is_forgotten_and_the_connection_goes_on,
+    a_body_without_end_that_nobody_reads_ends_the_connection_behind_the_answer,
+    a_body_that_is_not_read_is_not_received,
+    a_client_that_does_not_read_its_own_echo_can_send_no_more,
+    a_client_that_asks_and_does_not_read_the_answers_can_ask_no_more,
+    a_status_without_content_has_none_whatever_the_handler_gave,
+    a_body_of_another_length_than_was_promised_breaks_the_connection,
 );
 
 /// Sends a request's body back as it comes, and its trailers.
@@ -136,4 +146,157 @@ fn a_body_that_breaks_off_is_not_taken_for_a_whole_one(backend: BackendChoice) {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").finish();
     client.rest();
     assert_ne!(outcome.recv_timeout(PATIENCE).expect("the handler ends"), "whole");
+}
+
+fn a_body_that_is_read_in_part_is_forgotten_and_the_connection_goes_on(backend: BackendChoice) {
+    let first = async |mut request: Request| match request.body().next().await {
+        Some(Ok(chunk)) => format!("{}", char::from(chunk[0])),
+        other => format!("{other:?}"),
+    };
+    let server = serve(app().post("/first", first), backend);
+    let mut client = Client::connect(&server);
+    for length in [1, 10, 200_000] {
+        client.send(format!("POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
+        client.send(vec![b'x'; length]);
+        assert_eq!(client.answer().says(), (200, "x"), "{length}");
+    }
+    assert_eq!(client.get("/").says(), (200, "hello"));
+}
+
+fn a_body_without_end_that_nobody_reads_ends_the_connection_behind_the_answer(backend: BackendChoice) {
+    let server = serve(app(), backend);
+    let mut client = Client::connect(&server);
+    client.send("POST /ignored HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(client.answer().says(), (200, "answered"));
+    let chunk = [&b"8000\r\n"[..], &[b'x'; 0x8000], b"\r\n"].concat();
+    for _ in 0..20 {
+        client.send(&chunk);
+    }
+    client.ends();
+}
+
+/// Sends `piece` again and again until the server takes no more for a while; gives how much it took.
+fn send_until_full(client: &mut Client, piece: &[u8], at_most: usize) -> usize {
+    let mut stream = client.stream();
+    stream.set_write_timeout(Some(Duration::from_millis(200))).expect("an option of sockets");
+    let mut taken = 0;
+    while taken < at_most {
+        match stream.write(piece) {
+            Ok(count) => taken += count,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    stream.set_write_timeout(Some(PATIENCE)).expect("an option of sockets");
+    taken
+}
+
+/// More than the kernel's buffers of a connection hold, both ways.
+const MUCH: usize = 64 * 1024 * 1024;
+
+fn a_body_that_is_not_read_is_not_received(backend: BackendChoice) {
+    let go_on = Arc::new(Notify::new());
+    let released = go_on.clone();
+    let waits = move |mut request: Request| {
+        let released = released.clone();
+        async move {
+            released.notified().await;
+            let mut length = 0;
+            while let Some(Ok(chunk)) = request.body().next().await {
+                length += chunk.len();
+            }
+            length.to_string()
+        }
+    };
+    let server = serve(app().post("/waits", waits), backend);
+    let mut client = Client::connect(&server);
+    client.send(format!("POST /waits HTTP/1.1\r\nHost: a\r\nContent-Length: {MUCH}\r\n\r\n"));
+    let taken = send_until_full(&mut client, &[b'x'; 4096], MUCH);
+    assert!(taken < MUCH, "all of it was taken");
+    assert_eq!(Client::connect(&server).get("/").says(), (200, "hello"));
+    go_on.notify_one();
+    client.send(vec![b'x'; MUCH - taken]);
+    assert_eq!(client.answer().says(), (200, &*MUCH.to_string()));
+}
+
+fn a_client_that_does_not_read_its_own_echo_can_send_no_more(backend: BackendChoice) {
+    let server = serve(app(), backend);
+    let mut client = Client::connect(&server);
+    client.send(format!("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {MUCH}\r\n\r\n"));
+    let taken = send_until_full(&mut client, &[b'x'; 4096], MUCH);
+    assert!(taken < MUCH, "all of it was taken");
+    let mut stream = client.stream();
+    let rest = std::thread::spawn(move || stream.write_all(&vec![b'x'; MUCH - taken]));
+    assert_eq!(client.answer().body.len(), MUCH);
+    rest.join().expect("no panic").expect("all was taken");
+    assert_eq!(client.get("/").says(), (200, "hello"));
+}
+
+fn a_client_that_asks_and_does_not_read_the_answers_can_ask_no_more(backend: BackendChoice) {
+    let server = serve(app(), backend);
+    let mut client = Client::connect(&server);
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let taken = send_until_full(&mut client, request, MUCH);
+    assert!(taken < MUCH, "all of it was taken");
+    // Only part of the last one may have been taken.
+    let mut stream = client.stream();
+    let rest = request[taken % request.len()..].to_vec();
+    let sender = std::thread::spawn(move || stream.write_all(&rest));
+    for _ in 0..taken.div_ceil(request.len()) {
+        assert_eq!(client.answer().status, 200);
+    }
+    sender.join().expect("no panic").expect("all was taken");
+}
+
+fn a_status_without_content_has_none_whatever_the_handler_gave(backend: BackendChoice) {
+    let server = serve(
+        app()
+            .get("/204", (Status::NO_CONTENT, "content"))
+            .get("/304", (Status::NOT_MODIFIED, "content"))
+            .get("/nothing", |_: Request| ())
+            .get("/100", (Status::CONTINUE, "content")),
+        backend,
+    );
+    let mut client = Client::connect(&server);
+    for (target, status) in [("/204", 204), ("/304", 304), ("/nothing", 204)] {
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_eq!(client.head().status, status);
+        assert_eq!(client.get("/").says(), (200, "hello"), "right behind the head of {target}");
+    }
+    assert_eq!(client.get("/100").status, 500, "an interim status is no answer");
+}
+
+/// Promises ten bytes and gives another number.
+struct Promise(Option<&'static str>);
+
+impl Source for Promise {
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        Poll::Ready(self.0.take().map(|text| Ok(Frame::Data(text.into()))))
+    }
+
+    fn length(&self) -> Option<u64> {
+        Some(10)
+    }
+}
+
+fn a_body_of_another_length_than_was_promised_breaks_the_connection(backend: BackendChoice) {
+    let promises = |request: Request| {
+        let text = match request.query() {
+            Some("short") => "short",
+            Some("exact") => "0123456789",
+            _ => "more than ten bytes",
+        };
+        Response::new(Status::OK).with_body(Body::stream(Promise(Some(text))))
+    };
+    let server = serve(app().get("/promise", promises), backend);
+    let mut client = Client::connect(&server);
+    assert_eq!(client.get("/promise?exact").says(), (200, "0123456789"));
+    assert_eq!(client.get("/").says(), (200, "hello"));
+    for target in ["/promise?short", "/promise?long"] {
+        let mut client = Client::connect(&server);
+        let received = client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).rest_of_broken();
+        let received = String::from_utf8_lossy(&received);
+        let (_, body) = received.split_once("\r\n\r\n").unwrap_or_default();
+        assert!(body.len() < 10, "{received}");
+    }
 }

@@ -16,6 +16,7 @@ use crate::rig::{block_on, on_each_backend, serve};
 
 on_each_backend!(
     hyper_makes_many_requests_of_each_kind_on_one_connection,
+    hyper_gets_its_own_answers_on_sixty_four_connections_to_two_workers,
     hyper_streams_a_body_up_with_trailers,
     hyper_gets_a_streamed_body_with_trailers,
     hyper_sends_and_receives_fifty_megabytes_at_once_while_it_reads_slowly,
@@ -66,6 +67,35 @@ fn hyper_makes_many_requests_of_each_kind_on_one_connection(backend: BackendChoi
             assert_eq!(whole(head).await, (200, "".into()));
         }
         assert_eq!(server.connections(), 1);
+    });
+}
+
+fn hyper_gets_its_own_answers_on_sixty_four_connections_to_two_workers(backend: BackendChoice) {
+    let at_once = |request: Request| request.query().unwrap_or_default().to_owned();
+    let later = async |request: Request| {
+        tokio::task::yield_now().await;
+        request.query().unwrap_or_default().to_owned()
+    };
+    let app = App::new().get("/at-once", at_once).get("/later", later);
+    let app = app.listen("127.0.0.1:0").workers(2).backend(backend);
+    let server = app.start().expect("the application is sound");
+    block_on(async {
+        let mut tasks = Vec::new();
+        for number in 0..64 {
+            let mut sender = connect::<Empty<Bytes>>(&server).await;
+            tasks.push(tokio::spawn(async move {
+                for round in 0..20 {
+                    let target =
+                        format!("/{}?{number}-{round}", if round % 2 == 0 { "at-once" } else { "later" });
+                    let answer =
+                        sender.send_request(request("GET", &target, Empty::new())).await.expect("an answer");
+                    assert_eq!(whole(answer).await, (200, format!("{number}-{round}").into()));
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.expect("every answer was its own");
+        }
     });
 }
 

@@ -1,7 +1,7 @@
 //! Connections: pipelining, persistence, and how they end.
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Method};
+use gannet::{BackendChoice, Body, Method};
 
 use crate::rig::{Client, on_each_backend, serve};
 
@@ -18,6 +18,7 @@ on_each_backend!(
     a_client_that_says_close_gets_its_answer_and_the_end,
     a_client_that_ends_its_half_behind_its_request_gets_its_answer,
     head_is_answered_as_get_is_but_without_a_body,
+    every_answer_says_when_it_was_made,
     options_is_answered_with_what_the_path_allows,
     a_target_in_absolute_form_is_routed_by_its_path,
     garbage_behind_a_request_is_refused_after_the_answer,
@@ -155,12 +156,33 @@ fn a_client_that_ends_its_half_behind_its_request_gets_its_answer(backend: Backe
 }
 
 fn head_is_answered_as_get_is_but_without_a_body(backend: BackendChoice) {
-    let server = serve(app(), backend);
+    let streamed = |_: Request| {
+        let body = Body::written(async |mut sender| {
+            let _ = sender.send("streamed").await; // nobody wants it
+        });
+        Response::new(Status::OK).with_body(body)
+    };
+    let server = serve(app().post("/posted", "posted").get("/streamed", streamed), backend);
     let mut client = Client::connect(&server);
     let head = client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").head();
     assert_eq!((head.status, head.field("content-length")), (200, Some("5")));
     let get = client.get("/");
     assert_eq!((get.says(), get.field("content-type")), ((200, "hello"), head.field("content-type")));
+    for (target, status) in [("/none", 404), ("/posted", 405), ("/streamed", 200)] {
+        let head = client.send(format!("HEAD {target} HTTP/1.1\r\nHost: a\r\n\r\n")).head();
+        assert_eq!(head.status, status);
+        assert_eq!(client.get("/").says(), (200, "hello"), "right behind the head of {target}");
+    }
+}
+
+fn every_answer_says_when_it_was_made(backend: BackendChoice) {
+    let server = serve(app(), backend);
+    let mut client = Client::connect(&server);
+    for target in ["/", "/none", "\x01"] {
+        let answer = client.get(target);
+        let date = answer.field("date").expect("a date");
+        assert!(date.len() == 29 && date.ends_with(" GMT"), "{date}");
+    }
 }
 
 fn options_is_answered_with_what_the_path_allows(backend: BackendChoice) {

@@ -25,6 +25,9 @@ on_each_backend!(
     a_handler_is_woken_from_another_thread,
     handlers_of_many_connections_wait_for_one_another,
     a_task_that_a_handler_spawns_runs_while_the_handler_waits,
+    a_panic_in_a_filter_is_answered_500,
+    handlers_that_never_rest_do_not_keep_others_from_being_served,
+    methods_of_one_s_own_and_connect_are_routed_as_others_are,
     a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads,
 );
 
@@ -281,5 +284,63 @@ fn a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads(backend:
     let whole = (0..100).flat_map(|number| std::iter::repeat_n(number, 50_000)).collect::<Vec<u8>>();
     assert!(answer.body == whole, "all came, in order");
     assert_eq!(answer.trailers, "x-pieces: 100\r\n");
+    assert_eq!(client.get("/").says(), (200, "hello"));
+}
+
+fn a_panic_in_a_filter_is_answered_500(backend: BackendChoice) {
+    let fragile = async |request: Request, next: Next| {
+        assert!(request.query() != Some("before"), "this panic is part of a test");
+        let after = request.query() == Some("after");
+        let response = next.run(request).await;
+        assert!(!after, "this panic is part of a test");
+        response
+    };
+    let server = serve(app().with(fragile), backend);
+    let mut client = Client::connect(&server);
+    for (target, status) in [("/?before", 500), ("/", 200), ("/?after", 500), ("/", 200)] {
+        assert_eq!(client.get(target).status, status, "{target}");
+    }
+}
+
+fn handlers_that_never_rest_do_not_keep_others_from_being_served(backend: BackendChoice) {
+    let yields = async |_: Request| -> &str {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    };
+    let wakes = async |_: Request| {
+        std::future::poll_fn(|context| {
+            context.waker().wake_by_ref();
+            Poll::<&str>::Pending
+        })
+        .await
+    };
+    let timer = async |_: Request| {
+        let late = tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await;
+        late.map_or("in time", |()| "never")
+    };
+    let server = serve(app().get("/yields", yields).get("/wakes", wakes).get("/timer", timer), backend);
+    let mut restless = [Client::connect(&server), Client::connect(&server)];
+    restless[0].send("GET /yields HTTP/1.1\r\nHost: a\r\n\r\n");
+    restless[1].send("GET /wakes HTTP/1.1\r\nHost: a\r\n\r\n");
+    for _ in 0..20 {
+        let mut client = Client::connect(&server);
+        assert_eq!(client.get("/").says(), (200, "hello"));
+        assert_eq!(client.get("/timer").says(), (200, "in time"));
+    }
+}
+
+fn methods_of_one_s_own_and_connect_are_routed_as_others_are(backend: BackendChoice) {
+    let any = |request: Request| request.method_name().to_owned();
+    let server = serve(app().any("/any", any), backend);
+    let mut client = Client::connect(&server);
+    for method in ["GET", "BREW", "PROPFIND", "brew"] {
+        let answer = client.send(format!("{method} /any HTTP/1.1\r\nHost: a\r\n\r\n")).answer();
+        assert_eq!(answer.says(), (200, method));
+    }
+    let brew = client.send("BREW / HTTP/1.1\r\nHost: a\r\n\r\n").answer();
+    assert_eq!((brew.status, brew.field("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    let connect = client.send("CONNECT a.example:80 HTTP/1.1\r\nHost: a.example:80\r\n\r\n").answer();
+    assert_eq!(connect.status, 405);
     assert_eq!(client.get("/").says(), (200, "hello"));
 }

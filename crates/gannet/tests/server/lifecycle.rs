@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Body, Limits};
+use gannet::{BackendChoice, Limits};
 use socket2::{Domain, Socket, Type};
 use tokio::sync::Notify;
 
@@ -18,16 +18,13 @@ on_each_backend!(
     dropping_the_server_ends_its_connections_and_frees_its_port,
     the_server_can_be_a_task_and_is_stopped_when_its_future_is_dropped,
     draining_finishes_what_runs_and_ends_what_is_idle_and_lets_nobody_in,
+    draining_waits_no_longer_than_its_limit,
+    draining_lets_what_is_being_sent_go_out,
     stopping_drops_what_runs,
+    clients_that_come_and_go_leave_nothing_behind,
     a_port_that_another_has_is_refused_though_the_other_would_share_it,
     two_workers_share_the_connections,
     a_server_listens_on_every_address_it_is_given,
-    a_connection_beyond_the_limit_waits_until_another_leaves,
-    a_connection_beyond_its_address_s_share_is_ended,
-    a_head_that_does_not_become_complete_is_answered_408,
-    a_body_that_does_not_go_on_is_answered_408,
-    a_connection_without_a_request_is_ended_after_a_while,
-    a_client_that_never_reads_is_left,
 );
 
 /// Limits with so short a grace for idle connections that a test that drains need not wait.
@@ -111,6 +108,49 @@ fn draining_finishes_what_runs_and_ends_what_is_idle_and_lets_nobody_in(backend:
     block_on(server.wait()).expect("drained");
 }
 
+fn draining_waits_no_longer_than_its_limit(backend: BackendChoice) {
+    let (app, begun, _never) = slow();
+    let limits = Limits { drain_timeout: Duration::from_millis(50), ..hasty() };
+    let mut server = serve(app.limits(limits), backend);
+    let mut busy = Client::connect(&server);
+    busy.send(SLOW);
+    block_on(begun.notified());
+    server.drain();
+    block_on(server.wait()).expect("drained");
+    assert!(busy.rest_of_broken().is_empty());
+}
+
+fn draining_lets_what_is_being_sent_go_out(backend: BackendChoice) {
+    let large = gannet::Bytes::from(vec![b'x'; 20_000_000]);
+    let app = app().get("/large", move |_: Request| Response::bytes(large.clone())).limits(hasty());
+    let mut server = serve(app, backend);
+    let mut client = Client::connect(&server);
+    assert_eq!(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
+    server.drain();
+    assert_eq!(client.rest().len(), 20_000_000);
+    drop(client);
+    block_on(server.wait()).expect("drained");
+}
+
+fn clients_that_come_and_go_leave_nothing_behind(backend: BackendChoice) {
+    let (app, _, _) = slow();
+    let server = serve(app, backend);
+    for round in 0..300 {
+        let mut client = Client::connect(&server);
+        match round % 4 {
+            0 => assert_eq!(client.get("/").says(), (200, "hello")),
+            1 => drop(client.send(SLOW)),
+            2 => client.reset(),
+            _ => drop(client.send("GET / HT")),
+        }
+    }
+    let begun = std::time::Instant::now();
+    while server.connections() > 0 {
+        assert!(begun.elapsed() < PATIENCE, "{} connections are left", server.connections());
+        std::thread::yield_now();
+    }
+}
+
 fn stopping_drops_what_runs(backend: BackendChoice) {
     let (told, heard) = mpsc::channel();
     let (begun, started) = {
@@ -175,74 +215,4 @@ fn a_server_listens_on_every_address_it_is_given(backend: BackendChoice) {
         assert_eq!(Client::to(*address).expect("listens").get("/").says(), (200, "hello"));
     }
     assert_eq!(server.addresses().len(), 2);
-}
-
-fn a_connection_beyond_the_limit_waits_until_another_leaves(backend: BackendChoice) {
-    let server = serve(app().limits(Limits { connections: 2, ..Limits::default() }), backend);
-    let mut within = [Client::connect(&server), Client::connect(&server)];
-    within.iter_mut().for_each(|client| drop(client.get("/")));
-    let mut beyond = Client::connect(&server);
-    beyond.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!((within[0].get("/").says(), server.connections()), ((200, "hello"), 2));
-    drop(within);
-    assert_eq!(beyond.answer().says(), (200, "hello"));
-}
-
-fn a_connection_beyond_its_address_s_share_is_ended(backend: BackendChoice) {
-    let server = serve(app().limits(Limits { connections_per_address: 2, ..Limits::default() }), backend);
-    let mut within = [Client::connect(&server), Client::connect(&server)];
-    within.iter_mut().for_each(|client| drop(client.get("/")));
-    Client::connect(&server).ends();
-    within.iter_mut().for_each(|client| assert_eq!(client.get("/").says(), (200, "hello")));
-}
-
-/// As patient as a test can be.
-const SOON: Duration = Duration::from_millis(50);
-
-fn a_head_that_does_not_become_complete_is_answered_408(backend: BackendChoice) {
-    let server = serve(app().limits(Limits { head_timeout: SOON, ..Limits::default() }), backend);
-    let mut client = Client::connect(&server);
-    let answer = client.send("GET / HTTP/1.1\r\nHost: a\r\n").answer();
-    assert_eq!((answer.status, answer.field("connection")), (408, Some("close")));
-    client.ends();
-    let mut silent = Client::connect(&server);
-    silent.ends();
-}
-
-fn a_body_that_does_not_go_on_is_answered_408(backend: BackendChoice) {
-    let collects = async |mut request: Request| request.body().collect(100).await;
-    let app = App::new().post("/", collects).post("/ignored", "answered");
-    let server = serve(app.limits(Limits { body_grace: SOON, ..Limits::default() }), backend);
-    let mut client = Client::connect(&server);
-    let answer = client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf").answer();
-    assert_eq!((answer.status, answer.field("connection")), (408, Some("close")));
-    client.ends();
-    let mut client = Client::connect(&server);
-    client.send("POST /ignored HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
-    assert_eq!(client.answer().says(), (200, "answered"));
-    client.rest_of_broken();
-}
-
-fn a_connection_without_a_request_is_ended_after_a_while(backend: BackendChoice) {
-    let server = serve(app().limits(Limits { idle_timeout: SOON, ..Limits::default() }), backend);
-    let mut client = Client::connect(&server);
-    client.get("/");
-    client.ends();
-}
-
-fn a_client_that_never_reads_is_left(backend: BackendChoice) {
-    let (told, heard) = mpsc::channel();
-    let endless = move |_: Request| {
-        let dropped = TellWhenDropped(told.clone());
-        Response::new(Status::OK).with_body(Body::written(async move |mut sender| {
-            let _dropped = dropped;
-            while sender.send(vec![0; 1 << 20]).await.is_ok() {}
-        }))
-    };
-    let limits = Limits { write_timeout: SOON, ..Limits::default() };
-    let server = serve(app().get("/endless", endless).limits(limits), backend);
-    let mut client = Client::connect(&server);
-    client.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(heard.recv_timeout(PATIENCE), Ok("dropped"));
-    assert_eq!(Client::connect(&server).get("/").says(), (200, "hello"));
 }

@@ -6,5 +6,6 @@ mod connection;
 mod files;
 mod handlers;
 mod lifecycle;
+mod limits;
 mod rig;
 mod upgrade;

@@ -10,10 +10,11 @@ use std::thread::JoinHandle;
 use gannet_engine::epoll::Epoll;
 use gannet_engine::sys::uring::Uring;
 use gannet_engine::{Backend, Engine, Listener, Pool};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use super::drive;
+use super::error::StartError;
+use super::signals::Signals;
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::site::Site;
@@ -52,19 +53,6 @@ pub enum BackendChoice {
     Epoll,
     /// io_uring(7).
     Uring,
-}
-
-/// Why the server did not start.
-#[derive(Debug)]
-pub enum StartError {
-    /// An address cannot be listened on.
-    Listen(SocketAddr, io::Error),
-    /// The engine cannot run here.
-    Engine(&'static str, io::Error),
-    /// The limit of descriptors leaves room for so few connections.
-    Descriptors(u64),
-    /// A thread or its runtime could not be made.
-    Thread(io::Error),
 }
 
 /// A server that runs. Dropping it stops it at once.
@@ -312,13 +300,22 @@ impl Running {
     /// # Errors
     /// As [`wait`](Running::wait), and when signals cannot be awaited.
     pub async fn wait_for_signals(&mut self) -> io::Result<()> {
-        let (mut terminate, mut interrupt) =
-            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        self.obey(Signals::listen()?).await
+    }
+
+    /// The same for signals that were listened for before the server started, so that none in between is missed.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait).
+    pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
         let mailboxes: Vec<_> = self.workers.iter().map(|worker| worker.mailbox.clone()).collect();
         let obey = async move {
-            for command in [Command::Drain, Command::Stop] {
-                tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-                tracing::info!(?command, "signalled");
+            for (command, told) in [
+                (Command::Drain, "finishing what runs; a second signal ends at once"),
+                (Command::Stop, "ending at once"),
+            ] {
+                let signal = signals.next().await;
+                tracing::info!(signal, "{told}");
                 mailboxes.iter().for_each(|mailbox| mailbox.command(command));
             }
             std::future::pending().await
@@ -336,55 +333,4 @@ impl Drop for Running {
             }
         }
     }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StartError::Listen(address, error) => {
-                write!(f, "cannot listen on {address}: {}", said(error))?;
-                match error.kind() {
-                    io::ErrorKind::AddrInUse => {
-                        write!(
-                            f,
-                            "; another program listens there. Stop it, or choose another port with --listen"
-                        )
-                    }
-                    io::ErrorKind::PermissionDenied => {
-                        write!(f, "; ports below 1024 need a privilege. Choose a higher one with --listen")
-                    }
-                    io::ErrorKind::AddrNotAvailable => {
-                        write!(
-                            f,
-                            "; no interface of this machine has the address. Choose another with --listen"
-                        )
-                    }
-                    _ => Ok(()),
-                }
-            }
-            StartError::Engine(name, error) => {
-                write!(
-                    f,
-                    "the {name} backend cannot run here: {}. Choose another with --backend",
-                    said(error)
-                )
-            }
-            StartError::Descriptors(limit) => {
-                write!(
-                    f,
-                    "the limit of {limit} open descriptors is too low to serve; raise it (ulimit -n 1024)"
-                )
-            }
-            StartError::Thread(error) => write!(f, "cannot start a worker: {}", said(error)),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-/// What the system says, in lower case and without its number.
-fn said(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    text[..1].to_lowercase() + &text[1..]
 }

@@ -1,0 +1,226 @@
+//! A keep-alive request costs the worker no allocation, whether it is answered at once, later, or from a file: counted, not
+//! measured.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use gannet::prelude::*;
+use gannet::{BackendChoice, Running};
+use tokio::sync::Notify;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no allocation and no
+// destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: our caller's promise is the system allocator's condition.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Requests until everything that is recycled has been made.
+const WARM_UP: usize = 50;
+/// Requests that are counted.
+const COUNTED: usize = 500;
+/// A file is looked at anew once a second, which opens it: of so many rounds one falls between two such looks.
+const ROUNDS: usize = 5;
+
+/// One worker, and a client on one connection.
+struct Rig {
+    server: Running,
+    client: TcpStream,
+    /// What is served; removed when the test is over.
+    _folder: tempfile::TempDir,
+    /// What the worker had allocated when `/allocations` was asked for; asking costs nothing itself.
+    allocations: Arc<AtomicUsize>,
+    /// The handler of `/woken` waits, and may go on.
+    waits: Arc<Notify>,
+    go_on: Arc<Notify>,
+}
+
+fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>) -> App {
+    let (allocations, waits, go_on) = (allocations.clone(), waits.clone(), go_on.clone());
+    let woken = move |_: Request| {
+        let (waits, go_on) = (waits.clone(), go_on.clone());
+        async move {
+            waits.notify_one();
+            go_on.notified().await;
+            "woken"
+        }
+    };
+    let body = async |mut request: Request| {
+        while let Some(Ok(_)) = request.body().next().await {}
+        "read"
+    };
+    App::new()
+        .get("/allocations", move |_: Request| {
+            allocations.store(ALLOCATIONS.get(), Ordering::SeqCst);
+            "counted"
+        })
+        .get("/value", "value")
+        .get("/function", |request: Request| {
+            Response::text("function").with("x-method", request.method_name())
+        })
+        .get("/at-once", async |_: Request| "at once")
+        .get("/yields", async |_: Request| {
+            tokio::task::yield_now().await;
+            "yields"
+        })
+        .get("/woken", woken)
+        .post("/body", body)
+}
+
+impl Rig {
+    /// None where the kernel lets us have no io_uring: said, and left out.
+    fn new(backend: BackendChoice, change: impl FnOnce(App) -> App) -> Option<Rig> {
+        let (waits, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let allocations = Arc::default();
+        let folder = tempfile::tempdir().expect("room for a folder");
+        std::fs::write(folder.path().join("small.html"), "<p>small").expect("written");
+        let app = change(app(&allocations, &waits, &go_on).files("/", folder.path()));
+        let server = match app.listen("127.0.0.1:0").workers(1).backend(backend).start() {
+            Ok(server) => server,
+            Err(error) if error.to_string().contains("backend cannot run here") => {
+                eprintln!("left out: {error}");
+                return None;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let client = TcpStream::connect(server.addresses()[0]).expect("the server listens");
+        client.set_read_timeout(Some(Duration::from_secs(10))).expect("an option of sockets");
+        Some(Rig { server, client, _folder: folder, allocations, waits, go_on })
+    }
+
+    /// Sends `request` and receives the answer, which one receive has as a whole.
+    fn exchange(&mut self, request: &str) {
+        self.client.write_all(request.as_bytes()).expect("taken");
+        if request.starts_with("GET /woken") {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+            runtime.block_on(self.waits.notified());
+            self.go_on.notify_one();
+        }
+        let mut room = [0; 4096];
+        let count = self.client.read(&mut room).expect("an answer");
+        assert!(room[..count].starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", str::from_utf8(&room[..count]));
+    }
+
+    /// What the worker has allocated so far.
+    fn allocations(&mut self) -> usize {
+        self.exchange(&get("/allocations"));
+        self.allocations.load(Ordering::SeqCst)
+    }
+
+    /// What the worker allocates for [`COUNTED`] of these requests; at best, of [`ROUNDS`].
+    fn cost(&mut self, request: &str) -> usize {
+        let rounds = (0..ROUNDS).map(|_| {
+            let before = self.allocations();
+            (0..COUNTED).for_each(|_| self.exchange(request));
+            self.allocations() - before
+        });
+        rounds.min().unwrap_or_default()
+    }
+
+    fn assert_free(&mut self, request: &str) {
+        (0..WARM_UP).for_each(|_| self.exchange(request));
+        self.allocations();
+        let line = request.lines().next().unwrap_or_default();
+        assert_eq!(self.cost(request), 0, "allocations for {COUNTED} of {line} on {}", self.server.backend());
+    }
+}
+
+fn get(target: &str) -> String {
+    format!("GET {target} HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
+}
+
+fn on_each_backend(change: impl Fn(App) -> App, test: impl Fn(&mut Rig)) {
+    for backend in [BackendChoice::Epoll, BackendChoice::Uring] {
+        if let Some(mut rig) = Rig::new(backend, &change) {
+            test(&mut rig);
+        }
+    }
+}
+
+#[test]
+fn a_request_answered_at_once_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            for target in ["/value", "/function", "/at-once"] {
+                rig.assert_free(&get(target));
+            }
+        },
+    );
+}
+
+#[test]
+fn a_request_answered_later_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            for target in ["/yields", "/woken"] {
+                rig.assert_free(&get(target));
+            }
+        },
+    );
+}
+
+#[test]
+fn a_small_file_costs_no_allocation() {
+    on_each_backend(|app| app, |rig| rig.assert_free(&get("/small.html")));
+}
+
+#[test]
+fn a_request_with_a_body_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            rig.assert_free("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+            rig.assert_free(
+                "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            );
+        },
+    );
+}
+
+#[test]
+fn a_filter_costs_no_allocation() {
+    let filtered = |app: App| {
+        app.with(async |request: Request, next: Next| next.run(request).await.with("x-filtered", "1"))
+            .with(async |request: Request, next: Next| next.run(request).await)
+    };
+    on_each_backend(filtered, |rig| {
+        for target in ["/value", "/yields"] {
+            rig.assert_free(&get(target));
+        }
+    });
+}
+
+#[test]
+fn pipelined_requests_cost_no_allocation() {
+    on_each_backend(|app| app, |rig| rig.assert_free(&get("/value").repeat(16)));
+}

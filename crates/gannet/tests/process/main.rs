@@ -1,0 +1,5 @@
+//! What concerns the process as a whole, its limits and its signals: each test's server runs in a process of its own.
+
+mod child;
+mod exhaustion;
+mod signals;

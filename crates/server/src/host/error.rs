@@ -1,0 +1,124 @@
+//! Why a server did not start, in one line with the way out.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use rustix::io::Errno;
+
+use super::BackendChoice;
+
+/// Why the server did not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    Listen(SocketAddr, io::Error),
+    /// The engine cannot run here.
+    Engine(&'static str, io::Error),
+    /// The limit of descriptors leaves room for so few connections.
+    Descriptors(u64),
+    /// A thread or its runtime could not be made.
+    Thread(io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StartError::Listen(address, error) => {
+                write!(f, "cannot listen on {address}: {}{}", said(error), way_to_listen(error))
+            }
+            StartError::Engine(name, error) => {
+                let whether = match error.kind() {
+                    io::ErrorKind::PermissionDenied => "not permitted",
+                    _ => "not available",
+                };
+                let way = if *name == BackendChoice::Uring.name() {
+                    "; --backend epoll needs no io_uring"
+                } else {
+                    ""
+                };
+                write!(f, "the {name} backend is {whether}: {}{way}", said(error))
+            }
+            StartError::Descriptors(limit) => {
+                write!(
+                    f,
+                    "the limit of {limit} open descriptors is too low to serve; raise it (ulimit -n 1024)"
+                )
+            }
+            StartError::Thread(error) => write!(f, "cannot start a worker: {}", said(error)),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// What helps where bind(2) or listen(2) refuse.
+fn way_to_listen(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::ADDRINUSE) => {
+            "; another program listens there. Stop it, or choose another port with --listen"
+        }
+        Some(Errno::ACCESS) => "; ports below 1024 need a privilege. Choose a higher one with --listen",
+        Some(Errno::ADDRNOTAVAIL) => {
+            "; no interface of this machine has the address. Choose another with --listen"
+        }
+        Some(Errno::AFNOSUPPORT) => {
+            "; this machine has no addresses of that kind. Choose another with --listen"
+        }
+        Some(Errno::MFILE | Errno::NFILE) => {
+            "; each worker listens for itself. Raise the limit of descriptors (ulimit -n), or lower --workers"
+        }
+        _ => "",
+    }
+}
+
+/// What the system says, in lower case and without its number.
+fn said(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_lowercase().chain(characters).collect()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_the_kernel_forbids_is_told_with_one_that_it_allows() {
+        for (kind, reason, expected) in [
+            (
+                io::ErrorKind::PermissionDenied,
+                "io_uring is forbidden here",
+                "the uring backend is not permitted: io_uring is forbidden here; --backend epoll needs no io_uring",
+            ),
+            (
+                io::ErrorKind::Unsupported,
+                "this kernel has no io_uring",
+                "the uring backend is not available: this kernel has no io_uring; --backend epoll needs no io_uring",
+            ),
+        ] {
+            assert_eq!(StartError::Engine("uring", io::Error::new(kind, reason)).to_string(), expected);
+        }
+        let exhausted = StartError::Engine("epoll", io::Error::from_raw_os_error(24));
+        assert_eq!(exhausted.to_string(), "the epoll backend is not available: too many open files");
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_listened_on_is_told_with_why_and_what_helps() {
+        let address: SocketAddr = "[::1]:80".parse().unwrap();
+        for (errno, expected) in [
+            (Errno::ADDRINUSE, "address already in use; another program listens there. Stop it,"),
+            (Errno::ACCESS, "permission denied; ports below 1024 need a privilege. Choose a higher one"),
+            (Errno::ADDRNOTAVAIL, "cannot assign requested address; no interface of this machine has"),
+            (
+                Errno::AFNOSUPPORT,
+                "address family not supported by protocol; this machine has no addresses of that",
+            ),
+            (Errno::MFILE, "too many open files; each worker listens for itself. Raise the limit"),
+        ] {
+            let told = StartError::Listen(address, errno.into()).to_string();
+            assert!(told.starts_with(&format!("cannot listen on [::1]:80: {expected}")), "{told}");
+        }
+    }
+}

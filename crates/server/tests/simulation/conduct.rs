@@ -118,6 +118,25 @@ fn a_body_that_a_stream_answers_with_is_asked_for() {
 }
 
 #[test]
+fn a_body_that_was_given_away_goes_on_coming_as_it_is_read_there() {
+    serve(Limits::default(), async |world| {
+        let (mut lends, mut borrows) = (Peer::connect(world), Peer::connect(world));
+        lends.post("/lend?ms=5000", 500_000);
+        let mut pushed = lends.push(200_000);
+        world.run(SECOND).await;
+        borrows.get("/borrow");
+        for _ in 0..10 {
+            world.run(SECOND / 10).await;
+            pushed += lends.push(500_000 - pushed);
+            borrows.hear();
+        }
+        assert_eq!((borrows.statuses(), borrows.hear()[0].body.len()), (vec![200], 500_000));
+        world.run(5 * SECOND).await;
+        assert_eq!(lends.statuses(), [200]);
+    });
+}
+
+#[test]
 fn a_conversation_may_end_before_its_last_words_are_sent() {
     serve(Limits::default(), async |world| {
         let mut peer = Peer::connect(world);

@@ -22,6 +22,8 @@ thread_local! {
     /// How often a handler was called, and how many bytes were produced.
     static CALLS: Cell<usize> = const { Cell::new(0) };
     static PRODUCED: Cell<usize> = const { Cell::new(0) };
+    /// A body that its handler gave to another.
+    static LENT: RefCell<Option<RequestBody>> = const { RefCell::new(None) };
     /// When handlers want to be woken: Tokio does not tell.
     static ALARMS: RefCell<BTreeSet<Instant>> = const { RefCell::new(BTreeSet::new()) };
 }
@@ -118,6 +120,8 @@ fn build(filtered: bool) -> Arc<Site> {
     site.route(post, "/slowly", slowly);
     site.route(post, "/ignore", |request: Request| plain(&request));
     site.route(post, "/ignore-later", ignore_later);
+    site.route(post, "/lend", lend);
+    site.route(get, "/borrow", borrow);
     if filtered {
         site.filter(async |request: Request, next: Next| {
             give_way(1).await;
@@ -306,6 +310,22 @@ async fn ignore_later(request: Request) -> Response {
     let _live = Live::new();
     pause(number(&request, "ms")).await;
     plain(&request)
+}
+
+/// Gives its body to another handler, and answers after a while.
+async fn lend(request: Request) -> Response {
+    let _live = Live::new();
+    let (id, wait) = (identity(&request), number(&request, "ms"));
+    LENT.set(Some(request.into_body()));
+    pause(wait).await;
+    answer(id, Body::Empty)
+}
+
+/// Reads another request's body, and says it again.
+async fn borrow(request: Request) -> Result<Response, BodyError> {
+    let _live = Live::new();
+    let mut body = LENT.take().expect("one was lent before");
+    Ok(answer(identity(&request), Body::Bytes(body.collect(MOST).await?.into())))
 }
 
 /// A conversation in which everything is said again.

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, getpeername, recv, shutdown};
 
 use crate::output::Progress;
-use crate::transfer::{is_exhaustion, retried, write};
+use crate::transfer::{is_exhaustion, reset_on_close, retried, write};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Events taken from the kernel in one poll.
@@ -303,6 +303,12 @@ impl Backend for Epoll {
         if let Some(slot) = self.sockets.get(socket) {
             // ENOTCONN when the peer reset the connection: receiving tells.
             let _ = shutdown(&slot.fd, Shutdown::Write);
+        }
+    }
+
+    fn reset(&mut self, socket: SocketId) {
+        if let Some(slot) = self.sockets.get(socket) {
+            reset_on_close(slot.fd.as_fd());
         }
     }
 

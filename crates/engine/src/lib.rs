@@ -98,6 +98,10 @@ pub trait Backend {
     /// Ends our half of the conversation (shutdown(2), `SHUT_WR`): the peer sees the end after all that was sent.
     fn shutdown(&mut self, socket: SocketId);
 
+    /// Breaks the connection: the peer sees a reset instead of an end, and may lose what it has not read yet (socket(7),
+    /// `SO_LINGER` of zero). To be followed by [`close`](Backend::close).
+    fn reset(&mut self, socket: SocketId);
+
     /// Ends the conversation.
     fn close(&mut self, socket: SocketId, completions: &mut Completions);
 
@@ -201,6 +205,11 @@ impl Engine {
     /// See [`Backend::shutdown`].
     pub fn shutdown(&mut self, socket: SocketId) {
         self.backend.shutdown(socket);
+    }
+
+    /// See [`Backend::reset`].
+    pub fn reset(&mut self, socket: SocketId) {
+        self.backend.reset(socket);
     }
 
     /// See [`Backend::close`].

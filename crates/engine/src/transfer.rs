@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
@@ -64,6 +65,12 @@ fn write_file(
         // A short sendfile may also be the end of the file or of a page: the next call tells which.
         sent => Ok((sent as u64, true)),
     }
+}
+
+/// Makes close(2) break the connection (socket(7), `SO_LINGER`).
+pub(crate) fn reset_on_close(socket: BorrowedFd<'_>) {
+    // Fails only for what is no socket.
+    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
 }
 
 /// Whether accept(2) failed for want of something of ours, so that trying again at once is in vain.

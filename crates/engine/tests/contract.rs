@@ -40,6 +40,7 @@ contract! {
     a_peer_that_resets_is_reported_as_gone
     our_end_reaches_the_peer_after_all_that_was_sent_and_receiving_goes_on
     a_closed_socket_gives_closed_and_nothing_else
+    a_connection_that_we_reset_is_broken_for_its_peer
     a_number_kept_after_close_names_nothing
     closing_during_a_send_hands_the_output_back
     a_file_range_is_sent_behind_the_bytes_before_it
@@ -138,6 +139,15 @@ fn our_end_reaches_the_peer_after_all_that_was_sent_and_receiving_goes_on(rig: &
     assert_eq!(rig.peer_reads_to_end(&mut *peer), b"goodbye");
     peer.write_all(b"and you");
     assert_eq!(rig.received(socket, 7), b"and you");
+}
+
+fn a_connection_that_we_reset_is_broken_for_its_peer(rig: &mut Rig) {
+    let (mut peer, socket) = rig.pair();
+    rig.engine.receive(socket);
+    rig.engine.reset(socket);
+    rig.engine.close(socket);
+    while !matches!(rig.next_of(socket), Completion::Closed { .. }) {}
+    assert_eq!(rig.peer_fails(&mut *peer).kind(), io::ErrorKind::ConnectionReset);
 }
 
 fn a_closed_socket_gives_closed_and_nothing_else(rig: &mut Rig) {

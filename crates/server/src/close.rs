@@ -30,6 +30,10 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
         return;
     }
     if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Closed) {
+        if active.ends_with_connection {
+            // The body's end is the connection's: a client of HTTP/1.0 takes any other for it (RFC 9112, 8).
+            local.engine.reset(connection.socket);
+        }
         local.recycle_active(active);
     }
     local.timers.clear(connection.socket.index);
@@ -40,6 +44,7 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
 /// unread bytes would reset the connection, and could take the response with it (RFC 9112, 9.6).
 fn finish(connection: &mut Connection, local: &mut Local) {
     let Stage::Active(active) = &mut connection.stage else { return };
+    active.ends_with_connection = false;
     if active.peer_ended {
         now(connection, local);
         return;

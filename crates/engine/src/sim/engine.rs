@@ -238,6 +238,12 @@ impl Backend for Sim {
         }
     }
 
+    fn reset(&mut self, socket: SocketId) {
+        if let Some(slot) = self.open(socket) {
+            self.network.world.borrow_mut().reset(slot.end);
+        }
+    }
+
     fn close(&mut self, socket: SocketId, completions: &mut Completions) {
         let Some(slot) = self.sockets.get_mut(socket) else { return };
         let mut world = self.network.world.borrow_mut();

@@ -262,6 +262,15 @@ impl Rig {
         bytes
     }
 
+    /// The error that the peer meets when it reads.
+    pub fn peer_fails(&mut self, peer: &mut dyn Peer) -> io::Error {
+        self.wait_for("error at the peer", |_| match peer.read(&mut [0; 16]) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Some(error),
+            Err(_) => None,
+            Ok(count) => panic!("{count} bytes"),
+        })
+    }
+
     pub fn peer_reads_to_end(&mut self, peer: &mut dyn Peer) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.wait_for("end at the peer", |_| (!peer.read_some(&mut bytes)).then_some(()));

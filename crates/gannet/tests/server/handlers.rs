@@ -1,5 +1,6 @@
 //! Handlers and filters: what they may do, and what becomes of them.
 
+use std::io::{ErrorKind, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -16,6 +17,7 @@ use crate::rig::{Client, PATIENCE, TellWhenDropped, on_each_backend, serve};
 on_each_backend!(
     a_panic_is_answered_500_and_harms_nobody,
     a_panic_in_a_streamed_body_ends_the_connection_so_that_the_body_is_not_taken_for_whole,
+    a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_connection,
     a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody,
     a_client_that_leaves_drops_the_future_of_its_handler,
     a_client_that_leaves_drops_the_body_that_is_streamed_to_it,
@@ -72,6 +74,18 @@ fn a_panic_in_a_streamed_body_ends_the_connection_so_that_the_body_is_not_taken_
     let received = client.send("GET /fragile HTTP/1.1\r\nHost: a\r\n\r\n").rest_of_broken();
     assert!(!received.ends_with(b"0\r\n\r\n"), "{:?}", String::from_utf8_lossy(&received));
     assert_eq!(other.get("/").says(), (200, "hello"));
+}
+
+fn a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_connection(
+    backend: BackendChoice,
+) {
+    let fragile = |_: Request| Response::new(Status::OK).with_body(Body::stream(Fragile(false)));
+    let server = serve(app().get("/fragile", fragile), backend);
+    let mut client = Client::connect(&server);
+    client.send("GET /fragile HTTP/1.0\r\n\r\n");
+    let error =
+        client.stream().read_to_end(&mut Vec::new()).expect_err("an end would be taken for the body's");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
 }
 
 /// Panics when it is dropped, unless something panics already.

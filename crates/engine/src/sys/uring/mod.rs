@@ -30,7 +30,7 @@ use self::message::Message;
 use self::ring::{Outcome, Ring};
 use self::socket::Socket;
 use self::tag::Tag;
-use crate::transfer::is_exhaustion;
+use crate::transfer::{is_exhaustion, reset_on_close};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Operations that can be queued before the kernel must be asked to take them.
@@ -269,6 +269,12 @@ impl Backend for Uring {
     fn shutdown(&mut self, socket: SocketId) {
         if let Some(slot) = open(&mut self.sockets, socket) {
             slot.finish();
+        }
+    }
+
+    fn reset(&mut self, socket: SocketId) {
+        if let Some(slot) = open(&mut self.sockets, socket) {
+            reset_on_close(slot.fd());
         }
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Active {
     pub(crate) upgraded: bool,
     /// Our half is shut down, after an upgrade.
     pub(crate) half_closed: bool,
+    /// A body is being sent whose end the client only learns from the connection's.
+    pub(crate) ends_with_connection: bool,
     /// A head has begun, be it with an empty line, and the client is to complete it.
     pub(crate) in_head: bool,
     /// When the head must be complete; set when it began.
@@ -131,6 +133,7 @@ impl Active {
             discarded: 0,
             upgraded: false,
             half_closed: false,
+            ends_with_connection: false,
             in_head: false,
             head_deadline: None,
             body_deadline: None,
@@ -149,7 +152,7 @@ impl Active {
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
-        self.fate = Fate::Serve;
+        (self.ends_with_connection, self.fate) = (false, Fate::Serve);
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
     }
 
@@ -200,6 +203,9 @@ impl Active {
     /// up each connection may still hold one block, so that those who hold many stop nobody else.
     pub(crate) fn has_window(&self, local: &Local) -> bool {
         let Some(exchange) = &self.exchange else { return true };
+        if exchange.incoming.is_abandoned() {
+            return self.discarded <= local.limits.discard_bytes;
+        }
         let queued = exchange.incoming.queued();
         queued == 0 || queued < local.limits.body_window_bytes && local.has_shared_blocks()
     }

@@ -24,7 +24,13 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
         active.protocol.close();
     }
     let (status, fields, body) = response.into_parts();
-    match (write_head(active, status, &fields, body.length(), local), body) {
+    let Ok(length) = handle::contained(|| body.length()) else {
+        handle::discard(body);
+        return begin(active, route::error(Status::INTERNAL_SERVER_ERROR), socket, local);
+    };
+    let framing = write_head(active, status, &fields, length, local);
+    active.ends_with_connection = framing == Framing::UntilClose;
+    match (framing, body) {
         (Framing::None, _) => {}
         (Framing::Upgrade, Body::Upgrade(upgrade)) => converse(active, upgrade, socket, local),
         // A CONNECT that was answered as if it were another method: what follows is no HTTP.
@@ -106,7 +112,11 @@ fn pull_stream(
     }
     match poll {
         Ok(Poll::Ready(Some(Ok(Frame::Data(data))))) => match data.as_slice().len() {
-            0 => ControlFlow::Continue(()),
+            // Nothing to send, and perhaps nothing again: others have their turn first.
+            0 => {
+                waker.wake_by_ref();
+                ControlFlow::Break(())
+            }
             length => piece(active, length, local, |output| put(output, data)),
         },
         Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => finish(active, &trailers, local),

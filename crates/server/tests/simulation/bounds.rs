@@ -90,6 +90,26 @@ fn discard_bytes_a_body_in_chunks_is_discarded_up_to_the_limit() {
 }
 
 #[test]
+fn discard_bytes_a_body_dropped_early_is_discarded_up_to_the_limit_while_its_handler_works() {
+    let setup = Setup { block_bytes: 4096, ..Setup::default() };
+    serve_by(&setup, async |world| {
+        let mut peer = Peer::connect(world);
+        peer.client.set_send_capacity(CAPACITY);
+        peer.post("/drop?ms=5000", 10_000_000);
+        let mut pushed = 0;
+        for _ in 0..2000 {
+            pushed += peer.push(1000);
+            world.settle();
+        }
+        let most = 256 * 1024 + 4 * setup.block_bytes + 16 * 1024 + CAPACITY;
+        assert!((256 * 1024..=most).contains(&pushed), "{pushed} bytes were taken");
+        world.run(6 * SECOND).await;
+        let answers = peer.hear();
+        assert_eq!((answers.len(), answers[0].closes()), (1, true));
+    });
+}
+
+#[test]
 fn output_bytes_a_reader_that_stops_does_not_let_a_stream_run_ahead() {
     serve(Limits::default(), async |world| {
         let mut peer = Peer::connect(world);

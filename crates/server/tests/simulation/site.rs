@@ -120,6 +120,7 @@ fn build(filtered: bool) -> Arc<Site> {
     site.route(post, "/slowly", slowly);
     site.route(post, "/ignore", |request: Request| plain(&request));
     site.route(post, "/ignore-later", ignore_later);
+    site.route(post, "/drop", drop_body);
     site.route(post, "/lend", lend);
     site.route(get, "/borrow", borrow);
     if filtered {
@@ -310,6 +311,15 @@ async fn ignore_later(request: Request) -> Response {
     let _live = Live::new();
     pause(number(&request, "ms")).await;
     plain(&request)
+}
+
+/// Will not read the body, says so at once, and answers after a while.
+async fn drop_body(request: Request) -> Response {
+    let _live = Live::new();
+    let (id, wait) = (identity(&request), number(&request, "ms"));
+    drop(request.into_body());
+    pause(wait).await;
+    answer(id, Body::Empty)
 }
 
 /// Gives its body to another handler, and answers after a while.

@@ -2,36 +2,36 @@
 
 use std::time::Duration;
 
-/// What the server bounds, with safe defaults.
+/// What the server bounds, with safe defaults. [`TABLE`] has the reasons, and what happens beyond.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// The limits of what HTTP/1.1 parses.
     pub protocol: gannet_proto::limits::Limits,
-    /// See [`TABLE`], as for all that follow.
+    /// How long a head may take to be complete.
     pub head_timeout: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How long a body may pause.
     pub body_grace: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How much of a body must come: each byte earns so much time, up to `body_grace`.
     pub body_bytes_per_second: u64,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// Bytes of a body that may have arrived and not be read; at least one block may.
     pub body_window_bytes: usize,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// Bytes of a body that are read for a handler that does not, to keep the connection.
     pub discard_bytes: u64,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// Bytes of responses that may wait for the socket before more are made.
     pub output_bytes: u64,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How long a socket may take nothing of what is sent.
     pub write_timeout: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How long a connection may wait for its next request.
     pub idle_timeout: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How long a client may go on sending after the last response.
     pub linger_timeout: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// Connections at a time, of all workers.
     pub connections: usize,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// Connections at a time from one address.
     pub connections_per_address: usize,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// While draining: how long a connection may wait for its next request.
     pub drain_grace: Duration,
-    #[expect(missing_docs, reason = "the table documents the limits")]
+    /// How long draining may take.
     pub drain_timeout: Duration,
 }
 

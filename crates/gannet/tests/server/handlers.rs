@@ -18,6 +18,8 @@ on_each_backend!(
     a_panic_is_answered_500_and_harms_nobody,
     a_panic_in_a_streamed_body_ends_the_connection_so_that_the_body_is_not_taken_for_whole,
     a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_connection,
+    a_body_that_panics_when_asked_for_its_length_is_answered_500,
+    a_body_of_endless_empty_pieces_keeps_nobody_else_from_being_served,
     a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody,
     a_client_that_leaves_drops_the_future_of_its_handler,
     a_client_that_leaves_drops_the_body_that_is_streamed_to_it,
@@ -86,6 +88,47 @@ fn a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_conne
     let error =
         client.stream().read_to_end(&mut Vec::new()).expect_err("an end would be taken for the body's");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+}
+
+/// A body that does not know its length, and takes the question badly.
+struct Touchy;
+
+impl Source for Touchy {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        Poll::Ready(None)
+    }
+
+    fn length(&self) -> Option<u64> {
+        panic!("this panic is part of a test")
+    }
+}
+
+fn a_body_that_panics_when_asked_for_its_length_is_answered_500(backend: BackendChoice) {
+    let touchy = |_: Request| Response::new(Status::OK).with_body(Body::stream(Touchy));
+    let server = serve(app().get("/touchy", touchy), backend);
+    let mut client = Client::connect(&server);
+    assert_eq!(client.get("/touchy").status, 500);
+    assert_eq!(client.get("/").says(), (200, "hello"));
+}
+
+/// A body of pieces without bytes, and no end.
+struct Idler;
+
+impl Source for Idler {
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        Poll::Ready(Some(Ok(Frame::Data("".into()))))
+    }
+}
+
+fn a_body_of_endless_empty_pieces_keeps_nobody_else_from_being_served(backend: BackendChoice) {
+    let idler = |_: Request| Response::new(Status::OK).with_body(Body::stream(Idler));
+    let server = serve(app().get("/idler", idler), backend);
+    let (mut client, mut other) = (Client::connect(&server), Client::connect(&server));
+    client.send("GET /idler HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    for _ in 0..3 {
+        assert_eq!(other.get("/").says(), (200, "hello"));
+    }
 }
 
 /// Panics when it is dropped, unless something panics already.

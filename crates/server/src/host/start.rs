@@ -158,7 +158,7 @@ impl fmt::Display for UnknownBackend {
 impl std::error::Error for UnknownBackend {}
 
 impl BackendChoice {
-    /// Auto is io_uring where the kernel has it and allows it: it measures as well as epoll or up to 6 % better per small request
+    /// Auto is io_uring where the kernel has it and allows it: it measures no worse than epoll per small request
     /// (`cargo xtask bench keepalive`).
     fn resolve(self) -> BackendChoice {
         if self != BackendChoice::Auto {

@@ -6,6 +6,7 @@
 //! 4. a directory is answered with its index, or with a redirect to its own path with a slash;
 //! 5. a small file is kept in memory, a large one is sent by the kernel.
 
+pub mod listing;
 mod memory;
 mod path;
 

@@ -23,6 +23,8 @@ pub struct Options {
     pub workers: usize,
     /// The engine.
     pub backend: BackendChoice,
+    /// The folder is an application of a single page.
+    pub spa: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -63,6 +65,9 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
+    /// Answer unknown paths, but not missing assets, with the root's index
+    #[arg(long)]
+    spa: bool,
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -76,7 +81,8 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Environment: GANNET_LISTEN (several separated by commas), GANNET_WORKERS,
-GANNET_BACKEND, GANNET_LOG, GANNET_LOG_LEVEL, GANNET_QUIET; a flag goes before.
+GANNET_BACKEND, GANNET_SPA, GANNET_LOG, GANNET_LOG_LEVEL, GANNET_QUIET; a flag
+goes before.
 SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
 Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
 
@@ -113,12 +119,13 @@ impl Options {
     {
         let log = sources.one("log", arguments.log, str::parse)?;
         let log_level = sources.one("log-level", arguments.log_level, logging::level)?;
-        let quiet = arguments.quiet || sources.one("quiet", None, parse_switch)?.unwrap_or(false);
+        let quiet = sources.switch("quiet", arguments.quiet)?;
         Ok(Options {
             folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
             listen: sources.places(arguments.listen)?,
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
+            spa: sources.switch("spa", arguments.spa)?,
             log: log.unwrap_or_else(LogFormat::by_terminal),
             log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
             quiet,
@@ -150,6 +157,11 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, String> {
         self.given(flag, typed).map(|given| given.parse(parse)).transpose()
+    }
+
+    /// A flag without a value.
+    fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
+        Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
     }
 
     /// Where to listen: every flag, else the variable's list.

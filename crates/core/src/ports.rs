@@ -35,6 +35,12 @@ pub trait Fs {
     /// See [`FsError`].
     fn open(&self, root: &Root, path: &[u8]) -> Later<Result<OpenFile, FsError>>;
 
+    /// Which content an open file has now.
+    ///
+    /// # Errors
+    /// What fstat(2) says.
+    fn stamp(&self, file: &File) -> io::Result<Stamp>;
+
     /// Reads a range of a file; what comes is shorter when the file has become so.
     ///
     /// # Errors
@@ -130,13 +136,13 @@ pub struct Stamp {
     pub modified: SystemTime,
 }
 
-/// What a path names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What a path names. Where both are in a list, directories come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
-    /// A regular file.
-    File,
     /// A directory.
     Directory,
+    /// A regular file.
+    File,
 }
 
 /// What a directory holds.

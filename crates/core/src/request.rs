@@ -224,7 +224,7 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root};
+    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root, Stamp};
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -232,6 +232,10 @@ pub(crate) mod tests {
     impl Fs for Nothing {
         fn open(&self, _: &Root, _: &[u8]) -> Later<Result<OpenFile, FsError>> {
             Later::ready(Err(FsError::NotFound))
+        }
+
+        fn stamp(&self, _: &File) -> io::Result<Stamp> {
+            Err(io::ErrorKind::Unsupported.into())
         }
 
         fn read(&self, _: &Arc<File>, _: Range<u64>) -> Later<io::Result<Bytes>> {

@@ -1,7 +1,7 @@
 //! The file port: opening below a root, on the kernel's word that it is below. What the kernel has in memory is taken at once; what
 //! it would have to wait for is left to the threads for disks.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsFd;
@@ -60,6 +60,10 @@ impl Fs for Disk {
         }
     }
 
+    fn stamp(&self, file: &File) -> io::Result<Stamp> {
+        stamp(&file.metadata()?)
+    }
+
     fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>> {
         match read_cached(file, &range) {
             Some(bytes) => Later::ready(Ok(bytes)),
@@ -105,12 +109,13 @@ fn inspected(file: File) -> Result<OpenFile, FsError> {
         kind if kind.is_dir() => Kind::Directory,
         _ => return Err(FsError::NotFound),
     };
-    let stamp = Stamp {
-        identity: (metadata.dev(), metadata.ino()),
-        length: metadata.len(),
-        modified: metadata.modified().map_err(FsError::Failed)?,
-    };
+    let stamp = stamp(&metadata).map_err(FsError::Failed)?;
     Ok(OpenFile { file: Arc::new(file), kind, stamp })
+}
+
+fn stamp(metadata: &Metadata) -> io::Result<Stamp> {
+    let identity = (metadata.dev(), metadata.ino());
+    Ok(Stamp { identity, length: metadata.len(), modified: metadata.modified()? })
 }
 
 fn open_beneath(root: &File, path: &[u8], access: OFlags, how: ResolveFlags) -> rustix::io::Result<File> {

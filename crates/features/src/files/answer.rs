@@ -16,7 +16,9 @@ pub(super) fn answer(representation: &Representation, asked: Asked, request: &Re
     match evaluate(asked, request, representation) {
         Outcome::NotModified => with_prepared(Status::NOT_MODIFIED, &representation.fields_not_modified),
         Outcome::Failed => gannet_core::error_page(Status::PRECONDITION_FAILED, request.field("accept")),
-        Outcome::Proceed if asks_for_range(asked, request, representation, now) => part(representation, request),
+        Outcome::Proceed if asks_for_range(asked, request, representation, now) => {
+            part(representation, request)
+        }
         Outcome::Proceed => whole(representation),
     }
 }
@@ -32,7 +34,8 @@ fn asks_for_range(asked: Asked, request: &Request, representation: &Representati
 
 fn part(representation: &Representation, request: &Request) -> Response {
     let length = representation.content.length();
-    let mut values = request.fields().filter(|(name, _)| name.eq_ignore_ascii_case("range")).map(|(_, value)| value);
+    let mut values =
+        request.fields().filter(|(name, _)| name.eq_ignore_ascii_case("range")).map(|(_, value)| value);
     let answer = match (values.next(), values.next()) {
         (Some(value), None) => range::select(value, length),
         // It is no list: two lines say nothing that is defined (RFC 9110, 5.3).
@@ -47,7 +50,9 @@ fn part(representation: &Representation, request: &Request) -> Response {
                 .with_body(representation.content.part(range))
         }
         Answer::Several(ranges) => multipart::response(representation, &ranges),
-        Answer::Unsatisfiable => gannet_core::error_page(Status::RANGE_NOT_SATISFIABLE, request.field("accept"))
-            .with("Content-Range", format!("bytes */{length}")),
+        Answer::Unsatisfiable => {
+            gannet_core::error_page(Status::RANGE_NOT_SATISFIABLE, request.field("accept"))
+                .with("Content-Range", format!("bytes */{length}"))
+        }
     }
 }

@@ -50,7 +50,12 @@ pub(super) fn evaluate(asked: Asked, request: &Request, representation: &Represe
 
 /// Whether a range may be answered (13.1.5): what the client has a part of is what is here. Tags are compared strongly, and a date
 /// counts only when nothing can have changed within its second (8.8.2.2).
-pub(super) fn range_applies(asked: Asked, request: &Request, representation: &Representation, now: u64) -> bool {
+pub(super) fn range_applies(
+    asked: Asked,
+    request: &Request,
+    representation: &Representation,
+    now: u64,
+) -> bool {
     if !asked.if_range {
         return true;
     }
@@ -100,8 +105,10 @@ mod tests {
 
     #[test]
     fn tags_are_told_apart_by_their_quotes_rfc_9110_8_8_3() {
-        let list = |text: &'static str| tags(text.as_bytes()).map(|tag| std::str::from_utf8(tag).unwrap()).collect::<Vec<_>>();
-        assert_eq!(list(r#""a", W/"b" ,"c,d","""#), [r#""a""#, r#"W/"b""#, r#""c,d""#]);
+        let list = |text: &'static str| {
+            tags(text.as_bytes()).map(|tag| std::str::from_utf8(tag).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(list(r#""a", W/"b" ,"c,d","""#), [r#""a""#, r#"W/"b""#, r#""c,d""#, r#""""#]);
         assert_eq!(list(r#", ,"a""#), [r#""a""#]);
         assert_eq!(list(r#""a", b, "c""#), [r#""a""#]);
         assert_eq!(list("a"), [""; 0]);

@@ -1,10 +1,10 @@
 //! From a path to a file: what is kept, what is on the disk, what stands beside it.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Bytes, FsError, Kind, OpenFile, Ports, Stamp};
+use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp};
 
 use super::coding::{Accepted, Coding};
 use super::compress;
@@ -15,7 +15,8 @@ use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
 /// One worker's view of a folder.
 pub(super) struct Folder {
     pub(super) shared: Arc<Shared>,
-    pub(super) store: RefCell<Store>,
+    /// Made for the first request, which brings the ports.
+    store: OnceCell<RefCell<Store>>,
 }
 
 /// What a path leads to.
@@ -29,9 +30,18 @@ pub(super) enum Found {
 }
 
 impl Folder {
+    pub(super) fn new(shared: Arc<Shared>) -> Folder {
+        Folder { shared, store: OnceCell::new() }
+    }
+
+    /// What is kept.
+    pub(super) fn store(&self, ports: &Ports) -> &RefCell<Store> {
+        self.store.get_or_init(|| RefCell::new(Store::new(ports.fs.spare_descriptors())))
+    }
+
     /// What `path`, percent-encoded, leads to.
     pub(super) async fn find(&self, path: &str, ports: &Ports) -> Result<Found, Refusal> {
-        if let Some(entry) = self.store.borrow().fresh(path, ports.clock.now()) {
+        if let Some(entry) = self.store(ports).borrow().fresh(path, ports) {
             return Ok(Found::File(entry.clone()));
         }
         let name = path::resolve(path).ok_or(Refusal::NotFound)?;
@@ -56,12 +66,18 @@ impl Folder {
     }
 
     /// What of a file is sent to a client that takes these codings. `path` is what it is kept by.
-    pub(super) async fn choose(&self, path: &str, entry: &Rc<Entry>, accepted: Accepted, ports: &Ports) -> Chosen {
+    pub(super) async fn choose(
+        &self,
+        path: &str,
+        entry: &Rc<Entry>,
+        accepted: Accepted,
+        ports: &Ports,
+    ) -> Chosen {
         for coding in accepted.codings() {
             let so_far = Accepted::only(coding);
             if entry.chosen(so_far).is_none() {
                 let variant = self.look_for(entry, coding, ports).await;
-                self.store.borrow_mut().keep_coded(path, entry, coding, variant);
+                self.store(ports).borrow_mut().keep_coded(path, entry, coding, variant);
             }
             // What was shared may be gone again already: then the next best does.
             if let Some(chosen) = entry.chosen(so_far).filter(|chosen| !chosen.is(&entry.plain)) {
@@ -71,7 +87,7 @@ impl Folder {
         Chosen::Own(entry.plain.clone())
     }
 
-    fn open(&self, name: &str, ports: &Ports) -> gannet_core::Later<Result<OpenFile, FsError>> {
+    fn open(&self, name: &str, ports: &Ports) -> Later<Result<OpenFile, FsError>> {
         ports.fs.open(&self.shared.root, name.as_bytes())
     }
 
@@ -80,9 +96,15 @@ impl Folder {
     }
 
     /// The file as it is kept, if it has not changed; else as it is now.
-    async fn entry(&self, path: &str, name: &str, file: OpenFile, ports: &Ports) -> Result<Rc<Entry>, Refusal> {
+    async fn entry(
+        &self,
+        path: &str,
+        name: &str,
+        file: OpenFile,
+        ports: &Ports,
+    ) -> Result<Rc<Entry>, Refusal> {
         let now = ports.clock.now();
-        if let Some(entry) = self.store.borrow().unchanged(path, &file.stamp, now) {
+        if let Some(entry) = self.store(ports).borrow().unchanged(path, &file.stamp, now) {
             return Ok(entry.clone());
         }
         let stamp = file.stamp;
@@ -93,10 +115,11 @@ impl Folder {
         };
         let content_type = media::content_type(name, text);
         let negotiable = self.options().compression && media::is_compressible(&content_type);
-        let described = Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
+        let described =
+            Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
         let plain = Representation::of_file(&described, &stamp, content, None);
         let entry = Rc::new(Entry::new(name, content_type, negotiable, plain, stamp, now));
-        self.store.borrow_mut().keep(path, &entry);
+        self.store(ports).borrow_mut().keep(path, &entry);
         Ok(entry)
     }
 
@@ -129,8 +152,11 @@ impl Folder {
         }
         let described = described(entry, ports);
         let describe = |bytes| entry.plain.coded(&described, bytes, coding);
-        let compressed =
-            self.shared.compressed.get(entry.stamp, coding, ports, whole(&entry.plain.content, ports), describe).await;
+        let compressed = self
+            .shared
+            .compressed
+            .get(entry.stamp, coding, ports, whole(&entry.plain.content, ports), describe)
+            .await;
         match (compressed, &entry.plain.content) {
             (None, _) => Variant::Absent,
             // A copy of one's own: a count that all workers change for each request would be what they wait for.

@@ -29,8 +29,22 @@ pub(super) fn is_compressible(content_type: &str) -> bool {
         Some((_, subtype)) if subtype.ends_with("+xml") || subtype.ends_with("+json") => true,
         Some(("application", subtype)) => matches!(
             subtype,
-            "json" | "javascript" | "ecmascript" | "xml" | "xhtml" | "wasm" | "x-sh" | "x-tex" | "sql" | "rtf"
-                | "postscript" | "x-x509-ca-cert" | "manifest" | "ld" | "vnd.ms-fontobject" | "x-font-ttf"
+            "json"
+                | "javascript"
+                | "ecmascript"
+                | "xml"
+                | "xhtml"
+                | "wasm"
+                | "x-sh"
+                | "x-tex"
+                | "sql"
+                | "rtf"
+                | "postscript"
+                | "x-x509-ca-cert"
+                | "manifest"
+                | "ld"
+                | "vnd.ms-fontobject"
+                | "x-font-ttf"
         ),
         Some(("font", subtype)) => matches!(subtype, "ttf" | "otf" | "sfnt" | "collection"),
         Some(("image", subtype)) => matches!(subtype, "bmp" | "x-icon" | "vnd.microsoft.icon" | "x-ms-bmp"),
@@ -87,7 +101,10 @@ mod tests {
 
     #[test]
     fn text_in_the_widest_sense_is_compressed_and_what_is_compressed_already_is_not() {
-        for name in ["a.html", "a.css", "a.js", "a.json", "a.svg", "a.xml", "a.wasm", "a.txt", "a.ttf", "a.ico", "a.md"] {
+        for name in [
+            "a.html", "a.css", "a.js", "a.json", "a.svg", "a.xml", "a.wasm", "a.txt", "a.ttf", "a.ico",
+            "a.md",
+        ] {
             assert!(is_compressible(&content_type(name, None)), "{name}");
         }
         for name in ["a.png", "a.jpg", "a.webp", "a.mp4", "a.zip", "a.gz", "a.woff2", "a.pdf", "a.mp3", "a"] {
@@ -97,14 +114,26 @@ mod tests {
 
     #[test]
     fn only_names_with_a_fingerprint_are_kept_for_ever() {
-        for name in
-            ["app.3f9a1c2b.js", "a/b/logo-0a1b2c3d4e.svg", "index-BqM2kd3x.js", "main.5f4dcc3b5aa765d61d8327deb882cf99.css"]
-        {
+        for name in [
+            "app.3f9a1c2b.js",
+            "a/b/logo-0a1b2c3d4e.svg",
+            "index-BqM2kd3x.js",
+            "main.5f4dcc3b5aa765d61d8327deb882cf99.css",
+        ] {
             assert_eq!(cache_control(name, "text/css"), IMMUTABLE, "{name}");
         }
         for name in [
-            "index.html", "app.js", "jquery-3.7.1.min.js", "report-20241231.pdf", "photo-IMG20240101.jpg", "holiday-Photos24.jpg",
-            "3f9a1c2b.js", "dead-deadbeef.js", "a-12345678.css", "app.3f9a1c2.js", "v1.2-download.css",
+            "index.html",
+            "app.js",
+            "jquery-3.7.1.min.js",
+            "report-20241231.pdf",
+            "photo-IMG20240101.jpg",
+            "holiday-Photos24.jpg",
+            "3f9a1c2b.js",
+            "dead-deadbeef.js",
+            "a-12345678.css",
+            "app.3f9a1c2.js",
+            "v1.2-download.css",
         ] {
             assert_ne!(cache_control(name, "text/css"), IMMUTABLE, "{name}");
         }

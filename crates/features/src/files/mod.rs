@@ -15,6 +15,7 @@ mod coding;
 mod compress;
 mod condition;
 mod error;
+mod listing;
 mod lookup;
 mod media;
 mod multipart;
@@ -23,17 +24,17 @@ mod range;
 mod representation;
 mod store;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use gannet_core::{Handler, HandlerFactory, Method, Request, Response, Root, Status, quick};
+use gannet_core::{Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick};
 
 use asked::Asked;
 use coding::Accepted;
 use compress::Compressed;
+use listing::{Directory, Format, Listing};
 use lookup::{Folder, Found};
-use store::Store;
 
 pub use error::FolderError;
 use error::Refusal;
@@ -41,11 +42,47 @@ use error::Refusal;
 /// Files up to this size are kept in memory once they were asked for.
 const SMALL_BYTES: u64 = 64 * 1024;
 
+/// Entries of one directory that are read for its listing, which says so when there are more.
+const MOST_LISTED: usize = 100_000;
+
 /// A folder to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Files {
     root: Root,
     options: Options,
+}
+
+/// What can be made into [`Files`]: a folder's path, or `Files` themselves.
+pub trait IntoFiles {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    fn into_files(self) -> Result<Files, FolderError>;
+}
+
+impl<P: AsRef<Path> + ?Sized> IntoFiles for &P {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Files::open(self)
+    }
+}
+
+impl IntoFiles for PathBuf {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Files::open(self)
+    }
+}
+
+impl IntoFiles for Files {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Ok(self)
+    }
+}
+
+impl IntoFiles for Result<Files, FolderError> {
+    fn into_files(self) -> Result<Files, FolderError> {
+        self
+    }
 }
 
 /// How a folder is served.
@@ -70,10 +107,12 @@ impl Files {
     ///
     /// # Errors
     /// When it is missing, not a folder, or not ours to read.
-    pub fn open(folder: &Path) -> Result<Files, FolderError> {
+    pub fn open(folder: impl AsRef<Path>) -> Result<Files, FolderError> {
+        let folder = folder.as_ref();
         let root = Root::open(folder).map_err(|error| FolderError::new(folder, error))?;
         let indexes = vec!["index.html".to_owned()];
-        let options = Options { indexes, listing: false, compression: true, single_page: false, error_pages: true };
+        let options =
+            Options { indexes, listing: false, compression: true, single_page: false, error_pages: true };
         Ok(Files { root, options })
     }
 
@@ -138,12 +177,12 @@ fn instance(shared: Arc<Shared>) -> Rc<dyn Handler> {
 impl Folder {
     /// The answer, if everything it needs is kept.
     fn kept(&self, request: &Request) -> Option<Response> {
-        let clock = &request.ports().clock;
-        let store = self.store.get()?.borrow();
-        let entry = store.fresh(request.tail(), clock.now())?;
+        let ports = request.ports();
+        let store = self.store(ports).borrow();
+        let entry = store.fresh(request.tail(), ports)?;
         let asked = Asked::of(request);
         let accepted = accepted(entry.negotiable, asked, request);
-        Some(answer::answer(&*entry.chosen(accepted)?, asked, request, clock.unix_seconds()))
+        Some(answer::answer(&*entry.chosen(accepted)?, asked, request, ports.clock.unix_seconds()))
     }
 
     async fn serve(&self, request: &Request) -> Response {
@@ -169,15 +208,33 @@ impl Folder {
                 Ok(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
             }
             Found::WithoutSlash => Ok(with_slash(request)),
+            Found::Directory(name) if self.options().listing => self.list(name, request).await,
             Found::Directory(_) => Err(Refusal::NotFound),
         }
+    }
+
+    /// What a directory holds. It is read by the disk's threads and written by the processor's: there may be much of it.
+    async fn list(&self, name: String, request: &Request) -> Result<Response, Refusal> {
+        let ports = request.ports();
+        let Listed { entries, truncated } =
+            ports.fs.list(&self.shared.root, name.as_bytes(), MOST_LISTED).await?;
+        let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
+        let query = request.query().map(str::to_owned);
+        let format = Format::preferred(request.field("accept"));
+        let write = move || {
+            let directory = Directory { path: &path, tail: &tail, truncated };
+            Listing::write(directory, entries, query.as_deref(), format)
+        };
+        let listing = ports.cpu.run(write).await.ok_or(Refusal::Busy)?;
+        Ok(listing.into_response())
     }
 
     /// An error, as the folder has it to be said.
     async fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
         let status = refusal.status();
         if self.options().error_pages
-            && let Ok(Found::File(entry)) = self.find(&format!("{}.html", status.code()), request.ports()).await
+            && let Ok(Found::File(entry)) =
+                self.find(&format!("{}.html", status.code()), request.ports()).await
         {
             return Response::new(status)
                 .with("Content-Type", &*entry.content_type)

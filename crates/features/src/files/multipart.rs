@@ -25,7 +25,9 @@ pub(super) fn response(representation: &Representation, ranges: &[Range<u64>]) -
     let parts = Parts::new(&representation.content, ranges, &content_type, &boundary);
     // Each part has its own type; the response's says how they are told apart.
     response.fields_mut().remove("content-type");
-    response.with("Content-Type", format!("multipart/byteranges; boundary={boundary}")).with_body(Body::stream(parts))
+    response
+        .with("Content-Type", format!("multipart/byteranges; boundary={boundary}"))
+        .with_body(Body::stream(parts))
 }
 
 /// What stands between parts. Chance keeps it out of the content: 128 bits of it.
@@ -41,7 +43,8 @@ impl Parts {
         for range in ranges {
             let mut head = format!("\r\n--{boundary}\r\nContent-Type: ").into_bytes();
             head.extend_from_slice(content_type);
-            let content_range = format!("\r\nContent-Range: bytes {}-{}/{length}\r\n\r\n", range.start, range.end - 1);
+            let content_range =
+                format!("\r\nContent-Range: bytes {}-{}/{length}\r\n\r\n", range.start, range.end - 1);
             head.extend_from_slice(content_range.as_bytes());
             parts.push_bytes(head);
             parts.left += range.end - range.start;

@@ -94,7 +94,8 @@ fn coalesced(parts: Vec<Range<u64>>) -> Vec<Range<u64>> {
         // Each part that it touches is taken into it; what it then touches, too.
         while index < merged.len() {
             let other = &merged[index];
-            let touches = part.start <= other.end.saturating_add(GAP_BYTES) && other.start <= part.end.saturating_add(GAP_BYTES);
+            let touches = part.start <= other.end.saturating_add(GAP_BYTES)
+                && other.start <= part.end.saturating_add(GAP_BYTES);
             if !touches {
                 index += 1;
                 continue;
@@ -131,18 +132,37 @@ mod tests {
 
     #[test]
     fn a_range_that_begins_behind_the_end_is_unsatisfiable_rfc_9110_15_5_17() {
-        for value in ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999999-", "bytes=10-11,-0"] {
+        for value in
+            ["bytes=10-", "bytes=10-20", "bytes=-0", "bytes=99999999999999999999999-", "bytes=10-11,-0"]
+        {
             assert_eq!(answer(value, 10), Answer::Unsatisfiable, "{value}");
         }
-        assert_eq!((answer("bytes=0-", 0), answer("bytes=-1", 0)), (Answer::Unsatisfiable, Answer::Unsatisfiable));
+        assert_eq!(
+            (answer("bytes=0-", 0), answer("bytes=-1", 0)),
+            (Answer::Unsatisfiable, Answer::Unsatisfiable)
+        );
         assert_eq!(answer("bytes=10-,0-1", 10), Answer::One(0..2), "what is there is answered");
     }
 
     #[test]
     fn what_cannot_be_read_is_ignored_rfc_9110_14_2() {
         for value in [
-            "", "bytes", "bytes=", "bytes=,", "bytes=-", "bytes=a-b", "bytes=4-2", "bytes=0-1;2-3", "bytes=0-1,x", "lines=0-1",
-            "bytes 0-1", "bytes=+1-2", "bytes=0x1-2", "bytes=1 - 2", "bytes=--1", "bytes=0-1-2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=,",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=4-2",
+            "bytes=0-1;2-3",
+            "bytes=0-1,x",
+            "lines=0-1",
+            "bytes 0-1",
+            "bytes=+1-2",
+            "bytes=0x1-2",
+            "bytes=1 - 2",
+            "bytes=--1",
+            "bytes=0-1-2",
         ] {
             assert_eq!(answer(value, 10), Answer::Whole, "{value}");
         }
@@ -153,7 +173,11 @@ mod tests {
     fn several_ranges_keep_their_order_and_those_that_touch_become_one_rfc_9110_14_2() {
         assert_eq!(answer("bytes=900-999,0-9", 1000), Answer::Several(vec![900..1000, 0..10]));
         assert_eq!(answer("bytes=0-9,5-20", 1000), Answer::One(0..21));
-        assert_eq!(answer("bytes=0-9,90-99", 1000), Answer::One(0..100), "the gap is no longer than what separates parts");
+        assert_eq!(
+            answer("bytes=0-9,90-99", 1000),
+            Answer::One(0..100),
+            "the gap is no longer than what separates parts"
+        );
         assert_eq!(answer("bytes=0-9,91-99", 1000), Answer::Several(vec![0..10, 91..100]));
         assert_eq!(answer("bytes=0-9,500-509,200-210,0-999", 1000), Answer::One(0..1000));
         assert_eq!(answer("bytes=0-9,400-409,200-209,100-410", 1000), Answer::Several(vec![0..10, 100..411]));
@@ -161,9 +185,13 @@ mod tests {
 
     #[test]
     fn many_ranges_are_not_answered_part_by_part_however_small_they_are() {
-        let specs = |count: u64| (0..count).map(|n| format!("{}-{}", n * 1000, n * 1000)).collect::<Vec<_>>().join(",");
+        let specs = |count: u64| {
+            (0..count).map(|n| format!("{}-{}", n * 1000, n * 1000)).collect::<Vec<_>>().join(",")
+        };
         let most = MOST_RANGES as u64;
-        assert!(matches!(answer(&format!("bytes={}", specs(most)), 1 << 30), Answer::Several(parts) if parts.len() == MOST_RANGES));
+        assert!(
+            matches!(answer(&format!("bytes={}", specs(most)), 1 << 30), Answer::Several(parts) if parts.len() == MOST_RANGES)
+        );
         assert_eq!(answer(&format!("bytes={}", specs(most + 1)), 1 << 30), Answer::Whole);
         let same = vec!["0-"; 1000].join(",");
         assert_eq!(answer(&format!("bytes={same}"), 1 << 30), Answer::Whole);

@@ -79,7 +79,12 @@ pub(super) fn slice(bytes: &Bytes, range: &Range<u64>) -> Bytes {
 
 impl Representation {
     /// A file as it is, or a side file, which has its coding already.
-    pub(super) fn of_file(described: &Described<'_>, stamp: &Stamp, content: Content, coding: Option<Coding>) -> Representation {
+    pub(super) fn of_file(
+        described: &Described<'_>,
+        stamp: &Stamp,
+        content: Content,
+        coding: Option<Coding>,
+    ) -> Representation {
         let etag = match &content {
             // Of two servers with the same files each takes the other's tag.
             Content::Memory(bytes) => format!("\"{:x}-{:016x}\"", bytes.len(), xxh3_64(bytes)),
@@ -98,13 +103,18 @@ impl Representation {
         Representation::new(described, etag, self.modified, Content::Memory(bytes), Some(coding))
     }
 
-    fn new(described: &Described<'_>, etag: String, modified: u64, content: Content, coding: Option<Coding>) -> Representation {
+    fn new(
+        described: &Described<'_>,
+        etag: String,
+        modified: u64,
+        content: Content,
+        coding: Option<Coding>,
+    ) -> Representation {
         let vary = described.negotiable.then_some(("Vary", "Accept-Encoding"));
         let cache_control = ("Cache-Control", media::cache_control(described.name, described.content_type));
         // A date that is still to come would be a lie to those who compare it (RFC 9110, 8.8.2.1).
-        let date = (modified <= described.now).then(|| {
-            httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(modified))
-        });
+        let date = (modified <= described.now)
+            .then(|| httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(modified)));
         let lines = [
             Some(("Content-Type", described.content_type)),
             coding.map(|coding| ("Content-Encoding", coding.name())),
@@ -117,7 +127,8 @@ impl Representation {
             Some(("X-Content-Type-Options", "nosniff")),
         ];
         let fields = prepared(lines.into_iter().flatten());
-        let fields_not_modified = prepared([vary, Some(("ETag", &*etag)), Some(cache_control)].into_iter().flatten());
+        let fields_not_modified =
+            prepared([vary, Some(("ETag", &*etag)), Some(cache_control)].into_iter().flatten());
         Representation { content, etag: etag.into(), modified, fields, fields_not_modified }
     }
 
@@ -147,7 +158,8 @@ impl Representation {
 }
 
 fn prepared<'a>(lines: impl Iterator<Item = (&'a str, &'a str)>) -> Bytes {
-    let response = lines.fold(Response::new(Status::OK), |response, (name, value)| response.with(name, value));
+    let response =
+        lines.fold(Response::new(Status::OK), |response, (name, value)| response.with(name, value));
     response.fields().prepare()
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use gannet_core::Stamp;
+use gannet_core::{Ports, Stamp};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
@@ -82,9 +82,18 @@ impl Store {
         }
     }
 
-    /// The file for `path`, if it was looked at within the last second.
-    pub(super) fn fresh(&self, path: &str, now: Duration) -> Option<&Rc<Entry>> {
-        self.get(path).filter(|entry| now.saturating_sub(entry.looked.get()) < FRESH)
+    /// The file for `path`, if it was looked at within the last second. One that is open has its content elsewhere: whether that is
+    /// what it was is found out each time, so that none is cut off for having become shorter.
+    pub(super) fn fresh(&self, path: &str, ports: &Ports) -> Option<&Rc<Entry>> {
+        let entry = self.get(path)?;
+        let is_fresh = ports.clock.now().saturating_sub(entry.looked.get()) < FRESH;
+        let is_same = match &entry.plain.content {
+            Content::Memory(_) => true,
+            Content::File(file, _) => {
+                is_fresh && ports.fs.stamp(file).is_ok_and(|stamp| stamp == entry.stamp)
+            }
+        };
+        (is_fresh && is_same).then_some(entry)
     }
 
     /// The file for `path`, if it still is the one that `stamp` tells; what is beside it is to be looked for anew.
@@ -122,7 +131,14 @@ impl Store {
 }
 
 impl Entry {
-    pub(super) fn new(name: &str, content_type: String, negotiable: bool, plain: Representation, stamp: Stamp, now: Duration) -> Entry {
+    pub(super) fn new(
+        name: &str,
+        content_type: String,
+        negotiable: bool,
+        plain: Representation,
+        stamp: Stamp,
+        now: Duration,
+    ) -> Entry {
         Entry {
             stamp,
             name: name.into(),
@@ -155,7 +171,11 @@ impl Entry {
             _ => 0,
         });
         let names = self.name.len() + self.content_type.len();
-        size_of::<Entry>() + 2 * size_of::<Representation>() + names + self.plain.held_bytes() + coded.sum::<usize>()
+        size_of::<Entry>()
+            + 2 * size_of::<Representation>()
+            + names
+            + self.plain.held_bytes()
+            + coded.sum::<usize>()
     }
 }
 

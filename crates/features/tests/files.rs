@@ -109,7 +109,7 @@ fn what_cannot_be_opened_is_told_apart_and_what_may_not_is_never_asked_for() {
 
 #[test]
 fn a_folder_that_cannot_be_served_is_named_with_the_way_out() {
-    let missing = Files::open("/no/such/folder".as_ref()).expect_err("it does not exist").to_string();
+    let missing = Files::open("/no/such/folder").expect_err("it does not exist").to_string();
     assert_eq!(missing, "there is no folder /no/such/folder; name one that exists, or create it");
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     let not_a_folder = Files::open(file.path()).expect_err("it is a file").to_string();

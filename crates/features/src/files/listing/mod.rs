@@ -29,7 +29,7 @@ pub const ENTRIES_PER_PAGE: usize = 1000;
 /// What the page may do: nothing but apply its own styles and run its own script (Content Security Policy Level 3). The
 /// hashes are those of the page's two style elements and of its script; a test holds them to it.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-N6mF2dFsVi+tQoo5Cy9U90pf1TlXAcHAl67gFEuHvSA='; \
+    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-g4qkhRkKsTtmKDCtvjMwqGvdLgAmxgRocBdRn974Sys='; \
     script-src 'sha256-q7v5rZI+ixehA6ok0nQHSsI0VopJ8hhlLMGAOjR8Irw='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 

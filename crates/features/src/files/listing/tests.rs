@@ -55,11 +55,11 @@ fn a_row_has_a_link_a_size_and_a_time() {
     let page = html(vec![file("a b.txt"), entry("d", EntryKind::Directory, 4096)], "");
     for part in [
         "<a href=\"./a%20b.txt\">",
-        "<bdi>a b.txt</bdi></a>",
+        "<span><bdi>a b.txt</bdi></span></a>",
         "<data value=1234 title=\"1,234 bytes\">1.2 KiB</data>",
         "<time datetime=\"1994-11-06T08:49:37Z\">1994-11-06 <span>08:49</span></time>",
         "<a href=\"./d/\">",
-        "<bdi>d</bdi>/</a></th><td role=cell>–</td>",
+        "<span><bdi>d</bdi>/</span></a></th><td role=cell></td>",
         "1 folder, 1 file, <data value=1234",
     ] {
         assert!(page.contains(part), "{part} in {page}");
@@ -173,7 +173,9 @@ fn pages_lead_to_each_other_and_keep_the_order() {
     let last = html(many(3500), "page=99");
     assert!(last.contains("<span>3,001–3,500 of 3,500</span><a aria-disabled=true>Next</a>"));
     assert!(
-        last.contains("0 folders, 3,500 files, <data value=4319000 title=\"4,319,000 bytes\">4.1 MiB</data>")
+        last.contains(
+            "<p class=sum>3,500 files, <data value=4319000 title=\"4,319,000 bytes\">4.1 MiB</data>"
+        )
     );
     assert!(!html(many(1000), "").contains("class=pages"), "one page leads nowhere");
 }
@@ -225,7 +227,7 @@ fn a_page_of_the_worst_names_stays_below_three_mebibytes() {
 fn skeleton(page: &str) -> Vec<String> {
     let body = page.split_once("</head>").unwrap().1;
     let tags = body.split('<').skip(1).map(|rest| rest.split_once('>').unwrap().0);
-    let tags = tags.filter(|tag| !tag.ends_with("bdi") && *tag != "span class=odd" && *tag != "/span");
+    let tags = tags.filter(|tag| !tag.ends_with("bdi") && !tag.ends_with("span") && *tag != "span class=odd");
     tags.map(|tag| if tag.starts_with("a href=\"./") { "a".to_owned() } else { tag.to_owned() }).collect()
 }
 

@@ -56,8 +56,8 @@ impl Page<'_> {
         let names = self.names();
         self.breadcrumb(&names, f)?;
         match names.last() {
-            Some(name) => writeln!(f, "<h1>{}</h1>", Text(name))?,
-            None => writeln!(f, "<h1>Index of {}</h1>", Text(&decoded(self.directory.path)))?,
+            Some(name) => writeln!(f, "<h1 id=h>{}</h1>", Text(name))?,
+            None => writeln!(f, "<h1 id=h>Index of {}</h1>", Text(&decoded(self.directory.path)))?,
         }
         self.sums(f)?;
         let of_page = if self.selection.pages > 1 { " this page" } else { "" };
@@ -105,7 +105,7 @@ impl Page<'_> {
     }
 
     fn table(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("<table role=table>\n<thead role=rowgroup><tr role=row>")?;
+        f.write_str("<table role=table aria-labelledby=h>\n<thead role=rowgroup><tr role=row>")?;
         for (sort, label) in [(Sort::Name, "Name"), (Sort::Size, "Size"), (Sort::Modified, "Modified (UTC)")]
         {
             self.column(sort, label, f)?;

@@ -29,8 +29,8 @@ pub const ENTRIES_PER_PAGE: usize = 1000;
 /// What the page may do: nothing but apply its own styles and run its own script (Content Security Policy Level 3). The
 /// hashes are those of the page's two style elements and of its script; a test holds them to it.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-g4qkhRkKsTtmKDCtvjMwqGvdLgAmxgRocBdRn974Sys='; \
-    script-src 'sha256-q7v5rZI+ixehA6ok0nQHSsI0VopJ8hhlLMGAOjR8Irw='; \
+    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-hbBM7rY4ikM0cV/j2qUfq3QVnQqOu9GLqke6ve4wQoc='; \
+    script-src 'sha256-bNHPuLnPrV/vE4NixB37Lseb7LAfUP3xQ/mWULIjtl8='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// What is listed.

@@ -29,7 +29,7 @@ const PAGE_FIELDS: &str = "Content-Type: text/html; charset=utf-8\r\n\
     Cache-Control: no-store\r\n\
     Vary: Accept\r\n\
     Content-Security-Policy: default-src 'none'; \
-    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-ddjWzVMSR87cpwk55CNLhn4N9x3CR03uwHnbMqo8ae0='; \
+    style-src 'sha256-o4/Fvj0V7HKhlB0urIzmCG3bfFSdTBs0H2uSap86jxY=' 'sha256-gTOlFaS+nIb9yCmF2rU0wmQuZQmfvCzIlgNi+Lx9JlE='; \
     base-uri 'none'; form-action 'none'\r\n";
 
 const STYLE: &str = include_str!("error_page.css");

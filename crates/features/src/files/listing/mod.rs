@@ -29,7 +29,7 @@ pub const ENTRIES_PER_PAGE: usize = 1000;
 /// What the page may do: nothing but apply its own styles and run its own script (Content Security Policy Level 3). The
 /// hashes are those of the page's two style elements and of its script; a test holds them to it.
 const POLICY: &str = "default-src 'none'; \
-    style-src 'sha256-o4/Fvj0V7HKhlB0urIzmCG3bfFSdTBs0H2uSap86jxY=' 'sha256-OnCYjA56n9isA55qk5g0jREPASbX4t6gl5KejWCxY8A='; \
+    style-src 'sha256-o4/Fvj0V7HKhlB0urIzmCG3bfFSdTBs0H2uSap86jxY=' 'sha256-WI4AvYJighyGV7LOhJIetDdogFtKGn3eVypUK6SERYA='; \
     script-src 'sha256-bNHPuLnPrV/vE4NixB37Lseb7LAfUP3xQ/mWULIjtl8='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 

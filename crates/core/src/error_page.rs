@@ -29,7 +29,7 @@ const PAGE_FIELDS: &str = "Content-Type: text/html; charset=utf-8\r\n\
     Cache-Control: no-store\r\n\
     Vary: Accept\r\n\
     Content-Security-Policy: default-src 'none'; \
-    style-src 'sha256-0H3eVezlyOTBRklpo0H1eXiIA18AQpIroyP/k/6LdMs=' 'sha256-ddjWzVMSR87cpwk55CNLhn4N9x3CR03uwHnbMqo8ae0='; \
+    style-src 'sha256-o4/Fvj0V7HKhlB0urIzmCG3bfFSdTBs0H2uSap86jxY=' 'sha256-gTOlFaS+nIb9yCmF2rU0wmQuZQmfvCzIlgNi+Lx9JlE='; \
     base-uri 'none'; form-action 'none'\r\n";
 
 const STYLE: &str = include_str!("error_page.css");
@@ -89,13 +89,13 @@ fn words(status: Status) -> (&'static str, &'static str) {
             "Wait a little, then <a href=\"\">try again</a>.",
         ),
         451 => ("This may not be shown, for legal reasons.", "Whoever runs this site can say more."),
-        400..=499 => ("The server will not answer this request.", HOME),
+        code if code / 100 == 4 => ("The server will not answer this request.", HOME),
         501 => ("The server does not know this kind of request.", PROGRAM),
         502 => ("The server asked another for this page, and got no proper answer.", AGAIN),
         503 => ("The server cannot answer just now: it is busy, or being looked after.", AGAIN),
         504 => ("The server asked another for this page, and got no answer in time.", AGAIN),
         505 => ("The server does not speak this version of HTTP.", PROGRAM),
-        500..=599 => ("Something went wrong on the server. It is not your fault.", AGAIN),
+        code if code / 100 == 5 => ("Something went wrong on the server. It is not your fault.", AGAIN),
         _ => ("There is nothing more to say about this.", HOME),
     }
 }

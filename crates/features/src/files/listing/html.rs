@@ -53,22 +53,19 @@ const KEYS: &str = "<footer id=keys hidden><p><kbd>↓</kbd> <kbd>↑</kbd> or <
 impl Page<'_> {
     /// Where we are, what there is, and room for the filter.
     fn head(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("<header>\n")?;
+        f.write_str("<header>\n<div>\n")?;
         let names = self.names();
         self.breadcrumb(&names, f)?;
         match names.last() {
-            Some(name) => writeln!(f, "<h1>{}</h1>", Text(name))?,
-            None => writeln!(f, "<h1>Index of {}</h1>", Text(&decoded(self.directory.path)))?,
+            Some(name) => writeln!(f, "<h1 id=h>{}</h1>", Text(name))?,
+            None => writeln!(f, "<h1 id=h>Index of {}</h1>", Text(&decoded(self.directory.path)))?,
         }
-        let Selection { files, directories, bytes, .. } = *self.selection;
+        self.sums(f)?;
+        let of_page = if self.selection.pages > 1 { " this page" } else { "" };
         write!(
             f,
-            "<p class=sum>{}, {}, {}</p>\n<p class=filter hidden><label for=filter>Filter{}</label>\
-             <input id=filter type=search autocomplete=off spellcheck=false><output for=filter></output></p>\n</header>\n",
-            Count(directories, "folder", "folders"),
-            Count(files, "file", "files"),
-            Bytes(bytes),
-            if self.selection.pages > 1 { " this page" } else { "" },
+            "</div>\n<p class=filter hidden><output for=filter></output><label for=filter>Filter{of_page}</label>\
+             <input id=filter type=search autocomplete=off spellcheck=false></p>\n</header>\n"
         )?;
         if self.directory.truncated {
             let total = Grouped(self.selection.total() as u64);
@@ -78,6 +75,19 @@ impl Page<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// How many folders and files, and how much; what there is none of is not spoken of.
+    fn sums(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Selection { files, directories, bytes, .. } = *self.selection;
+        let folders = Count(directories, "folder", "folders");
+        let files = Count(files, "file", "files");
+        match (folders.0, files.0) {
+            (0, 0) => Ok(()),
+            (_, 0) => writeln!(f, "<p class=sum>{folders}</p>"),
+            (0, _) => writeln!(f, "<p class=sum>{files}, {}</p>", Bytes(bytes)),
+            _ => writeln!(f, "<p class=sum>{folders}, {files}, {}</p>", Bytes(bytes)),
+        }
     }
 
     /// The folders on the way here, below the root.
@@ -96,7 +106,7 @@ impl Page<'_> {
     }
 
     fn table(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.write_str("<table role=table>\n<thead role=rowgroup><tr role=row>")?;
+        f.write_str("<table role=table aria-labelledby=h>\n<thead role=rowgroup><tr role=row>")?;
         for (sort, label) in [(Sort::Name, "Name"), (Sort::Size, "Size"), (Sort::Modified, "Modified (UTC)")]
         {
             self.column(sort, label, f)?;
@@ -165,11 +175,10 @@ fn row(entry: &Entry, f: &mut Formatter<'_>) -> fmt::Result {
     write!(
         f,
         "<tr role=row><th role=rowheader scope=row><a href=\"{href}{slash}\"><svg aria-hidden=true><use href=#{icon} /></svg>\
-         {text}{slash}</a></th><td role=cell>"
+         <span>{text}{slash}</span></a></th><td role=cell>"
     )?;
-    match entry.kind {
-        Kind::Directory => f.write_str("–")?,
-        Kind::File => write!(f, "{}", Bytes(entry.length))?,
+    if entry.kind == Kind::File {
+        write!(f, "{}", Bytes(entry.length))?;
     }
     writeln!(f, "</td><td role=cell><time datetime=\"{modified}\">{modified:#}</time></td></tr>")
 }

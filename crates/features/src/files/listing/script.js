@@ -8,6 +8,7 @@
   const found = document.querySelector("output");
   const texts = rows.map(row => row.querySelector("bdi").textContent.toLowerCase());
 
+  const first = () => rows.find(row => !row.hidden)?.querySelector("a");
   const links = () => [...document.querySelectorAll("tbody tr:not([hidden]) a")];
 
   // Moves from the focused link; from nowhere, to the first. At either end it stays, and the page scrolls.
@@ -26,8 +27,8 @@
 
   const inFilter = event => {
     if (event.key === "Escape") { filter.value = ""; narrow(); filter.blur(); }
-    else if (event.key === "ArrowDown") move(event, 1);
-    else if (event.key === "Enter") rows.find(row => !row.hidden)?.querySelector("a").click();
+    else if (event.key === "ArrowDown") { event.preventDefault(); first()?.focus(); }
+    else if (event.key === "Enter") first()?.click();
   };
 
   const onPage = event => {

@@ -56,11 +56,11 @@ fn a_row_has_a_link_a_size_and_a_time() {
     let page = html(vec![file("a b.txt"), entry("d", Kind::Directory, 4096)], "");
     for part in [
         "<a href=\"./a%20b.txt\">",
-        "<bdi>a b.txt</bdi></a>",
+        "<span><bdi>a b.txt</bdi></span></a>",
         "<data value=1234 title=\"1,234 bytes\">1.2 KiB</data>",
         "<time datetime=\"1994-11-06T08:49:37Z\">1994-11-06 <span>08:49</span></time>",
         "<a href=\"./d/\">",
-        "<bdi>d</bdi>/</a></th><td role=cell>–</td>",
+        "<span><bdi>d</bdi>/</span></a></th><td role=cell></td>",
         "1 folder, 1 file, <data value=1234",
     ] {
         assert!(page.contains(part), "{part} in {page}");
@@ -127,11 +127,11 @@ fn a_breadcrumb_leads_to_each_folder_above_and_never_above_the_root() {
         "<ol><li><a href=\"../../\">Home</a><li><a href=\"../\"><bdi>a b</bdi></a></ol>"
     );
     assert_eq!(between(&page, "<title>", "</title>"), "Index of /assets/a b/&lt;c&gt;/");
-    assert_eq!(between(&page, "<h1>", "</h1>"), "<bdi>&lt;c&gt;</bdi>");
+    assert_eq!(between(&page, "<h1 id=h>", "</h1>"), "<bdi>&lt;c&gt;</bdi>");
     assert!(page.contains("<a rel=up href=\"../\">"));
     let root =
         written(Directory { path: "/assets/", tail: "", truncated: false }, Vec::new(), "", Format::Html);
-    assert_eq!(between(&root, "<h1>", "</h1>"), "Index of <bdi>/assets/</bdi>");
+    assert_eq!(between(&root, "<h1 id=h>", "</h1>"), "Index of <bdi>/assets/</bdi>");
     assert!(!root.contains("../") && !root.contains("Breadcrumb"), "{root}");
 }
 
@@ -174,7 +174,9 @@ fn pages_lead_to_each_other_and_keep_the_order() {
     let last = html(many(3500), "page=99");
     assert!(last.contains("<span>3,001–3,500 of 3,500</span><a aria-disabled=true>Next</a>"));
     assert!(
-        last.contains("0 folders, 3,500 files, <data value=4319000 title=\"4,319,000 bytes\">4.1 MiB</data>")
+        last.contains(
+            "<p class=sum>3,500 files, <data value=4319000 title=\"4,319,000 bytes\">4.1 MiB</data>"
+        )
     );
     assert!(!html(many(1000), "").contains("class=pages"), "one page leads nowhere");
 }
@@ -226,7 +228,7 @@ fn a_page_of_the_worst_names_stays_below_three_mebibytes() {
 fn skeleton(page: &str) -> Vec<String> {
     let body = page.split_once("</head>").unwrap().1;
     let tags = body.split('<').skip(1).map(|rest| rest.split_once('>').unwrap().0);
-    let tags = tags.filter(|tag| !tag.ends_with("bdi") && *tag != "span class=odd" && *tag != "/span");
+    let tags = tags.filter(|tag| !tag.ends_with("bdi") && !tag.ends_with("span") && *tag != "span class=odd");
     tags.map(|tag| if tag.starts_with("a href=\"./") { "a".to_owned() } else { tag.to_owned() }).collect()
 }
 

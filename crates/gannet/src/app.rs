@@ -8,7 +8,7 @@ use std::path::Path;
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::Files;
 use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
-use gannet_server::{Limits, SiteBuilder, SiteError};
+use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
 
 /// An application: what it serves, and where.
 ///
@@ -20,6 +20,7 @@ pub struct App {
     workers: usize,
     backend: BackendChoice,
     limits: Limits,
+    mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
 
@@ -49,6 +50,7 @@ impl App {
             workers: 0,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
+            mapped_sends: MappedSends::Auto,
             mistakes: Vec::new(),
         }
     }
@@ -141,8 +143,15 @@ impl App {
         self
     }
 
+    /// Which files are sent from a mapping of them, which only the kernel reads; by default those that are cheaper to send so.
+    #[must_use]
+    pub fn mapped_sends(mut self, mapped_sends: MappedSends) -> App {
+        self.mapped_sends = mapped_sends;
+        self
+    }
+
     /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
-    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`).
+    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
     #[must_use]
     pub fn environment(mut self) -> App {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -162,6 +171,12 @@ impl App {
             match backend.parse() {
                 Ok(backend) => self.backend = backend,
                 Err(error) => self.mistakes.push(format!("GANNET_BACKEND is {backend:?}: {error}")),
+            }
+        }
+        if let Some(mapped_sends) = set("GANNET_MMAP") {
+            match mapped_sends.parse() {
+                Ok(mapped_sends) => self.mapped_sends = mapped_sends,
+                Err(error) => self.mistakes.push(format!("GANNET_MMAP is {mapped_sends:?}: {error}")),
             }
         }
         self
@@ -188,6 +203,7 @@ impl App {
             workers: self.workers,
             backend: self.backend,
             limits: self.limits,
+            mapped_sends: self.mapped_sends,
         };
         start(site, options).map_err(Error::Start)
     }

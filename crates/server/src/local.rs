@@ -11,6 +11,7 @@ use gannet_proto::scan::Level;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -24,6 +25,7 @@ pub(crate) struct Local {
     pub(crate) wakers: Wakers,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
+    pub(crate) mapped_sends: MappedSends,
     pub(crate) level: Level,
     pub(crate) ports: Ports,
     pub(crate) heads: Heads,
@@ -70,6 +72,7 @@ impl Local {
             wakers,
             site,
             limits,
+            mapped_sends: MappedSends::default(),
             level: Level::detect(),
             ports: Ports { fs: Rc::new(Disk), clock: clock.clone() },
             heads: Heads::new(limits.connections),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::task::{Context, Poll};
 
 use gannet_core::{Body, Data, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel};
-use gannet_engine::SocketId;
+use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
@@ -75,7 +75,9 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
             Body::Bytes(bytes) => whole(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes))),
             Body::File(file, range) => {
                 let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                whole(active, length, local, |output| output.push_file(file, range))
+                let mapped = local.mapped_sends.maps(range.end - range.start);
+                let push = if mapped { Output::push_mapped } else { Output::push_file };
+                whole(active, length, local, |output| push(output, file, range))
             }
             Body::Stream(source) => pull_stream(active, source, socket, local),
         };
@@ -90,7 +92,7 @@ fn whole(
     active: &mut Active,
     length: usize,
     local: &mut Local,
-    put: impl FnOnce(&mut gannet_engine::Output),
+    put: impl FnOnce(&mut Output),
 ) -> ControlFlow<()> {
     if length > 0 {
         piece(active, length, local, put)?;
@@ -140,7 +142,7 @@ fn piece(
     active: &mut Active,
     length: usize,
     local: &mut Local,
-    put: impl FnOnce(&mut gannet_engine::Output),
+    put: impl FnOnce(&mut Output),
 ) -> ControlFlow<()> {
     let output = active.output.get_or_insert_with(|| local.take_output());
     if !active.upgraded {
@@ -155,7 +157,7 @@ fn piece(
     ControlFlow::Continue(())
 }
 
-fn put(output: &mut gannet_engine::Output, data: Data) {
+fn put(output: &mut Output, data: Data) {
     match data {
         data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
         Data::Bytes(bytes) => output.push_shared(bytes),

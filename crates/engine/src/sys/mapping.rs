@@ -24,8 +24,8 @@ pub(crate) struct Mapping {
 }
 
 impl Mapping {
-    /// Maps a range of a file. Pages are brought in as the kernel touches them, sixteen at a time: `MAP_POPULATE` costs more
-    /// (`Sending::Mapped` in `output.rs` has the figures).
+    /// Maps a range of a file. Pages are brought in as the kernel touches them, sixteen at a time, which measures no worse than
+    /// `MAP_POPULATE`: that would bring in all of them though the socket may take few.
     ///
     /// # Errors
     /// What mmap(2) says: the file system cannot (`ENODEV`), there are too many mappings (`ENOMEM`), the file is not open

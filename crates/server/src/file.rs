@@ -8,26 +8,28 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::Later;
-use gannet_engine::SocketId;
+use gannet_engine::{Output, SocketId};
 
 use crate::connection::Active;
 use crate::local::Local;
 
-/// How much is put into the output at a time: what the engine sends in one go, so that each piece is looked for in memory
+/// How much is put into the output at a time: what the engine maps in one go. Each piece is looked for in memory
 /// just before it is sent.
-const PIECE_BYTES: u64 = 512 * 1024;
+const PIECE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// A range of a file on its way into the output.
 pub(crate) struct Piecewise {
     file: Arc<File>,
     rest: Range<u64>,
+    /// It is sent from a mapping.
+    mapped: bool,
     /// The next piece is being read from the disk.
     warming: Option<Later<()>>,
 }
 
 impl Piecewise {
-    pub(crate) fn new(file: Arc<File>, range: Range<u64>) -> Piecewise {
-        Piecewise { file, rest: range, warming: None }
+    pub(crate) fn new(file: Arc<File>, range: Range<u64>, mapped: bool) -> Piecewise {
+        Piecewise { file, rest: range, mapped, warming: None }
     }
 
     /// Whether all of it is in the output.
@@ -54,7 +56,8 @@ impl Piecewise {
             }
         }
         self.rest.start = piece.end;
-        active.output(local).push_file(self.file.clone(), piece);
+        let push = if self.mapped { Output::push_mapped } else { Output::push_file };
+        push(active.output(local), self.file.clone(), piece);
         ControlFlow::Continue(())
     }
 }

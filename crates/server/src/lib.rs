@@ -32,6 +32,7 @@ pub mod host;
 mod limits;
 mod link;
 mod local;
+mod mapped;
 mod offload;
 mod protocol;
 mod respond;
@@ -42,6 +43,7 @@ mod worker;
 
 pub use admission::{Admission, Refusal};
 pub use limits::{Limits, Row, TABLE};
+pub use mapped::{MappedSends, UnknownMappedSends};
 pub use offload::{Offload, Services};
 pub use site::{FilterFactory, Site, SiteBuilder, SiteError};
 pub use wake::{Command, Mailbox};

@@ -11,6 +11,7 @@ use gannet_proto::scan::Level;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::offload::Services;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
@@ -25,6 +26,7 @@ pub(crate) struct Local {
     pub(crate) wakers: Wakers,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
+    pub(crate) mapped_sends: MappedSends,
     pub(crate) level: Level,
     pub(crate) ports: Ports,
     pub(crate) disk: Rc<Disk>,
@@ -87,6 +89,7 @@ impl Local {
             wakers,
             site,
             limits,
+            mapped_sends: MappedSends::default(),
             level: Level::detect(),
             ports: Ports { fs: disk.clone(), cpu, clock: clock.clone() },
             disk,

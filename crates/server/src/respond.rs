@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::{Body, Data, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel};
-use gannet_engine::SocketId;
+use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
@@ -111,7 +111,8 @@ fn begin_file(active: &mut Active, file: Arc<File>, range: Range<u64>, local: &m
     let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
     begin_piece(active, length, local)?;
     if let Some(exchange) = &mut active.exchange {
-        exchange.file = Some(Piecewise::new(file, range));
+        let mapped = local.mapped_sends.maps(range.end - range.start);
+        exchange.file = Some(Piecewise::new(file, range, mapped));
     }
     ControlFlow::Continue(())
 }
@@ -179,7 +180,7 @@ fn piece(
     active: &mut Active,
     length: usize,
     local: &mut Local,
-    put: impl FnOnce(&mut gannet_engine::Output),
+    put: impl FnOnce(&mut Output),
 ) -> ControlFlow<()> {
     begin_piece(active, length, local)?;
     put(active.output(local));
@@ -207,7 +208,7 @@ fn end_piece(active: &mut Active, local: &mut Local) {
     }
 }
 
-fn put(output: &mut gannet_engine::Output, data: Data) {
+fn put(output: &mut Output, data: Data) {
     match data {
         data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
         Data::Bytes(bytes) => output.push_shared(bytes),

@@ -13,6 +13,7 @@ use crate::admission::Admission;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
+use crate::mapped::MappedSends;
 use crate::offload::Services;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
@@ -70,6 +71,13 @@ impl Worker {
             drain_deadline: None,
             expired: Vec::new(),
         }
+    }
+
+    /// Which files are sent from a mapping; by default [`MappedSends::Auto`] decides.
+    #[must_use]
+    pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
+        self.local.mapped_sends = mapped_sends;
+        self
     }
 
     /// Accepts from `listener`.

@@ -17,6 +17,7 @@ use super::error::StartError;
 use super::signals::Signals;
 use crate::admission::Admission;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
@@ -42,6 +43,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Which files are sent from a mapping.
+    pub mapped_sends: MappedSends,
 }
 
 /// Which engine to use.
@@ -96,6 +99,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             listeners,
             site: site.clone(),
             limits: options.limits,
+            mapped_sends: options.mapped_sends,
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
@@ -207,6 +211,7 @@ struct Plan {
     listeners: Vec<Listener>,
     site: Arc<Site>,
     limits: Limits,
+    mapped_sends: MappedSends,
     admission: Arc<Admission>,
     mailbox: Arc<Mailbox>,
     backend: BackendChoice,
@@ -239,6 +244,7 @@ impl Plan {
         let mut worker = match worker {
             Ok(engine) => {
                 Worker::new(engine, self.site, self.limits, self.admission, self.mailbox, &self.services)
+                    .with_mapped_sends(self.mapped_sends)
             }
             Err(error) => {
                 let _ = began.send(Err(error)); // whoever started us has given up

@@ -39,3 +39,5 @@ pub use page::PAGE_STYLE;
 pub use ports::{Clock, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
+/// An open file: what [`Body::File`] sends, and [`Fs`] opens.
+pub use std::fs::File;

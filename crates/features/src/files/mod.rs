@@ -231,8 +231,7 @@ impl Folder {
     async fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
         let status = refusal.status();
         if self.options().error_pages
-            && let Ok(Found::File(entry)) =
-                self.find(&format!("{}.html", status.code()), request.ports()).await
+            && let Some(entry) = self.error_page(status, request.ports()).await
         {
             return Response::new(status)
                 .with("Content-Type", &*entry.content_type)

@@ -38,6 +38,7 @@ mod pattern;
 mod perfect;
 mod router;
 mod trie;
+mod word;
 
 pub use builder::Builder;
 pub use mistake::{Mistake, Problem};

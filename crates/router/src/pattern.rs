@@ -7,6 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::mistake::Problem;
+use crate::word::{nth_slash, slash};
 
 /// Parameters of one pattern, a named wildcard among them. Beyond it the pattern is a mistake: a parameter is found by comparing names one
 /// after the other, and no handler takes so many.
@@ -35,10 +36,9 @@ impl Parameter {
 
     /// Its part of a path that its pattern matches, as offsets; for other paths offsets that mean nothing, but lie within.
     pub fn span(&self, path: &str) -> core::ops::Range<usize> {
-        let mut slashes = path.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(at, _)| at);
-        let Some(slash) = slashes.nth(self.segment) else { return path.len()..path.len() };
-        let next = if self.is_wildcard { None } else { slashes.next() };
-        slash + 1..next.unwrap_or(path.len())
+        let path = path.as_bytes();
+        let start = (nth_slash(path, 0, self.segment) + 1).min(path.len());
+        start..if self.is_wildcard { path.len() } else { slash(path, start) }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Hash and displace (Belazzougui, Botelho, Dietzfelbinger, 2009): a text's hash names a bucket, the bucket's displacement and the
 //! hash together name the slot. The displacements are searched when the set is known, the fullest bucket first. Whoever
-//! chooses what is looked up cannot make it slower: there is no chain to follow, and a text longer than any in the set is not
-//! even hashed.
+//! chooses what is looked up cannot make it slower: there is no chain to follow, and a text that is longer than any in
+//! the set, or ends as none of its length does, is not even hashed.
 //!
 //! The search is bounded: [`DISPLACEMENTS`] for a bucket, [`SEEDS`] for the whole. With at most two thirds of the slots
 //! taken a seed that fails is rare, and `SEEDS` of them are not to be expected within anybody's lifetime, unless two
@@ -38,8 +38,8 @@ pub(crate) struct Table<const IGNORES_CASE: bool> {
     /// How far a product is shifted to be a slot's index.
     shift: u32,
     text: String,
-    /// A bit for each length that texts have; the last one for all from 63 on.
-    lengths: u64,
+    /// For each length that texts have (the last one: for all from 63 on) a bit for each byte that one of them ends with.
+    endings: [u64; 64],
     longest: usize,
 }
 
@@ -73,7 +73,7 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
             slots: vec![EMPTY; 1 << bits],
             shift: 64 - bits,
             text: String::new(),
-            lengths: 0,
+            endings: [0; 64],
             longest: 0,
         };
         let texts: Vec<(Slot, &str)> = texts.map(|(text, number)| (table.add(text, number), text)).collect();
@@ -83,7 +83,8 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
     /// The number that `text` came with.
     #[inline]
     pub(crate) fn find(&self, text: &str) -> Option<u32> {
-        if self.lengths & length_bit(text.len()) == 0 || text.len() > self.longest {
+        let (length, bit) = ending(text);
+        if self.endings[length] & bit == 0 || text.len() > self.longest {
             return None;
         }
         let hash = hash::<IGNORES_CASE>(text.as_bytes(), self.seed);
@@ -100,7 +101,8 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
         let start = index(self.text.len());
         self.text.push_str(text);
         let slot = Slot { start, end: index(self.text.len()), number };
-        self.lengths |= length_bit(text.len());
+        let (length, bit) = ending(text);
+        self.endings[length] |= bit;
         self.longest = self.longest.max(text.len());
         slot
     }
@@ -152,8 +154,12 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
     }
 }
 
-fn length_bit(length: usize) -> u64 {
-    1 << length.min(63)
+/// A text's length, up to 63, and a bit for its last byte.
+#[inline]
+fn ending(text: &str) -> (usize, u64) {
+    // Without its sixth bit a letter is the same in both cases.
+    let last = text.as_bytes().last().map_or(0, |byte| byte & 0x1f | (byte & 0x40) >> 1);
+    (text.len().min(63), 1 << last)
 }
 
 /// Folds the whole text into 64 bits, sixteen bytes at a time (as wyhash does).

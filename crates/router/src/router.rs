@@ -105,3 +105,81 @@ impl<T> Route<T> {
         &self.parameters
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+    use crate::Builder;
+
+    fn builder(patterns: &[String]) -> Builder<()> {
+        let mut builder = Builder::new();
+        patterns.iter().for_each(|pattern| builder.insert(pattern, ()));
+        builder
+    }
+
+    /// How many nodes are entered until there are no more matches.
+    fn entered(router: &Router<()>, path: &str) -> usize {
+        let mut matches = router.matches(path);
+        while matches.next().is_some() {}
+        matches.entered()
+    }
+
+    /// Every pattern of this many segments, each of them `a` or a parameter.
+    fn all_of(segments: usize) -> Vec<String> {
+        let pattern = |number: usize| -> String {
+            let segment = |at: usize| if number >> at & 1 == 0 { "/a".into() } else { format!("/:p{at}") };
+            (0..segments).map(segment).collect()
+        };
+        (0..1 << segments).map(pattern).collect()
+    }
+
+    #[test]
+    fn no_path_makes_a_walk_enter_a_node_twice() {
+        let router = builder(&all_of(8)).build().expect("no conflicts");
+        let nodes = router.trie.nodes();
+        assert_eq!(router.matches("/a/a/a/a/a/a/a/a").count(), 1 << 8);
+        assert_eq!(entered(&router, "/a/a/a/a/a/a/a/a"), nodes, "all match: all are entered");
+        for path in ["/a/a/a/a/a/a/a", "/a/a/a/a/a/a/a/", "/a/a/a/a/a/a/a/a/a", "/b/a/a/a/a/a/a/a"] {
+            assert_eq!(router.matches(path).count(), usize::from(path.starts_with("/b")) << 7, "{path}");
+            assert!(entered(&router, path) <= nodes, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_long_path_enters_no_more_nodes_than_a_short_one() {
+        let router = builder(&all_of(6)).build().expect("no conflicts");
+        let most = router.trie.nodes();
+        for unit in ["/", "/a", "/b", "//a", "/a/", "a", "/aa"] {
+            assert!(entered(&router, &unit.repeat(8192)) <= most, "{unit}");
+        }
+    }
+
+    #[test]
+    fn an_exact_path_is_found_without_a_walk() {
+        let patterns = ["/about".to_string(), "/:any".to_string()];
+        let router = builder(&patterns).build().expect("no conflicts");
+        let mut matches = router.matches("/about");
+        assert_eq!(matches.next().map(|found| found.number), Some(0));
+        assert_eq!(matches.entered(), 1, "only the root, where a walk begins");
+    }
+
+    #[test]
+    fn where_there_is_no_perfect_hash_exact_paths_are_found_in_the_trie() {
+        let patterns: Vec<String> =
+            ["/", "/about", "/about/us", "/:any", "/about/*", "/items::search"].map(String::from).into();
+        let without = builder(&patterns).build_with(0).expect("no conflicts");
+        assert!(without.exact.is_none());
+        let with = builder(&patterns).build().expect("no conflicts");
+        for path in ["/", "/about", "/about/", "/about/us", "/about/them", "/items:search", "/x", "//", ""] {
+            let numbers = |router: &Router<()>| {
+                router.matches(path).map(|found| (found.number, found.tail)).collect::<Vec<_>>()
+            };
+            assert_eq!(numbers(&without), numbers(&with), "{path}");
+        }
+        assert_eq!(without.matches("/about").map(|found| found.number).collect::<Vec<_>>(), vec![1, 3]);
+    }
+}

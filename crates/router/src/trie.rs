@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use crate::index;
 use crate::pattern::{PARAMETER, WILDCARD};
+use crate::word::{mask, slash, word};
 
 /// No node, no route.
 const NONE: u32 = u32::MAX;
@@ -30,6 +31,8 @@ pub(crate) struct Trie {
 
 #[derive(Clone, Copy, Debug)]
 struct Node {
+    /// The first eight bytes of the label.
+    label: u64,
     label_start: u32,
     label_length: u32,
     parent: u32,
@@ -82,32 +85,17 @@ impl Walk {
     pub(crate) fn next(&mut self, trie: &Trie, path: &str) -> Option<(u32, usize)> {
         let path = path.as_bytes();
         loop {
-            let node = &trie.nodes[self.node as usize];
             match self.next {
-                Next::Static => {
-                    self.next = Next::Parameter;
-                    if self.at == path.len() {
-                        // Nothing is left for a parameter, which takes something.
-                        self.next = Next::Wildcard;
-                        if node.route != NONE {
-                            return Some((node.route, 0));
-                        }
-                    } else if let Some(child) = trie.child(node, &path[self.at..]) {
-                        self.enter(child, trie.nodes[child as usize].label_length as usize);
-                    }
-                }
-                Next::Parameter => {
-                    self.next = Next::Wildcard;
-                    if node.parameter != NONE
-                        && let length @ 1.. = segment_length(&path[self.at..])
-                    {
-                        self.enter(node.parameter, length);
+                Next::Static | Next::Parameter => {
+                    if let Some(route) = self.descend(trie, path) {
+                        return Some((route, 0));
                     }
                 }
                 Next::Wildcard => {
                     self.next = Next::Up;
-                    if node.wildcard != NONE {
-                        return Some((node.wildcard, self.at));
+                    let wildcard = trie.nodes[self.node as usize].wildcard;
+                    if wildcard != NONE {
+                        return Some((wildcard, self.at));
                     }
                 }
                 Next::Up => self.leave(trie, path),
@@ -116,11 +104,34 @@ impl Walk {
         }
     }
 
+    /// Goes down as far as the path leads, to where only a wildcard is left to be tried. Gives the route that ends with the path.
+    #[inline]
+    fn descend(&mut self, trie: &Trie, path: &[u8]) -> Option<u32> {
+        let mut tries_static = self.next == Next::Static;
+        self.next = Next::Wildcard;
+        loop {
+            let node = &trie.nodes[self.node as usize];
+            if self.at == path.len() {
+                // Nothing is left for a parameter, which takes something.
+                return Some(node.route).filter(|route| *route != NONE && tries_static);
+            }
+            if tries_static && let Some((child, length)) = trie.child(node, path, self.at) {
+                self.enter(child, length);
+                continue;
+            }
+            let end = if node.parameter == NONE { self.at } else { slash(path, self.at) };
+            if end == self.at {
+                return None;
+            }
+            self.enter(node.parameter, end - self.at);
+            tries_static = true;
+        }
+    }
+
     #[inline]
     fn enter(&mut self, node: u32, took: usize) {
         self.node = node;
         self.at += took;
-        self.next = Next::Static;
         #[cfg(test)]
         {
             self.entered += 1;
@@ -147,15 +158,22 @@ impl Walk {
 }
 
 impl Trie {
-    /// The static child that the path goes on with.
+    /// The static child that the path goes on with, and its label's length.
     #[inline]
-    fn child(&self, node: &Node, rest: &[u8]) -> Option<u32> {
+    fn child(&self, node: &Node, path: &[u8], at: usize) -> Option<(u32, usize)> {
+        let next = word(path, at);
         let first = node.first_child as usize;
         let first_bytes = &self.first_bytes[first..first + node.children as usize];
-        let child = first + first_bytes.iter().position(|byte| *byte == rest[0])?;
-        let Node { label_start, label_length, .. } = self.nodes[child];
-        let label = &self.labels[label_start as usize..][..label_length as usize];
-        rest.starts_with(label).then_some(child as u32)
+        let number = first + first_bytes.iter().position(|byte| *byte == next as u8)?;
+        let child = &self.nodes[number];
+        let length = child.label_length as usize;
+        let same = (next ^ child.label) & mask(length) == 0 && (length <= 8 || self.has_rest(child, &path[at..]));
+        same.then_some((number as u32, length))
+    }
+
+    /// Whether a label of more than eight bytes is what the path goes on with.
+    fn has_rest(&self, child: &Node, rest: &[u8]) -> bool {
+        rest.starts_with(&self.labels[child.label_start as usize..][..child.label_length as usize])
     }
 
     /// How many nodes there are, the root among them.
@@ -163,11 +181,6 @@ impl Trie {
     pub(crate) fn nodes(&self) -> usize {
         self.nodes.len()
     }
-}
-
-#[inline]
-fn segment_length(rest: &[u8]) -> usize {
-    rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len())
 }
 
 /// A trie that grows.
@@ -260,6 +273,7 @@ impl Growing {
             let first_child = index(order.len());
             order.extend(children.iter().chain(parameter).map(|child| (*child, index(at))));
             trie.nodes.push(Node {
+                label: word(label.as_bytes(), 0),
                 label_start: index(trie.labels.len()),
                 label_length: index(label.len()),
                 parent,

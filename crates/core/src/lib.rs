@@ -18,6 +18,7 @@ mod handler;
 mod ports;
 mod request;
 mod response;
+mod route;
 
 pub use body::{Body, BodyError, Conversation, Data, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
@@ -31,3 +32,4 @@ pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory};
 pub use ports::{Clock, Fs, FsError, Kind, OpenFile, Ports, Root};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
+pub use route::Route;

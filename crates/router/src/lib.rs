@@ -33,6 +33,7 @@
 extern crate alloc;
 
 mod builder;
+mod hosts;
 mod mistake;
 mod pattern;
 mod perfect;
@@ -41,6 +42,7 @@ mod trie;
 mod word;
 
 pub use builder::Builder;
+pub use hosts::{HOST_BYTES, HostMistake, HostProblem, Hosts, HostsBuilder};
 pub use mistake::{Mistake, Problem};
 pub use pattern::{PARAMETERS, Parameter};
 pub use router::{Match, Matches, Route, Router};

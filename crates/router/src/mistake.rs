@@ -108,7 +108,10 @@ impl fmt::Display for Problem {
         match self {
             Problem::NoSlash => f.write_str("does not begin with a slash: put one in front"),
             Problem::Star { at } => {
-                write!(f, "has a star at {at}: a star begins the last segment, as in \"/api/*\" or \"/api/*rest\"")
+                write!(
+                    f,
+                    "has a star at {at}: a star begins the last segment, as in \"/api/*\" or \"/api/*rest\""
+                )
             }
             Problem::PartOfSegment { at } => write!(
                 f,
@@ -116,7 +119,10 @@ impl fmt::Display for Problem {
                  and look at the value in the handler; for the character itself write it twice"
             ),
             Problem::Brace { at } => {
-                write!(f, "has a brace without its partner at {at}: write \"{{name}}\", or the brace twice for itself")
+                write!(
+                    f,
+                    "has a brace without its partner at {at}: write \"{{name}}\", or the brace twice for itself"
+                )
             }
             Problem::NoName { at } => {
                 write!(f, "has a parameter without a name at {at}: give it one, as in \"/:id\"")
@@ -130,12 +136,17 @@ impl fmt::Display for Problem {
                 write!(f, "has a second parameter called {name:?} at {at}: give one of them another name")
             }
             Problem::TooManyParameters { count } => {
-                write!(f, "has {count} parameters and may have {PARAMETERS}: end it with \"*rest\" and split that")
+                write!(
+                    f,
+                    "has {count} parameters and may have {PARAMETERS}: end it with \"*rest\" and split that"
+                )
             }
             Problem::Unmatchable { at, character } => {
                 write!(f, "has {character:?} at {at}, which no path has")?;
                 match character {
-                    '?' | '#' => f.write_str(": leave it away with what follows, the query is no part of the path"),
+                    '?' | '#' => {
+                        f.write_str(": leave it away with what follows, the query is no part of the path")
+                    }
                     _ => f.write_str(": write it percent-encoded, as clients send it"),
                 }
             }

@@ -140,7 +140,11 @@ fn dynamic(segment: &str) -> Result<Dynamic<'_>, Problem> {
         return Ok(Dynamic::Parameter(name));
     }
     if let Some(name) = segment.strip_prefix('*') {
-        return if name.starts_with('*') { Err(Problem::Star { at: 1 }) } else { Ok(Dynamic::Wildcard(name)) };
+        return if name.starts_with('*') {
+            Err(Problem::Star { at: 1 })
+        } else {
+            Ok(Dynamic::Wildcard(name))
+        };
     }
     let Some(braced) = segment.strip_prefix('{') else { return Ok(Dynamic::No) };
     let Some(name) = braced.strip_suffix('}') else {
@@ -185,7 +189,8 @@ mod tests {
     fn a_parameter_s_span_is_its_segment_and_a_named_wildcard_s_all_that_is_left() {
         let pattern = Pattern::read("/:a/b/{c}/*d").expect("sound");
         let path = "/1/b/22/3/4/";
-        let values: Vec<_> = pattern.parameters.iter().map(|one| (one.name(), &path[one.span(path)])).collect();
+        let values: Vec<_> =
+            pattern.parameters.iter().map(|one| (one.name(), &path[one.span(path)])).collect();
         assert_eq!(values, [("a", "1"), ("c", "22"), ("d", "3/4/")]);
         assert_eq!(pattern.parameters[2].span("/x"), 2..2, "of another path: something within it");
     }
@@ -194,7 +199,8 @@ mod tests {
     fn each_mistake_says_where_it_is() {
         assert_eq!(problem(""), Problem::NoSlash);
         assert_eq!(problem("users"), Problem::NoSlash);
-        for (text, at) in [("/a*", 2), ("/*/b", 1), ("/a/*a/", 3), ("/{*a}/b", 1), ("/a/b*c", 4), ("/**", 2)] {
+        for (text, at) in [("/a*", 2), ("/*/b", 1), ("/a/*a/", 3), ("/{*a}/b", 1), ("/a/b*c", 4), ("/**", 2)]
+        {
             assert_eq!(problem(text), Problem::Star { at }, "{text}");
         }
         for (text, at) in [("/v:version", 2), ("/a/v{version}", 4), ("/{name}.json", 1), ("/{a}{b}c", 1)] {
@@ -214,9 +220,13 @@ mod tests {
 
     #[test]
     fn what_no_path_has_is_a_mistake() {
-        for (text, at, character) in
-            [("/a?b", 2, '?'), ("/a#b", 2, '#'), ("/a b", 2, ' '), ("/caf\u{e9}", 4, '\u{e9}'), ("/\u{1}", 1, '\u{1}')]
-        {
+        for (text, at, character) in [
+            ("/a?b", 2, '?'),
+            ("/a#b", 2, '#'),
+            ("/a b", 2, ' '),
+            ("/caf\u{e9}", 4, '\u{e9}'),
+            ("/\u{1}", 1, '\u{1}'),
+        ] {
             assert_eq!(problem(text), Problem::Unmatchable { at, character }, "{text}");
         }
     }
@@ -224,9 +234,15 @@ mod tests {
     #[test]
     fn parameters_are_bounded() {
         let pattern = |count: usize| (0..count).map(|n| alloc::format!("/:p{n}")).collect::<String>();
-        assert_eq!(Pattern::read(&pattern(PARAMETERS)).expect("as many as may be").parameters.len(), PARAMETERS);
+        assert_eq!(
+            Pattern::read(&pattern(PARAMETERS)).expect("as many as may be").parameters.len(),
+            PARAMETERS
+        );
         assert_eq!(problem(&pattern(PARAMETERS + 1)), Problem::TooManyParameters { count: PARAMETERS + 1 });
-        assert_eq!(problem(&(pattern(PARAMETERS) + "/*rest")), Problem::TooManyParameters { count: PARAMETERS + 1 });
+        assert_eq!(
+            problem(&(pattern(PARAMETERS) + "/*rest")),
+            Problem::TooManyParameters { count: PARAMETERS + 1 }
+        );
         assert!(Pattern::read(&(pattern(PARAMETERS) + "/*")).is_ok());
     }
 }

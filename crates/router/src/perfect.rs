@@ -27,7 +27,6 @@ const FIRST: u64 = 0xa076_1d64_78bd_642f;
 const SECOND: u64 = 0xe703_7ed1_a0b4_28db;
 const THIRD: u64 = 0x8ebc_6af0_9c88_c6e3;
 
-
 /// Texts and the number that each came with.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<const IGNORES_CASE: bool> {

@@ -167,7 +167,8 @@ impl Trie {
         let number = first + first_bytes.iter().position(|byte| *byte == next as u8)?;
         let child = &self.nodes[number];
         let length = child.label_length as usize;
-        let same = (next ^ child.label) & mask(length) == 0 && (length <= 8 || self.has_rest(child, &path[at..]));
+        let same =
+            (next ^ child.label) & mask(length) == 0 && (length <= 8 || self.has_rest(child, &path[at..]));
         same.then_some((number as u32, length))
     }
 

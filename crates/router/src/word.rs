@@ -94,7 +94,15 @@ mod tests {
 
     #[test]
     fn slashes_are_counted_as_one_counts_them_byte_by_byte() {
-        for path in ["", "/", "abc", "/a/b/c/d/e/f/g/h", "////////////////////", "/repos/gannet/gannet/issues/17/", "x/"] {
+        for path in [
+            "",
+            "/",
+            "abc",
+            "/a/b/c/d/e/f/g/h",
+            "////////////////////",
+            "/repos/gannet/gannet/issues/17/",
+            "x/",
+        ] {
             for at in 0..=path.len() {
                 for count in 0..22 {
                     let mut slashes = path[at..].match_indices('/').map(|(slash, _)| at + slash);

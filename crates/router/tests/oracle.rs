@@ -81,7 +81,8 @@ fn pattern() -> impl Strategy<Value = String> {
     ];
     let wildcard = prop_oneof![3 => Just(None), 1 => Just(Some("*")), 1 => Just(Some("*rest"))];
     (prop::collection::vec(segment, 1..5), wildcard).prop_map(|(segments, wildcard)| {
-        let name = |(at, text): (usize, String)| if text == ":" { format!("/:p{at}") } else { format!("/{text}") };
+        let name =
+            |(at, text): (usize, String)| if text == ":" { format!("/:p{at}") } else { format!("/{text}") };
         let mut pattern: String = segments.into_iter().enumerate().map(name).collect();
         if let Some(wildcard) = wildcard {
             pattern.push('/');
@@ -158,11 +159,18 @@ fn matchit_agrees_on_the_paths_of_github_s_api() {
         for path in variations(&path) {
             let our = ours.matches(&path).next();
             let their = theirs.at(&path).ok();
-            assert_eq!(our.as_ref().map(|found| found.number), their.as_ref().map(|found| *found.value), "{path}");
+            assert_eq!(
+                our.as_ref().map(|found| found.number),
+                their.as_ref().map(|found| *found.value),
+                "{path}"
+            );
             if let (Some(our), Some(their)) = (our, their) {
-                let span = |one: &gannet_router::Parameter| (one.name().to_owned(), path[one.span(&path)].to_owned());
+                let span = |one: &gannet_router::Parameter| {
+                    (one.name().to_owned(), path[one.span(&path)].to_owned())
+                };
                 let our: Vec<_> = our.route.parameters().iter().map(span).collect();
-                let their: Vec<_> = their.params.iter().map(|(name, value)| (name.into(), value.into())).collect();
+                let their: Vec<_> =
+                    their.params.iter().map(|(name, value)| (name.into(), value.into())).collect();
                 assert_eq!(our, their, "{path}");
                 asked += 1;
             }
@@ -173,8 +181,14 @@ fn matchit_agrees_on_the_paths_of_github_s_api() {
 
 /// The path itself, with other values, and a little off.
 fn variations(path: &str) -> Vec<String> {
-    let mut all = vec![path.to_owned(), path.replace("/p", "/a-value-that-is-longer-"), path.replace("/p1", "/events")];
-    all.extend([path.replace("/p2", "/repos"), format!("{path}/"), format!("{path}x"), path[..path.len() - 1].to_owned()]);
+    let mut all =
+        vec![path.to_owned(), path.replace("/p", "/a-value-that-is-longer-"), path.replace("/p1", "/events")];
+    all.extend([
+        path.replace("/p2", "/repos"),
+        format!("{path}/"),
+        format!("{path}x"),
+        path[..path.len() - 1].to_owned(),
+    ]);
     all.extend([format!("{path}/x"), path.replacen('/', "//", 2), path.to_uppercase()]);
     all
 }

@@ -32,8 +32,7 @@ fn the_most_specific_pattern_comes_first_whatever_the_order() {
     let mut patterns = ["/*", "/users/*", "/users/:id", "/users/me", "/:kind/me", "/:kind/:id", "/:kind/*"];
     for _ in 0..patterns.len() {
         patterns.rotate_left(1);
-        let expected =
-            ["/users/me", "/users/:id", "/users/*", "/:kind/me", "/:kind/:id", "/:kind/*", "/*"];
+        let expected = ["/users/me", "/users/:id", "/users/*", "/:kind/me", "/:kind/:id", "/:kind/*", "/*"];
         assert_eq!(matched(&patterns, "/users/me"), expected);
     }
 }
@@ -142,11 +141,8 @@ fn all_mistakes_come_at_once_with_their_patterns_and_positions() {
         ("/c", 6, twice(3)),
         ("/d/*rest", 8, same("/d/*", 7)),
     ];
-    let expected = expected.map(|(pattern, position, problem)| Mistake {
-        pattern: pattern.into(),
-        position,
-        problem,
-    });
+    let expected =
+        expected.map(|(pattern, position, problem)| Mistake { pattern: pattern.into(), position, problem });
     assert_eq!(found, expected);
 }
 

@@ -10,4 +10,5 @@ mod handlers;
 mod lifecycle;
 mod limits;
 mod rig;
+mod routes;
 mod upgrade;

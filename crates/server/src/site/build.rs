@@ -232,13 +232,11 @@ mod tests {
             let line_of = |lines: u32| format!("build.rs:{}:", line + lines);
             let said =
                 error.lines().find(|said| said.contains(what)).unwrap_or_else(|| panic!("{what}: {error}"));
-            assert!(said.contains(&format!("{}", line_of(lines))), "{said}");
-            assert!(
-                first.is_none_or(
-                    |first| said.contains(&format!("first one is at")) && said.contains(&line_of(first))
-                ),
-                "{said}"
-            );
+            assert!(said.contains(&line_of(lines)), "{said}");
+            let names_first = |first| {
+                said.contains(&format!("first one is at {}", file!())) && said.contains(&line_of(first))
+            };
+            assert!(first.is_none_or(names_first), "{said}");
         }
         assert_eq!(error.lines().count(), expected.len(), "{error}");
     }

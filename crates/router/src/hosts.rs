@@ -8,6 +8,7 @@
 //! of other letters than ASCII is written as clients send it (`xn--bcher-kva.example`), an IPv6 address as it is sent. What
 //! [`Hosts::find`] is asked for may have a port (RFC 9110, 7.2), which does not count; a pattern has none.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -85,7 +86,7 @@ struct Added {
 /// A set of names.
 #[derive(Clone, Debug)]
 enum Names {
-    Hashed(Table<true>),
+    Hashed(Box<Table<true>>),
     /// There is no perfect hash for them.
     Listed(BTreeMap<String, Added>),
 }
@@ -122,7 +123,7 @@ impl<T> Hosts<T> {
 impl Names {
     fn new(names: BTreeMap<String, Added>, seeds: u64) -> Names {
         let table = Table::new(names.iter().map(|(name, added)| (name.as_str(), added.value)), seeds);
-        table.map_or(Names::Listed(names), Names::Hashed)
+        table.map_or(Names::Listed(names), |table| Names::Hashed(Box::new(table)))
     }
 
     fn find(&self, name: &str) -> Option<u32> {

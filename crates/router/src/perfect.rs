@@ -143,7 +143,7 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
     #[inline]
     fn bucket(&self, hash: u64) -> usize {
         // The high half of a product is below its other factor: no division.
-        ((hash >> 32) * self.displacements.len() as u64 >> 32) as usize
+        (((hash >> 32) * self.displacements.len() as u64) >> 32) as usize
     }
 
     #[inline]

@@ -50,7 +50,7 @@ impl<T> Router<T> {
     /// All patterns that match `path`, the most specific first.
     #[inline]
     pub fn matches<'r, 'p>(&'r self, path: &'p str) -> Matches<'r, 'p, T> {
-        Matches { router: self, path, is_fresh: true, walk: Walk::new() }
+        Matches { router: self, path, is_fresh: true, walk: Walk::new(path) }
     }
 
     /// All patterns with their values, in the order in which they were added.
@@ -142,7 +142,11 @@ mod tests {
         let router = builder(&all_of(8)).build().expect("no conflicts");
         let nodes = router.trie.nodes();
         assert_eq!(router.matches("/a/a/a/a/a/a/a/a").count(), 1 << 8);
-        assert_eq!(entered(&router, "/a/a/a/a/a/a/a/a"), nodes, "all match: all are entered");
+        let steps = entered(&router, "/a/a/a/a/a/a/a/a");
+        assert!(
+            (1 << 8..=nodes).contains(&steps),
+            "all match: each is entered, or passed over: {steps} of {nodes}"
+        );
         for path in ["/a/a/a/a/a/a/a", "/a/a/a/a/a/a/a/", "/a/a/a/a/a/a/a/a/a", "/b/a/a/a/a/a/a/a"] {
             assert_eq!(router.matches(path).count(), usize::from(path.starts_with("/b")) << 7, "{path}");
             assert!(entered(&router, path) <= nodes, "{path}");

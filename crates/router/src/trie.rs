@@ -29,7 +29,9 @@ pub(crate) struct Trie {
     labels: Vec<u8>,
 }
 
+/// As large as a cache line, so that one of them is enough, and its place a shift away.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 struct Node {
     /// The first eight bytes of the label.
     label: u64,
@@ -40,6 +42,8 @@ struct Node {
     first_child: u32,
     children: u32,
     parameter: u32,
+    /// The parameter's child, if that has the label `/`: where a slash behind the parameter leads.
+    behind_parameter: u32,
     /// The route that ends here.
     route: u32,
     /// The route whose wildcard begins here.
@@ -70,11 +74,13 @@ enum Next {
 }
 
 impl Walk {
-    pub(crate) fn new() -> Walk {
+    /// The root stands for the slash that every pattern begins with.
+    #[inline]
+    pub(crate) fn new(path: &str) -> Walk {
         Walk {
             node: ROOT,
-            at: 0,
-            next: Next::Static,
+            at: 1,
+            next: if path.starts_with('/') { Next::Static } else { Next::Over },
             #[cfg(test)]
             entered: 1,
         }
@@ -108,34 +114,36 @@ impl Walk {
     #[inline]
     fn descend(&mut self, trie: &Trie, path: &[u8]) -> Option<u32> {
         let mut tries_static = self.next == Next::Static;
-        self.next = Next::Wildcard;
-        loop {
-            let node = &trie.nodes[self.node as usize];
-            if self.at == path.len() {
+        let (mut number, mut at) = (self.node, self.at);
+        let route = loop {
+            let node = &trie.nodes[number as usize];
+            if at == path.len() {
                 // Nothing is left for a parameter, which takes something.
-                return Some(node.route).filter(|route| *route != NONE && tries_static);
+                break if tries_static { node.route } else { NONE };
             }
-            if tries_static && let Some((child, length)) = trie.child(node, path, self.at) {
-                self.enter(child, length);
-                continue;
+            if tries_static && let Some((child, length)) = trie.child(node, path, at) {
+                (number, at) = (child, at + length);
+            } else {
+                let end = if node.parameter == NONE { at } else { slash(path, at) };
+                if end == at {
+                    break NONE;
+                }
+                tries_static = true;
+                (number, at) = match node.behind_parameter {
+                    behind if behind != NONE && end < path.len() => (behind, end + 1),
+                    _ => (node.parameter, end),
+                };
             }
-            let end = if node.parameter == NONE { self.at } else { slash(path, self.at) };
-            if end == self.at {
-                return None;
-            }
-            self.enter(node.parameter, end - self.at);
-            tries_static = true;
-        }
+            #[cfg(test)]
+            self.count();
+        };
+        (self.node, self.at, self.next) = (number, at, Next::Wildcard);
+        (route != NONE).then_some(route)
     }
 
-    #[inline]
-    fn enter(&mut self, node: u32, took: usize) {
-        self.node = node;
-        self.at += took;
-        #[cfg(test)]
-        {
-            self.entered += 1;
-        }
+    #[cfg(test)]
+    fn count(&mut self) {
+        self.entered += 1;
     }
 
     /// Back to the parent, to what comes behind the node there.
@@ -158,18 +166,29 @@ impl Walk {
 }
 
 impl Trie {
-    /// The static child that the path goes on with, and its label's length.
+    /// The static child that the path goes on with, and its label's length. There is something left of the path.
     #[inline]
     fn child(&self, node: &Node, path: &[u8], at: usize) -> Option<(u32, usize)> {
         let next = word(path, at);
-        let first = node.first_child as usize;
-        let first_bytes = &self.first_bytes[first..first + node.children as usize];
-        let number = first + first_bytes.iter().position(|byte| *byte == next as u8)?;
-        let child = &self.nodes[number];
+        // A loop, though eight bytes could be compared at once: it ends where it ended before, and what comes next need not wait for it.
+        let children = node.first_child as usize..(node.first_child + node.children) as usize;
+        let place = self.first_bytes[children].iter().position(|byte| *byte == next as u8)?;
+        let number = node.first_child + place as u32;
+        let child = &self.nodes[number as usize];
         let length = child.label_length as usize;
-        let same =
-            (next ^ child.label) & mask(length) == 0 && (length <= 8 || self.has_rest(child, &path[at..]));
-        same.then_some((number as u32, length))
+        let same = (next ^ child.label) & mask(length) == 0;
+        (same && (length <= 8 || self.has_rest(child, &path[at..]))).then_some((number, length))
+    }
+
+    /// Finds the nodes behind parameters that a walk can go to at once.
+    fn shorten(&mut self) {
+        for number in 0..self.nodes.len() {
+            let Some(parameter) = self.nodes.get(self.nodes[number].parameter as usize) else { continue };
+            let child = parameter.first_child;
+            if parameter.children == 1 && self.nodes[child as usize].label == word(b"/", 0) {
+                self.nodes[number].behind_parameter = child;
+            }
+        }
     }
 
     /// Whether a label of more than eight bytes is what the path goes on with.
@@ -208,7 +227,7 @@ impl Growing {
     /// Adds a pattern's shape; no other of this shape is there.
     pub(crate) fn insert(&mut self, shape: &str, route: u32) {
         let mut node = 0;
-        let mut rest = shape;
+        let mut rest = &shape[1..]; // the slash is the root's
         while let Some(at) = rest.find([PARAMETER, WILDCARD]) {
             node = self.add_static(node, &rest[..at]);
             if rest[at..].starts_with(WILDCARD) {
@@ -281,6 +300,7 @@ impl Growing {
                 first_child,
                 children: index(children.len()),
                 parameter: parameter.map_or(NONE, |_| first_child + index(children.len())),
+                behind_parameter: NONE,
                 route: route.unwrap_or(NONE),
                 wildcard: wildcard.unwrap_or(NONE),
             });
@@ -288,6 +308,7 @@ impl Growing {
             trie.labels.extend_from_slice(label.as_bytes());
             at += 1;
         }
+        trie.shorten();
         trie
     }
 }

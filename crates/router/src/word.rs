@@ -6,35 +6,34 @@ const HIGH: u64 = 0x8080_8080_8080_8080;
 /// The eight bytes from `at` on, the first one lowest; zero behind the end.
 #[inline]
 pub(crate) fn word(bytes: &[u8], at: usize) -> u64 {
+    let Some(last) = bytes.last_chunk::<8>() else { return short_word(bytes, at) };
     match bytes.get(at..).and_then(<[u8]>::first_chunk) {
         Some(chunk) => u64::from_le_bytes(*chunk),
-        None => last_word(bytes, at),
+        // Fewer than eight are left: they are among the last eight.
+        None => {
+            let behind = at.saturating_sub(bytes.len() - 8);
+            if behind < 8 { u64::from_le_bytes(*last) >> (8 * behind) } else { 0 }
+        }
     }
 }
 
-/// The same where fewer than eight are left: from the last eight of all, if there are so many.
-#[inline]
-fn last_word(bytes: &[u8], at: usize) -> u64 {
-    let left = bytes.len().saturating_sub(at);
-    match bytes.last_chunk() {
-        _ if left == 0 => 0,
-        Some(chunk) => u64::from_le_bytes(*chunk) >> (64 - 8 * left),
-        None => bytes[at..].iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
-    }
+fn short_word(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
-/// What of a word is a text of this length.
+/// What of a word is a text of this length, which is not 0.
 #[inline]
 pub(crate) fn mask(length: usize) -> u64 {
-    if length >= 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+    u64::MAX >> (64 - 8 * length.min(8))
 }
 
 /// The highest bit of each byte that is `byte`. Exact for all bytes, not only up to the first.
 #[inline]
-fn equal(word: u64, byte: u8) -> u64 {
+pub(crate) fn equal(word: u64, byte: u8) -> u64 {
     let different = word ^ (LOW * u64::from(byte));
     // A byte's high bit stays clear only if nothing of it is set: no sum carries into the next byte.
-    !((different & !HIGH) + !HIGH | different) & HIGH
+    !(((different & !HIGH) + !HIGH) | different) & HIGH
 }
 
 /// Where the next slash is from `at` on; the end if there is none.

@@ -88,6 +88,16 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
         .get("/function", |request: Request| {
             Response::text("function").with("x-method", request.method_name())
         })
+        .get("/users/:id/posts/{post}", |request: Request| {
+            let length = request.params().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            if length == 10 && request.param("post") == Some("22") { "found" } else { "lost" }
+        })
+        .get("/prefix/*rest", async |request: Request| {
+            tokio::task::yield_now().await;
+            if request.param("rest") == Some("a/b") { "found" } else { "lost" }
+        })
+        .post("/prefix/a/:name", "posted")
+        .host(["b.example", "*.c.example"], |routes| routes.get("/:id", "on b"))
         .get("/at-once", async |_: Request| "at once")
         .get("/yields", async |_: Request| {
             tokio::task::yield_now().await;
@@ -161,6 +171,12 @@ fn receive(client: &mut TcpStream, text: &str) {
     assert!(room[..count].ends_with(text.as_bytes()), "{:?}", str::from_utf8(&room[..count]));
 }
 
+/// Asks for `target`, whose answer ends with `text`.
+fn receive_text(rig: &mut Rig, target: &str, text: &str) {
+    rig.client.write_all(get(target).as_bytes()).expect("taken");
+    receive(&mut rig.client, text);
+}
+
 fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
 }
@@ -181,6 +197,22 @@ fn a_request_answered_at_once_costs_no_allocation() {
             for target in ["/value", "/function", "/at-once"] {
                 rig.assert_free(&get(target));
             }
+        },
+    );
+}
+
+#[test]
+fn a_request_with_parameters_or_for_a_host_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            rig.assert_free(&get("/users/11/posts/22"));
+            rig.assert_free(&get("/prefix/a/b"));
+            for host in ["b.example", "x.y.C.example:80"] {
+                rig.assert_free(&get("/users").replace("a.example", host));
+            }
+            receive_text(rig, "/users/11/posts/22", "found");
+            receive_text(rig, "/prefix/a/b", "found");
         },
     );
 }

@@ -8,7 +8,7 @@
 //! | receive | `link` | completion → bytes |
 //! | choose, parse | `protocol` | bytes → events of the protocol |
 //! | exchange | `exchange` | head → [`Request`](gannet_core::Request) and the place its body goes |
-//! | route | `route` | path, then method → handler |
+//! | route | `route` | host, path, then method → handler |
 //! | handle | `handle` | request → response, now or later |
 //! | respond | `respond` | response → framed bytes, pulled |
 //! | flush | `flush` | bytes and file ranges → engine operations |
@@ -45,6 +45,6 @@ pub use admission::{Admission, Refusal};
 pub use limits::{Limits, Row, TABLE};
 pub use mapped::{MappedSends, UnknownMappedSends};
 pub use offload::{Offload, Services};
-pub use site::{FilterFactory, Site, SiteBuilder, SiteError};
+pub use site::{FilterFactory, Routes, Site, SiteBuilder, SiteError, SiteRoute};
 pub use wake::{Command, Mailbox};
 pub use worker::{Turn, Worker};

@@ -11,4 +11,5 @@ mod lifecycle;
 mod limits;
 mod mapped;
 mod rig;
+mod routes;
 mod upgrade;

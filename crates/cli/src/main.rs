@@ -47,9 +47,9 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
-    logging::begin(options.log, options.log_level);
+    logging::begin(options.log, options.log_level.clone());
     let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
-    let app = app.workers(options.workers).backend(options.backend);
+    let app = options.watched(app.workers(options.workers).backend(options.backend));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

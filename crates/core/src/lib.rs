@@ -28,6 +28,6 @@ pub use filter::{Chain, Filter, IntoFilter, Next};
 pub use gannet_block::{Block, Chunk, Pool};
 pub use gannet_proto::{Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory};
-pub use ports::{Clock, Fs, FsError, Kind, OpenFile, Ports, Root};
+pub use ports::{Clock, Counter, Counters, Fs, FsError, Kind, OpenFile, Ports, Root};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};

@@ -14,6 +14,8 @@ pub struct Ports {
     pub fs: Rc<dyn Fs>,
     /// Time.
     pub clock: Rc<dyn Clock>,
+    /// What is counted for those who watch the server.
+    pub counters: Rc<dyn Counters>,
 }
 
 /// Files below a root.
@@ -31,6 +33,39 @@ pub trait Fs {
 pub trait Clock {
     /// Time since some fixed moment; as of the worker's present turn.
     fn now(&self) -> Duration;
+}
+
+/// Counts what features do, for the worker that does it.
+pub trait Counters {
+    /// Counts `count` more of `what`.
+    fn add(&self, what: Counter, count: u64);
+}
+
+/// What features count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Counter {
+    /// A file was answered from memory.
+    MemoryHit,
+    /// A file that might have been in memory was not, or no longer as it is on disk.
+    MemoryMiss,
+    /// A file was open already.
+    DescriptorHit,
+    /// A file that might have been open was not.
+    DescriptorMiss,
+    /// A response was compressed on the fly.
+    Compressed,
+}
+
+impl Counter {
+    /// Every one of them, in their order.
+    pub const ALL: [Counter; 5] = [
+        Counter::MemoryHit,
+        Counter::MemoryMiss,
+        Counter::DescriptorHit,
+        Counter::DescriptorMiss,
+        Counter::Compressed,
+    ];
 }
 
 /// A directory that files are served from, held open: renaming it or putting another in its place changes nothing.

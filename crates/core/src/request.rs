@@ -219,7 +219,7 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Fs, FsError, Incoming, OpenFile, Root};
+    use crate::{Clock, Counter, Counters, Fs, FsError, Incoming, OpenFile, Root};
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -228,6 +228,10 @@ pub(crate) mod tests {
         fn open(&self, _: &Root, _: &[u8]) -> Result<OpenFile, FsError> {
             Err(FsError::NotFound)
         }
+    }
+
+    impl Counters for Nothing {
+        fn add(&self, _: Counter, _: u64) {}
     }
 
     impl Clock for Nothing {
@@ -246,7 +250,7 @@ pub(crate) mod tests {
         assert!(matches!(event, Event::Head { .. }), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let ports = Ports { fs: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        let ports = Ports { fs: Rc::new(Nothing), clock: Rc::new(Nothing), counters: Rc::new(Nothing) };
         Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
     }
 

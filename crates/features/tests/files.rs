@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Clock, Fs, FsError, Handler, Head, Heads, Incoming, Kind, OpenFile, Ports, Request,
-    RequestBody, RequestHead, Response, Root, Status,
+    Block, Body, Clock, Counter, Counters, Fs, FsError, Handler, Head, Heads, Incoming, Kind, OpenFile,
+    Ports, Request, RequestBody, RequestHead, Response, Root, Status,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -65,6 +65,10 @@ impl Fs for World {
     }
 }
 
+impl Counters for World {
+    fn add(&self, _: Counter, _: u64) {}
+}
+
 impl Clock for World {
     fn now(&self) -> Duration {
         self.now.get()
@@ -89,7 +93,7 @@ fn get(world: &Rc<World>, handler: &Rc<dyn Handler>, target: &str) -> Response {
     assert!(matches!(event, Event::Head { .. }), "a whole head");
     let incoming = Rc::new(Incoming::default());
     incoming.begin(None);
-    let ports = Ports { fs: world.clone(), clock: world.clone() };
+    let ports = Ports { fs: world.clone(), clock: world.clone(), counters: world.clone() };
     let head = RequestHead::new(head, block.share(), Heads::new(1));
     let mut request = Request::new(head, RequestBody::new(incoming), ports);
     request.set_tail(1);

@@ -31,6 +31,7 @@ pub mod host;
 mod limits;
 mod link;
 mod local;
+mod observe;
 mod protocol;
 mod respond;
 mod route;
@@ -40,6 +41,7 @@ mod worker;
 
 pub use admission::{Admission, Refusal};
 pub use limits::{Limits, Row, TABLE};
+pub use observe::{AccessLog, LogDestination, LogFormat, WorkerCounters};
 pub use site::{FilterFactory, Site, SiteBuilder, SiteError};
 pub use wake::{Command, Mailbox};
 pub use worker::{Turn, Worker};

@@ -2,15 +2,17 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Clock, Heads, Incoming, Ports};
+use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, Timers};
 use gannet_proto::scan::Level;
 
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
+use crate::observe::{Observer, WorkerCounters};
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -28,6 +30,7 @@ pub(crate) struct Local {
     pub(crate) ports: Ports,
     pub(crate) heads: Heads,
     pub(crate) draining: bool,
+    pub(crate) observer: Observer,
     clock: Rc<TurnClock>,
     date: [u8; 29],
     date_second: u64,
@@ -61,9 +64,19 @@ impl Clock for TurnClock {
     }
 }
 
+/// The counters port: the worker's own.
+struct FeatureCounters(Arc<WorkerCounters>);
+
+impl Counters for FeatureCounters {
+    fn add(&self, what: Counter, count: u64) {
+        self.0.feature(what).add(count);
+    }
+}
+
 impl Local {
     pub(crate) fn new(engine: Engine, site: LocalSite, limits: Limits, wakers: Wakers) -> Local {
         let clock = Rc::<TurnClock>::default();
+        let counters = Arc::new(WorkerCounters::new(site.site.patterns().len()));
         let now = engine.now();
         let mut local = Local {
             timers: Timers::new(now.moment),
@@ -71,9 +84,14 @@ impl Local {
             site,
             limits,
             level: Level::detect(),
-            ports: Ports { fs: Rc::new(Disk), clock: clock.clone() },
+            ports: Ports {
+                fs: Rc::new(Disk),
+                clock: clock.clone(),
+                counters: Rc::new(FeatureCounters(counters.clone())),
+            },
             heads: Heads::new(limits.connections),
             draining: false,
+            observer: Observer { counters, scribe: None },
             clock,
             date: [0; 29],
             date_second: u64::MAX,

@@ -1,29 +1,29 @@
 //! Step 6, route: a path, then a method, lead to a handler.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use gannet_core::{Method, Reply, Request, Response, Status};
 
 use crate::handle;
 use crate::local::Local;
+use crate::observe::NO_ROUTE;
 use crate::site::{LocalSite, Route};
 
-/// What the site answers: the handler's reply, or 404 or 405.
-pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
+/// What the site answers: the handler's reply, or 404 or 405; and the number of the route that it is from.
+pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let site = &local.site;
-    match find(&mut request, site) {
-        Found::Endpoint(index) => {
+    let reply = match find(&mut request, site) {
+        Found::Endpoint(index, route) => {
             let handler = &site.endpoints[index];
             // A handler that panics answers 500 and harms nobody: what it held is dropped with it.
-            catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
-                .unwrap_or_else(|panic| Reply::ready(handle::panicked(&*panic)))
+            let reply = handle::contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready);
+            return (reply, route);
         }
         Found::Nothing => Reply::ready(error(Status::NOT_FOUND)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
             Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
         }
         Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("Allow", allow)),
-    }
+    };
+    (reply, NO_ROUTE)
 }
 
 /// A response that says its status in words.
@@ -33,7 +33,8 @@ pub(crate) fn error(status: Status) -> Response {
 
 /// Where a request leads.
 enum Found {
-    Endpoint(usize),
+    /// The endpoint, and its route's number.
+    Endpoint(usize, u16),
     Nothing,
     /// The path is there, the method is not: those that are, as `Allow` names them (RFC 9110, 10.2.1).
     OtherMethods(String),
@@ -45,15 +46,15 @@ fn find(request: &mut Request, site: &LocalSite) -> Found {
     let mut found = None;
     for candidate in site.site.routes().matches(request.path()) {
         if let Some(index) = candidate.value.endpoint(method) {
-            found = Some((index, candidate.tail));
+            found = Some((index, candidate.value.number, candidate.tail));
             break;
         }
         others.push(candidate.value);
     }
     match found {
-        Some((index, tail)) => {
+        Some((index, route, tail)) => {
             request.set_tail(tail);
-            Found::Endpoint(index)
+            Found::Endpoint(index, route)
         }
         None if others.is_empty() && request.target() != "*" => Found::Nothing,
         None => Found::OtherMethods(allow(&others)),

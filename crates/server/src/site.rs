@@ -15,11 +15,15 @@ pub struct Site {
     routes: Router<Route>,
     endpoints: Vec<HandlerFactory>,
     filters: Vec<FilterFactory>,
+    /// The patterns, by the numbers that their routes have.
+    patterns: Vec<String>,
 }
 
 /// What one pattern leads to: for each method (none: any method) an endpoint.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Route {
+    /// Its number: the place of its pattern.
+    pub(crate) number: u16,
     pub(crate) methods: Vec<(Option<Method>, usize)>,
 }
 
@@ -29,6 +33,7 @@ pub struct SiteBuilder {
     routes: Router<Route>,
     endpoints: Vec<HandlerFactory>,
     filters: Vec<FilterFactory>,
+    patterns: Vec<String>,
     mistakes: Vec<String>,
 }
 
@@ -57,11 +62,14 @@ impl SiteBuilder {
 
     /// The same, for a handler that makes its own instances.
     pub fn endpoint(&mut self, method: Option<Method>, pattern: &str, handler: HandlerFactory) {
-        if self.routes.get_mut(pattern).is_none()
-            && let Err(error) = self.routes.insert(pattern, Route::default())
-        {
-            self.mistakes.push(PatternError::to_string(&error));
-            return;
+        if self.routes.get_mut(pattern).is_none() {
+            // Those beyond what the number holds, of which nobody has so many, are counted and logged as no route.
+            let number = u16::try_from(self.patterns.len()).unwrap_or(u16::MAX);
+            if let Err(error) = self.routes.insert(pattern, Route { number, methods: Vec::new() }) {
+                self.mistakes.push(PatternError::to_string(&error));
+                return;
+            }
+            self.patterns.push(pattern.to_owned());
         }
         let route = self.routes.get_mut(pattern).expect("inserted just now, or before");
         if route.methods.iter().any(|(other, _)| *other == method) {
@@ -86,13 +94,19 @@ impl SiteBuilder {
         if !self.mistakes.is_empty() {
             return Err(SiteError { mistakes: self.mistakes });
         }
-        Ok(Site { routes: self.routes, endpoints: self.endpoints, filters: self.filters })
+        let SiteBuilder { routes, endpoints, filters, patterns, .. } = self;
+        Ok(Site { routes, endpoints, filters, patterns })
     }
 }
 
 impl Site {
     pub(crate) fn routes(&self) -> &Router<Route> {
         &self.routes
+    }
+
+    /// The patterns, by the numbers of their routes.
+    pub(crate) fn patterns(&self) -> &[String] {
+        &self.patterns
     }
 }
 

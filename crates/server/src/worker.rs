@@ -13,6 +13,7 @@ use crate::admission::Admission;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
+use crate::observe::{Limit, Scribe, WorkerCounters};
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::{close, deadline, flush, link};
@@ -70,6 +71,16 @@ impl Worker {
         }
     }
 
+    /// Records for the access log what is served.
+    pub(crate) fn log(&mut self, scribe: Scribe) {
+        self.local.observer.scribe = Some(scribe);
+    }
+
+    /// What this worker counts.
+    pub fn counters(&self) -> &Arc<WorkerCounters> {
+        &self.local.observer.counters
+    }
+
     /// Accepts from `listener`.
     ///
     /// # Errors
@@ -91,6 +102,7 @@ impl Worker {
         let expired = self.take_expired();
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
+        self.local.observer.end_turn();
         let acted = gathered > 0 || woken || expired || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
@@ -221,6 +233,9 @@ impl Worker {
         let closes = !begins && !accepted && accept::end(self);
         let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
         let aborts = (command == Command::Stop || late) && self.abort_all();
+        if late && aborts {
+            self.local.observer.hit(Limit::DRAIN_TIMEOUT);
+        }
         begins || closes || aborts
     }
 

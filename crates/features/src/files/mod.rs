@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gannet_core::{
-    Body, FsError, Handler, HandlerFactory, Kind, OpenFile, Reply, Request, Response, Root, Status,
+    Body, Counter, FsError, Handler, HandlerFactory, Kind, OpenFile, Reply, Request, Response, Root, Status,
 };
 
 use memory::{Memory, Page};
@@ -68,6 +68,7 @@ impl Handler for FilesHandler {
     fn handle(&self, request: Request) -> Reply {
         let now = request.ports().clock.now();
         if let Some(page) = self.memory.borrow().fresh(request.tail(), now) {
+            request.ports().counters.add(Counter::MemoryHit, 1);
             return Reply::ready(page);
         }
         Reply::ready(self.look_up(&request).unwrap_or_else(refusal))
@@ -98,8 +99,10 @@ impl FilesHandler {
         let now = request.ports().clock.now();
         let mut memory = self.memory.borrow_mut();
         if let Some(page) = memory.unchanged(request.tail(), &file, now) {
+            request.ports().counters.add(Counter::MemoryHit, 1);
             return Ok(page);
         }
+        request.ports().counters.add(Counter::MemoryMiss, 1);
         // A file that grows or shrinks meanwhile is answered as it was read.
         let mut content = Vec::with_capacity(file.length as usize);
         (&*file.file).take(SMALL_BYTES).read_to_end(&mut content).map_err(Refusal::Failed)?;

@@ -164,10 +164,10 @@ impl Accounts {
         }
     }
 
-    /// The connection sends nothing more: what is not over never will be.
+    /// The connection sends nothing more: what did not reach its end never will. (A conversation's end may come after all was sent.)
     pub(crate) fn end(&mut self, now: Moment, observer: &mut Observer) {
         while let Some(account) = self.open.pop_front() {
-            self.tell(&account, true, now, observer);
+            self.tell(&account, account.end > self.taken, now, observer);
         }
         self.open.shrink_to(KEPT_ACCOUNTS);
         self.records.clear();

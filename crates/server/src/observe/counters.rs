@@ -106,6 +106,17 @@ impl WorkerCounters {
         self.connections[state].get()
     }
 
+    /// Connections that are counted as open, in whatever state.
+    pub fn open_connections(&self) -> u64 {
+        self.connections.iter().map(Tally::get).sum()
+    }
+
+    /// Requests that are over.
+    pub fn requests(&self) -> u64 {
+        let tallies = self.routes.iter().flat_map(|route| route.requests.iter().flatten());
+        tallies.map(Tally::get).sum()
+    }
+
     /// What a feature counted.
     pub(crate) fn feature(&self, counter: Counter) -> &Tally {
         &self.features[counter as usize]

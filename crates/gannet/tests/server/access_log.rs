@@ -82,12 +82,13 @@ fn a_line_says_what_was_asked_and_answered_in_both_formats(backend: BackendChoic
         let folder = tempfile::tempdir().expect("room for a folder");
         let path = folder.path().join("log");
         let app = App::new().get("/page/*", "hello").access_log(log(format, &path));
-        let server = serve(app, backend);
+        let (server, mut admin) = watched(app, backend);
         let mut client = Client::connect(&server);
         let fields = "Host: a.example\r\nReferer: http://b.example/\r\nUser-Agent: test/1.0 (x)\r\n\r\n";
         client.send(format!("GET /page/1?q=2 HTTP/1.1\r\n{fields}")).answer();
         client.send("HEAD /none HTTP/1.1\r\nHost: a\r\n\r\n").head();
         client.send("GET /page/ HTTP/1.0\r\n\r\n").answer();
+        settled(&mut admin, |metrics| metrics.sum("gannet_requests_total") >= 3.0);
         drop(server);
         let lines = lines(&path);
         assert_eq!(lines.len(), 3);

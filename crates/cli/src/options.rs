@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use gannet::{AccessLog, App, BackendChoice, LogDestination};
+use gannet::{AccessLog, App, BackendChoice, LogDestination, MappedSends};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
@@ -24,6 +24,10 @@ pub struct Options {
     pub workers: usize,
     /// The engine.
     pub backend: BackendChoice,
+    /// Which files are sent from a mapping.
+    pub mmap: MappedSends,
+    /// The folder is an application of a single page.
+    pub spa: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -50,14 +54,13 @@ pub enum Stop {
 #[command(
     name = "gannet",
     version,
-    about = "Serves a folder over HTTP/1.1.",
+    about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
 )]
 struct Arguments {
-    /// The folder to serve [default: .]
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
     /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
@@ -68,6 +71,12 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
+    /// Send files from a mapping: auto, on or off [default: auto]
+    #[arg(long, value_name = "WHICH")]
+    mmap: Option<OsString>,
+    /// Answer unknown paths, but not missing assets, with the root's index
+    #[arg(long)]
+    spa: bool,
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -89,9 +98,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Environment: GANNET_LISTEN (several separated by commas), GANNET_WORKERS,
-GANNET_BACKEND, GANNET_LOG, GANNET_LOG_LEVEL, GANNET_VERBOSE, GANNET_ACCESS_LOG,
-GANNET_ADMIN, GANNET_QUIET; a flag goes before.
+Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
 SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
 Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
 
@@ -140,6 +147,8 @@ impl Options {
             listen: sources.places(arguments.listen)?,
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
+            mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
+            spa: sources.switch("spa", arguments.spa)?,
             log,
             log_level: match log_level {
                 _ if quiet => Targets::new().with_default(LevelFilter::ERROR),
@@ -255,6 +264,10 @@ fn parse_access_log(text: &str) -> Option<LogDestination> {
     }
 }
 
+fn parse_mmap(text: &str) -> Result<MappedSends, String> {
+    text.parse().map_err(|error: <MappedSends as std::str::FromStr>::Err| error.to_string())
+}
+
 fn parse_switch(text: &str) -> Result<bool, String> {
     match text {
         "1" | "true" | "yes" => Ok(true),
@@ -311,6 +324,8 @@ mod tests {
                 "--workers=3",
                 "--backend",
                 "epoll",
+                "--mmap",
+                "off",
                 "--log",
                 "json",
                 "--log-level",
@@ -325,6 +340,7 @@ mod tests {
         assert_eq!(options.folder, PathBuf::from("public"));
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
+        assert_eq!(options.mmap, MappedSends::Off);
         assert_eq!((options.log, options.log_level), (LogFormat::Json, all(LevelFilter::TRACE)));
         let log =
             AccessLog { format: gannet::LogFormat::Json, destination: LogDestination::File("log".into()) };
@@ -337,6 +353,7 @@ mod tests {
             ("GANNET_LISTEN", "127.0.0.1:1, 127.0.0.1:2"),
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
+            ("GANNET_MMAP", "on"),
             ("GANNET_LOG", "off"),
             ("GANNET_LOG_LEVEL", "warn"),
             ("GANNET_ACCESS_LOG", "-"),
@@ -345,6 +362,7 @@ mod tests {
         let options = read(&[], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
+        assert_eq!(options.mmap, MappedSends::On);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, all(LevelFilter::WARN)));
         assert_eq!(
             options.access_log,
@@ -411,6 +429,7 @@ mod tests {
                 "GANNET_WORKERS=all: give a number of threads from 0 to 1024; 0: one for each core",
             ),
             (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
+            (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
             (
                 &["--log-level", "3"],
@@ -434,13 +453,15 @@ mod tests {
     }
 
     #[test]
-    fn the_help_fits_a_screen_and_names_every_flag_s_variable() {
+    fn the_help_fits_a_screen_and_tells_how_every_flag_s_variable_is_named() {
         let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
         assert!(help.lines().count() < 24, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        for (flag, variable) in flags() {
-            assert!(help.contains(&flag) && help.contains(&variable), "{flag}: {help}");
+        for (flag, _) in flags() {
+            assert!(help.contains(&flag), "{flag}: {help}");
         }
+        assert!(help.contains("--log-level is GANNET_LOG_LEVEL"), "{help}");
+        assert!(flags().contains(&("--log-level".to_owned(), "GANNET_LOG_LEVEL".to_owned())));
     }
 
     /// Each flag that has a variable, and the variable.

@@ -26,7 +26,7 @@ pub use gannet_core::{
 };
 pub use gannet_features::files;
 pub use gannet_server::host::{BackendChoice, Running, Signals};
-pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat};
+pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

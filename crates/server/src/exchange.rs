@@ -37,7 +37,8 @@ pub(crate) fn begin(
     let (reply, route) = route::answer(request, local);
     active.accounts.routed(route);
     let making = Making::Waiting(reply);
-    let exchange = Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None };
+    let exchange =
+        Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
     active.exchange = Some(exchange);
 }
 

@@ -12,7 +12,9 @@ use gannet_proto::scan::Level;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::observe::{Observer, WorkerCounters};
+use crate::offload::Services;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -26,8 +28,10 @@ pub(crate) struct Local {
     pub(crate) wakers: Wakers,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
+    pub(crate) mapped_sends: MappedSends,
     pub(crate) level: Level,
     pub(crate) ports: Ports,
+    pub(crate) disk: Rc<Disk>,
     pub(crate) heads: Heads,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
@@ -56,11 +60,18 @@ impl<T> Spares<T> {
 
 /// The clock port: the moment of the present turn.
 #[derive(Default)]
-struct TurnClock(Cell<Moment>);
+struct TurnClock {
+    moment: Cell<Moment>,
+    unix_seconds: Cell<u64>,
+}
 
 impl Clock for TurnClock {
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.0.get().nanoseconds())
+        Duration::from_nanos(self.moment.get().nanoseconds())
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        self.unix_seconds.get()
     }
 }
 
@@ -74,21 +85,32 @@ impl Counters for FeatureCounters {
 }
 
 impl Local {
-    pub(crate) fn new(engine: Engine, site: LocalSite, limits: Limits, wakers: Wakers) -> Local {
+    pub(crate) fn new(
+        engine: Engine,
+        site: LocalSite,
+        limits: Limits,
+        wakers: Wakers,
+        services: &Services,
+    ) -> Local {
         let clock = Rc::<TurnClock>::default();
         let counters = Arc::new(WorkerCounters::new(site.site.patterns().len()));
+        let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
+        let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
         let mut local = Local {
             timers: Timers::new(now.moment),
             wakers,
             site,
             limits,
+            mapped_sends: MappedSends::default(),
             level: Level::detect(),
             ports: Ports {
-                fs: Rc::new(Disk),
+                fs: disk.clone(),
+                cpu,
                 clock: clock.clone(),
                 counters: Rc::new(FeatureCounters(counters.clone())),
             },
+            disk,
             heads: Heads::new(limits.connections),
             draining: false,
             observer: Observer { counters, scribe: None },
@@ -106,7 +128,8 @@ impl Local {
 
     /// Takes note of what time it is: once a turn.
     pub(crate) fn tell_time(&mut self, now: Now) {
-        self.clock.0.set(now.moment);
+        self.clock.moment.set(now.moment);
+        self.clock.unix_seconds.set(now.unix_seconds);
         if self.date_second != now.unix_seconds {
             self.date_second = now.unix_seconds;
             gannet_proto::h1::date(now.unix_seconds, &mut self.date);

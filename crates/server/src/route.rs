@@ -1,6 +1,6 @@
 //! Step 6, route: a path, then a method, lead to a handler.
 
-use gannet_core::{Method, Reply, Request, Response, Status};
+use gannet_core::{Method, Reply, Request, Response, Status, error_page};
 
 use crate::handle;
 use crate::local::Local;
@@ -17,18 +17,25 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
             let reply = handle::contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready);
             return (reply, route);
         }
-        Found::Nothing => Reply::ready(error(Status::NOT_FOUND)),
+        Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
             Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
         }
-        Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("Allow", allow)),
+        Found::OtherMethods(allow) => {
+            Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
+        }
     };
     (reply, NO_ROUTE)
 }
 
-/// A response that says its status in words.
+/// A response that says its status, in the form that the client prefers.
+fn refusal(status: Status, request: &Request) -> Response {
+    error_page(status, request.field("Accept"))
+}
+
+/// A response that says its status in a line: for where the request is gone.
 pub(crate) fn error(status: Status) -> Response {
-    Response::text(format!("{} {}\n", status.code(), status.reason())).with_status(status)
+    error_page(status, None)
 }
 
 /// Where a request leads.

@@ -13,7 +13,9 @@ use crate::admission::Admission;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
+use crate::mapped::MappedSends;
 use crate::observe::{Limit, Scribe, WorkerCounters};
+use crate::offload::Services;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::{close, deadline, flush, link};
@@ -50,16 +52,17 @@ pub enum Turn {
 }
 
 impl Worker {
-    /// A worker that serves `site` on `engine`.
+    /// A worker that serves `site` on `engine`, and leaves to `services` what would hold it up.
     pub fn new(
         engine: Engine,
         site: Arc<Site>,
         limits: Limits,
         admission: Arc<Admission>,
         mailbox: Arc<Mailbox>,
+        services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox)),
+            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
@@ -69,6 +72,13 @@ impl Worker {
             drain_deadline: None,
             expired: Vec::new(),
         }
+    }
+
+    /// Which files are sent from a mapping; by default [`MappedSends::Auto`] decides.
+    #[must_use]
+    pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
+        self.local.mapped_sends = mapped_sends;
+        self
     }
 
     /// Records for the access log what is served.

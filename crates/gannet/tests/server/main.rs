@@ -10,6 +10,7 @@ mod files;
 mod handlers;
 mod lifecycle;
 mod limits;
+mod mapped;
 mod metrics;
 mod openmetrics;
 mod rig;

@@ -18,7 +18,9 @@ use super::signals::{Asked, Signals};
 use super::watch::Watch;
 use crate::admission::Admission;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::observe::{AccessLog, Bell, Condition, Scribe, WorkerCounters};
+use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
 use crate::worker::Worker;
@@ -47,6 +49,8 @@ pub struct Options {
     pub admin: Option<SocketAddr>,
     /// The access log, if there is to be one.
     pub access_log: Option<AccessLog>,
+    /// Which files are sent from a mapping.
+    pub mapped_sends: MappedSends,
 }
 
 /// Which engine to use.
@@ -85,7 +89,8 @@ pub(super) struct Thread {
 /// # Errors
 /// See [`StartError`]: nothing runs then.
 pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
-    options.limits.connections = options.limits.connections.min(affordable_connections()?);
+    let affordable = affordable_connections()?;
+    options.limits.connections = options.limits.connections.min(affordable);
     let count = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
@@ -94,6 +99,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
+    let services = Services::start(spare_descriptors(affordable, count));
     let backend = options.backend.resolve();
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
@@ -108,17 +114,19 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             listeners,
             site: site.clone(),
             limits: options.limits,
+            mapped_sends: options.mapped_sends,
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),
+            services: services.clone(),
         };
         running.workers.push(plan.launch(format!("gannet-{number}"))?);
     }
     if let Some(address) = options.admin {
         let counters = running.workers.iter().map(|worker| worker.counters.clone()).collect();
-        running.watch.listen(address, counters, &site, backend)?;
+        running.watch.listen(address, counters, &site, backend, &services)?;
     }
     Ok(running)
 }
@@ -153,6 +161,11 @@ fn affordable_connections() -> Result<usize, StartError> {
     let connections =
         usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);
     if connections < FEWEST_CONNECTIONS { Err(StartError::Descriptors(descriptors)) } else { Ok(connections) }
+}
+
+/// How many files each worker may keep open between requests: half of what is left beside the connections, and not more than pays.
+fn spare_descriptors(connections: usize, workers: usize) -> usize {
+    (connections / 8 / workers).min(1024)
 }
 
 /// A name that is no backend's.
@@ -219,9 +232,11 @@ pub(super) struct Plan {
     pub(super) listeners: Vec<Listener>,
     pub(super) site: Arc<Site>,
     pub(super) limits: Limits,
+    pub(super) mapped_sends: MappedSends,
     pub(super) admission: Arc<Admission>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) backend: BackendChoice,
+    pub(super) services: Services,
     pub(super) scribe: Option<Scribe>,
     pub(super) condition: Arc<Condition>,
 }
@@ -251,7 +266,10 @@ impl Plan {
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
         let mut worker = match worker {
-            Ok(engine) => Worker::new(engine, self.site, self.limits, self.admission, self.mailbox),
+            Ok(engine) => {
+                Worker::new(engine, self.site, self.limits, self.admission, self.mailbox, &self.services)
+                    .with_mapped_sends(self.mapped_sends)
+            }
             Err(error) => {
                 let _ = began.send(Err(error)); // whoever started us has given up
                 return Ok(());

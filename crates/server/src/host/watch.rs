@@ -12,7 +12,9 @@ use super::error::StartError;
 use super::start::{BackendChoice, Plan, Thread};
 use crate::admission::Admission;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
 use crate::observe::{AccessLog, Bell, Condition, LogWriter, Overview, Scribe, WorkerCounters, admin_site};
+use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
 
@@ -62,6 +64,7 @@ impl Watch {
         workers: Vec<Arc<WorkerCounters>>,
         site: &Site,
         backend: BackendChoice,
+        services: &Services,
     ) -> Result<(), StartError> {
         let failed = |error| StartError::Admin(address, error);
         let address = Listener::probe(address).map_err(failed)?;
@@ -82,6 +85,8 @@ impl Watch {
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),
             mailbox: Arc::new(Mailbox::new(limits.connections)),
             backend,
+            services: services.clone(),
+            mapped_sends: MappedSends::default(),
             scribe: None,
             condition: Arc::default(),
         };

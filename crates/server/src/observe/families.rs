@@ -65,8 +65,8 @@ pub(crate) static FAMILIES: [Family; 22] = [
         help: "Panics of handlers, filters and bodies; each was answered or its connection closed." },
     Family { name: "gannet_file_cache_lookups", kind: Kind::Counter, unit: "", labels: &["cache", "result"], samples: cache_lookups,
         help: "Files looked for among those in memory, and among those that are open." },
-    Family { name: "gannet_compressed_responses", kind: Kind::Counter, unit: "", labels: &[], samples: compressed,
-        help: "Responses compressed on the fly." },
+    Family { name: "gannet_compressions", kind: Kind::Counter, unit: "", labels: &[], samples: compressions,
+        help: "Files compressed on the fly; what comes of it is kept, and answers many requests." },
     Family { name: "gannet_access_log_lines", kind: Kind::Counter, unit: "", labels: &["result"], samples: log_lines,
         help: "Lines of the access log: written; dropped, because the writer was behind; failed, because writing was." },
     Family { name: "process_start_time_seconds", kind: Kind::Gauge, unit: "seconds", labels: &[], samples: start_time,
@@ -189,7 +189,7 @@ fn cache_lookups(overview: &Overview, out: &mut Exposition) {
     }
 }
 
-fn compressed(overview: &Overview, out: &mut Exposition) {
+fn compressions(overview: &Overview, out: &mut Exposition) {
     out.sample(&[], overview.sum(|worker| worker.feature(Counter::Compressed)));
 }
 

@@ -260,7 +260,9 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed};
+    use crate::{
+        Clock, Counter, Counters, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed,
+    };
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -293,6 +295,10 @@ pub(crate) mod tests {
         }
     }
 
+    impl Counters for Nothing {
+        fn add(&self, _: Counter, _: u64) {}
+    }
+
     impl Clock for Nothing {
         fn now(&self) -> Duration {
             Duration::ZERO
@@ -313,7 +319,9 @@ pub(crate) mod tests {
         assert!(matches!(event, Event::Head { .. }), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let ports = Ports { fs: Rc::new(Nothing), cpu: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        let nothing = Rc::new(Nothing);
+        let ports =
+            Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
         Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gannet_core::{Bytes, Ports, Stamp};
+use gannet_core::{Bytes, Counter, Ports, Stamp};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
@@ -106,6 +106,7 @@ impl Compressed {
             compressed
         };
         let compressed = ports.cpu.run(job).await??;
+        ports.counters.add(Counter::Compressed, 1);
         let smaller = (compressed.len() < length).then(|| Arc::new(describe(compressed.into())));
         let _ = guard.insert(smaller.clone()); // it was made room for by others meanwhile: then it is not kept
         smaller

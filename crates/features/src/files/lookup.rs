@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
+use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
 use super::coding::{Accepted, Coding};
 use super::compress;
@@ -45,6 +45,7 @@ impl Folder {
     /// What `path`, percent-encoded, leads to.
     pub(super) async fn find(&self, path: &str, ports: &Ports) -> Result<Found, Refusal> {
         if let Some(entry) = self.store(ports).borrow().fresh(path, ports) {
+            count(&entry.plain, true, ports);
             return Ok(Found::File(entry.clone()));
         }
         let name = path::resolve(path).ok_or(Refusal::NotFound)?;
@@ -124,6 +125,7 @@ impl Folder {
     ) -> Result<Rc<Entry>, Refusal> {
         let now = ports.clock.now();
         if let Some(entry) = self.store(ports).borrow().unchanged(path, &file.stamp, now) {
+            count(&entry.plain, true, ports);
             return Ok(entry.clone());
         }
         let stamp = file.stamp;
@@ -137,6 +139,7 @@ impl Folder {
         let described =
             Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
         let plain = Representation::of_file(&described, &stamp, content, None);
+        count(&plain, false, ports);
         let entry = Rc::new(Entry::new(name, content_type, negotiable, plain, stamp, now));
         self.store(ports).borrow_mut().keep(path, &entry);
         Ok(entry)
@@ -183,6 +186,17 @@ impl Folder {
             (Some(compressed), Content::File(..)) => Variant::Shared(Arc::downgrade(&compressed)),
         }
     }
+}
+
+/// Counts that a file was there as it was asked for, or had to be read or opened.
+pub(super) fn count(file: &Representation, kept: bool, ports: &Ports) {
+    let counter = match (&file.content, kept) {
+        (Content::Memory(_), true) => Counter::MemoryHit,
+        (Content::Memory(_), false) => Counter::MemoryMiss,
+        (Content::File(..), true) => Counter::DescriptorHit,
+        (Content::File(..), false) => Counter::DescriptorMiss,
+    };
+    ports.counters.add(counter, 1);
 }
 
 fn described<'a>(entry: &'a Entry, ports: &Ports) -> Described<'a> {

@@ -182,7 +182,9 @@ impl Folder {
         let entry = store.fresh(request.tail(), ports)?;
         let asked = Asked::of(request);
         let accepted = accepted(entry.negotiable, asked, request);
-        Some(answer::answer(&*entry.chosen(accepted)?, asked, request, ports.clock.unix_seconds()))
+        let chosen = entry.chosen(accepted)?;
+        lookup::count(&entry.plain, true, ports);
+        Some(answer::answer(&*chosen, asked, request, ports.clock.unix_seconds()))
     }
 
     async fn serve(&self, request: &Request) -> Response {

@@ -13,8 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Clock, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming, Kind, Later, Listed,
-    OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp, WriteListed,
+    Block, Body, Bytes, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming,
+    Kind, Later, Listed, OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp,
+    WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -29,6 +30,8 @@ pub struct World {
     pub read: Cell<usize>,
     /// How often something was computed.
     pub computed: Cell<usize>,
+    /// What was counted, by the counter.
+    pub counted: [Cell<u64>; Counter::ALL.len()],
     /// Whether there is time to compute anything.
     pub busy: Cell<bool>,
     /// The clock.
@@ -158,6 +161,13 @@ impl Cpu for World {
     }
 }
 
+impl Counters for World {
+    fn add(&self, what: Counter, count: u64) {
+        let counted = &self.counted[what as usize];
+        counted.set(counted.get() + count);
+    }
+}
+
 impl Clock for World {
     fn now(&self) -> Duration {
         self.now.get()
@@ -178,6 +188,7 @@ impl Served {
             opened: Cell::new(0),
             read: Cell::new(0),
             computed: Cell::new(0),
+            counted: Default::default(),
             busy: Cell::new(false),
             now: Cell::new(Duration::ZERO),
             unix_seconds: Cell::new(2_000_000_000),
@@ -205,9 +216,11 @@ impl Served {
         assert!(matches!(event, Ok(Event::Head { .. })), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let (fs, cpu, clock) = (self.world.clone(), self.world.clone(), self.world.clone());
+        let world = &self.world;
+        let ports =
+            Ports { fs: world.clone(), cpu: world.clone(), clock: world.clone(), counters: world.clone() };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
-        let mut request = Request::new(head, RequestBody::new(incoming), Ports { fs, cpu, clock });
+        let mut request = Request::new(head, RequestBody::new(incoming), ports);
         request.set_tail(1);
         let mut reply = self.handler.handle(request);
         if let Some(response) = reply.take_ready() {

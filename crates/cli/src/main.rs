@@ -48,8 +48,10 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level);
-    let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
-    let app = app.workers(options.workers).backend(options.backend).mapped_sends(options.mmap);
+    if options.ignores_sockets {
+        tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
+    }
+    let app = options.apply(App::new()).files("/", &options.folder);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

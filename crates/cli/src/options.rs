@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use gannet::{BackendChoice, MappedSends};
+use gannet::{App, BackendChoice, MappedSends};
 use tracing::level_filters::LevelFilter;
 
 use crate::address::Place;
@@ -19,6 +19,12 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where to listen.
     pub listen: Vec<Place>,
+    /// Sockets were handed over, and are not among those.
+    pub ignores_sockets: bool,
+    /// Whether other processes may listen on the same ports.
+    pub share_port: bool,
+    /// Whether each worker is kept on a core.
+    pub pin: bool,
     /// Threads that serve; 0: one for each core.
     pub workers: usize,
     /// The engine.
@@ -55,12 +61,18 @@ pub enum Stop {
 struct Arguments {
     #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
-    /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
+    /// IP:PORT, PORT (every interface), unix:PATH or systemd; may be repeated [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<OsString>,
     /// Threads that serve; 0: one for each core [default: 0]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     workers: Option<OsString>,
+    /// Keep each worker on one core
+    #[arg(long)]
+    pin: bool,
+    /// Let other processes listen on the same port
+    #[arg(long)]
+    share_port: bool,
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
@@ -116,10 +128,14 @@ impl Options {
     {
         let log = sources.one("log", arguments.log, str::parse)?;
         let log_level = sources.one("log-level", arguments.log_level, logging::level)?;
-        let quiet = arguments.quiet || sources.one("quiet", None, parse_switch)?.unwrap_or(false);
+        let quiet = sources.switch("quiet", arguments.quiet)?;
+        let listen = sources.places(arguments.listen)?;
         Ok(Options {
+            ignores_sockets: sources.has_sockets() && !listen.contains(&Place::Systemd),
+            share_port: sources.switch("share-port", arguments.share_port)?,
+            pin: sources.switch("pin", arguments.pin)?,
             folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
-            listen: sources.places(arguments.listen)?,
+            listen,
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
@@ -129,9 +145,11 @@ impl Options {
         })
     }
 
-    /// The addresses to bind.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listen.iter().map(|place| place.address()).collect()
+    /// Makes the application listen where, and serve as, was asked for.
+    pub fn apply(&self, app: App) -> App {
+        let app = self.listen.iter().fold(app, |app, place| place.listened_on_by(app));
+        let app = app.workers(self.workers).pin(self.pin).share_port(self.share_port);
+        app.backend(self.backend).mapped_sends(self.mmap)
     }
 }
 
@@ -156,7 +174,19 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         self.given(flag, typed).map(|given| given.parse(parse)).transpose()
     }
 
-    /// Where to listen: every flag, else the variable's list.
+    /// Whether a switch is on.
+    fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
+        Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
+    }
+
+    /// Whether a service manager hands sockets over to this process (sd_listen_fds(3)).
+    fn has_sockets(&self) -> bool {
+        let set = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
+        set("LISTEN_PID").is_some_and(|id| id.to_str() == Some(&std::process::id().to_string()))
+            && set("LISTEN_FDS").is_some_and(|count| count != "0")
+    }
+
+    /// Where to listen: every flag, else the variable's list, else what was handed over.
     fn places(&self, typed: Vec<OsString>) -> Result<Vec<Place>, String> {
         let mut places = Vec::new();
         for flag in typed {
@@ -165,6 +195,9 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         if places.is_empty() {
             let list = |text: &str| text.split(',').map(|one| one.trim().parse()).collect();
             places = self.one("listen", None, list)?.unwrap_or_default();
+        }
+        if places.is_empty() && self.has_sockets() {
+            places.push(Place::Systemd);
         }
         if places.is_empty() {
             places.push(Place::Address(SocketAddr::from(([127, 0, 0, 1], 8080))));
@@ -190,7 +223,7 @@ fn variable(flag: &str) -> String {
 fn distinct(places: &[Place]) -> Result<(), String> {
     for (index, place) in places.iter().enumerate() {
         let others = places[..index].iter().chain(&places[index + 1..]);
-        if let Some(other) = others.into_iter().find(|other| place.covers(**other)) {
+        if let Some(other) = others.into_iter().find(|other| place.covers(other)) {
             return Err(format!("the addresses {place} and {other} overlap; {place} alone is enough"));
         }
     }
@@ -242,7 +275,8 @@ mod tests {
     fn without_any_flag_the_current_folder_is_served_to_this_machine() {
         let options = read(&[], &[]).unwrap();
         assert_eq!(options.folder, PathBuf::from("."));
-        assert_eq!(options.addresses(), ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:8080".parse().unwrap()]);
+        assert!(!options.pin && !options.share_port && !options.ignores_sockets);
         assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
         assert_eq!((options.log_level, options.quiet), (LevelFilter::INFO, false));
     }
@@ -255,6 +289,10 @@ mod tests {
                 "--listen",
                 "127.0.0.1:1",
                 "--listen=[::1]:2",
+                "--listen",
+                "unix:/run/s",
+                "--pin",
+                "--share-port",
                 "--workers",
                 "1",
                 "--workers=3",
@@ -271,7 +309,9 @@ mod tests {
         );
         let options = options.unwrap();
         assert_eq!(options.folder, PathBuf::from("public"));
-        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+        let places = ["127.0.0.1:1", "[::1]:2", "unix:/run/s"].map(|place| place.parse().unwrap());
+        assert_eq!(options.listen, places);
+        assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
         assert_eq!(options.mmap, MappedSends::Off);
         assert_eq!((options.log, options.log_level), (LogFormat::Json, LevelFilter::TRACE));
@@ -280,7 +320,9 @@ mod tests {
     #[test]
     fn the_environment_says_what_no_flag_does() {
         let environment = [
-            ("GANNET_LISTEN", "127.0.0.1:1, 127.0.0.1:2"),
+            ("GANNET_LISTEN", "127.0.0.1:1, unix:/run/s"),
+            ("GANNET_PIN", "1"),
+            ("GANNET_SHARE_PORT", "true"),
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
             ("GANNET_MMAP", "on"),
@@ -288,14 +330,31 @@ mod tests {
             ("GANNET_LOG_LEVEL", "warn"),
         ];
         let options = read(&[], &environment).unwrap();
-        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:1", "unix:/run/s"].map(|place| place.parse().unwrap()));
+        assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
         assert_eq!(options.mmap, MappedSends::On);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, LevelFilter::WARN));
         let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
-        assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:3".parse().unwrap()]);
         assert_eq!(options.workers, 4);
         assert_eq!(read(&[], &[("GANNET_WORKERS", "")]).unwrap().workers, 0, "empty is not set");
+    }
+
+    #[test]
+    fn sockets_that_were_handed_over_are_listened_on_unless_something_else_is_asked_for() {
+        let own = std::process::id().to_string();
+        let environment = [("LISTEN_PID", own.as_str()), ("LISTEN_FDS", "1")];
+        assert_eq!(read(&[], &environment).unwrap().listen, [Place::Systemd]);
+        let options = read(&["--listen", "80"], &environment).unwrap();
+        assert_eq!((options.listen, options.ignores_sockets), (vec![Place::EveryInterface(80)], true));
+        let options = read(&["--listen", "80", "--listen", "systemd"], &environment).unwrap();
+        assert!(options.listen.len() == 2 && !options.ignores_sockets);
+        for not_ours in
+            [[("LISTEN_PID", "1"), ("LISTEN_FDS", "1")], [("LISTEN_PID", &own), ("LISTEN_FDS", "0")]]
+        {
+            assert_eq!(read(&[], &not_ours).unwrap().listen, ["127.0.0.1:8080".parse().unwrap()]);
+        }
     }
 
     #[test]
@@ -312,7 +371,7 @@ mod tests {
             (
                 &["--listen", "here:80"][..],
                 &[][..],
-                "--listen here:80: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+                "--listen here:80: this is no address; write IP:PORT, localhost:PORT, PORT or unix:PATH, such as 127.0.0.1:8080",
             ),
             (
                 &[],

@@ -25,7 +25,7 @@ pub use gannet_core::{
     Upgraded, Version, channel,
 };
 pub use gannet_features::files;
-pub use gannet_server::host::{BackendChoice, Running, Signals};
+pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{Limits, MappedSends};
 
 /// What running an [`App`] gives.

@@ -223,7 +223,7 @@ fn a_server_listens_on_every_address_it_is_given(backend: BackendChoice) {
     let app = app().listen("127.0.0.1:0").listen("127.0.0.2:0").workers(2).backend(backend);
     let server = app.start().expect("the application is sound");
     for address in server.socket_addresses() {
-        assert_eq!(Client::to(*address).expect("listens").get("/").says(), (200, "hello"));
+        assert_eq!(Client::to(address).expect("listens").get("/").says(), (200, "hello"));
     }
     assert_eq!(server.socket_addresses().len(), 2);
 }

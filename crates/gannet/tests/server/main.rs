@@ -9,6 +9,7 @@ mod files;
 mod handlers;
 mod lifecycle;
 mod limits;
+mod listening;
 mod mapped;
 mod rig;
 mod upgrade;

@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use gannet::files::Files;
 use gannet::{App, Signals};
 
 use banner::Banner;
@@ -51,7 +52,9 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     if options.ignores_sockets {
         tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
     }
-    let app = options.apply(App::new()).files("/", &options.folder);
+    let app = options.apply(App::new());
+    let files = Files::open(&options.folder).map(|files| files.listing(true).single_page(options.spa));
+    let app = app.files("/", files);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

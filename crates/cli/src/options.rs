@@ -31,6 +31,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// Which files are sent from a mapping.
     pub mmap: MappedSends,
+    /// The folder is an application of a single page.
+    pub spa: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -79,6 +81,9 @@ struct Arguments {
     /// Send files from a mapping: auto, on or off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
+    /// Answer unknown paths, but not missing assets, with the root's index
+    #[arg(long)]
+    spa: bool,
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -139,6 +144,7 @@ impl Options {
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
+            spa: sources.switch("spa", arguments.spa)?,
             log: log.unwrap_or_else(LogFormat::by_terminal),
             log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
             quiet,
@@ -174,7 +180,7 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         self.given(flag, typed).map(|given| given.parse(parse)).transpose()
     }
 
-    /// Whether a switch is on.
+    /// A flag without a value.
     fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
         Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
     }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use gannet_core::{IntoFilter, IntoHandler, Method};
-use gannet_features::files::Files;
+use gannet_features::files::IntoFiles;
 use gannet_server::host::{BackendChoice, Listen, Options, Running, Signals, StartError, inherited, start};
 use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
 
@@ -99,10 +99,10 @@ impl App {
         self
     }
 
-    /// Serves the files of a folder below `prefix`.
+    /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
     #[must_use]
-    pub fn files(mut self, prefix: &str, folder: impl AsRef<Path>) -> App {
-        match Files::open(folder.as_ref()) {
+    pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> App {
+        match files.into_files() {
             Ok(files) => {
                 let pattern = format!("{}/*", prefix.trim_end_matches('/'));
                 self.site.endpoint(Some(Method::Get), &pattern, files.factory());

@@ -14,6 +14,7 @@ use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
 use crate::mapped::MappedSends;
+use crate::offload::Services;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::{close, deadline, flush, link};
@@ -50,16 +51,17 @@ pub enum Turn {
 }
 
 impl Worker {
-    /// A worker that serves `site` on `engine`.
+    /// A worker that serves `site` on `engine`, and leaves to `services` what would hold it up.
     pub fn new(
         engine: Engine,
         site: Arc<Site>,
         limits: Limits,
         admission: Arc<Admission>,
         mailbox: Arc<Mailbox>,
+        services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox)),
+            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),

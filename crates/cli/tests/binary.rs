@@ -1,5 +1,7 @@
 //! The real binary, as a user starts it and an init system stops it: what it says, serves and leaves behind.
 
+#[path = "binary/listening.rs"]
+mod listening;
 #[path = "binary/rig.rs"]
 mod rig;
 

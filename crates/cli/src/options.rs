@@ -62,7 +62,7 @@ pub enum Stop {
 struct Arguments {
     #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
-    /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
+    /// IP:PORT or PORT; repeatable [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<OsString>,
     /// Threads that serve; 0: one for each core [default: 0]
@@ -71,28 +71,28 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
-    /// Send files from a mapping: auto, on or off [default: auto]
+    /// Map files to send them: auto, on, off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
-    /// Answer unknown paths, but not missing assets, with the root's index
+    /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
-    /// text, json or off [default: json, on a terminal text]
+    /// text, json or off [default: on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
-    /// error, warn, info, debug or trace; also of a target [default: info]
+    /// error to trace, also of a target [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<OsString>,
-    /// The log says more: --log-level debug
+    /// As --log-level debug
     #[arg(short, long)]
     verbose: bool,
-    /// A line for each request: to a file, to the output (-), or off [default: -]
+    /// Of requests: a file, - (output) or off [default: -]
     #[arg(long, value_name = "PATH")]
     access_log: Option<OsString>,
-    /// Health and metrics on an address of their own [default: nowhere]
+    /// Health and metrics, on an address of their own
     #[arg(long, value_name = "ADDR")]
     admin: Option<OsString>,
-    /// No banner, no access log, and only errors in the log
+    /// No banner, no access log, only errors in the log
     #[arg(short, long)]
     quiet: bool,
 }

@@ -85,28 +85,28 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
-    /// Mapped sends: auto, on or off [default: auto]
+    /// Map files to send them: auto, on, off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
     /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
-    /// text, json or off [default: json, on a terminal text]
+    /// text, json or off [default: on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
-    /// error, warn, info, debug or trace [default: info]
+    /// error to trace, also of a target [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<OsString>,
-    /// The log says more: --log-level debug
+    /// As --log-level debug
     #[arg(short, long)]
     verbose: bool,
-    /// A line a request: to a file, - or off [default: -]
+    /// Of requests: a file, - (output) or off [default: -]
     #[arg(long, value_name = "PATH")]
     access_log: Option<OsString>,
-    /// Health and metrics on an address of their own
+    /// Health and metrics, on an address of their own
     #[arg(long, value_name = "ADDR")]
     admin: Option<OsString>,
-    /// No banner, no access log, and only errors in the log
+    /// No banner, no access log, only errors in the log
     #[arg(short, long)]
     quiet: bool,
 }

@@ -79,7 +79,9 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
         contenders.retain_mut(|contender| {
             contender
                 .measure(bench)
-                .inspect_err(|error| missing.push(format!("{}: {error}", contender.server.name)))
+                .inspect_err(|error| {
+                    missing.push(format!("{}, {}: {error}", contender.server.name, contender.work.label))
+                })
                 .is_ok()
         });
         compare(&mut contenders);
@@ -102,30 +104,31 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
 fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
     let mut contenders = Vec::new();
     for server in bench.able(&shape.works[0]) {
-        match start_one(bench, server, shape) {
-            Ok(started) => contenders.extend(started),
-            Err(error) => missing.push(format!("{}: {error}", server.name)),
+        let (process, memory_before) = match bench.start(server, &shape.works[0]).and_then(with_memory) {
+            Ok((process, memory)) => (Rc::new(process), memory),
+            Err(error) => {
+                missing.push(format!("{}: {error}", server.name));
+                continue;
+            }
+        };
+        for work in shape.works.iter().filter(|work| server.can(work)) {
+            match load(bench, server, &process, shape.connections, work) {
+                Ok(load) => {
+                    let (process, samples) = (Rc::clone(&process), Vec::new());
+                    contenders.push(Contender { server, work, load, process, memory_before, samples });
+                }
+                Err(error) => missing.push(format!("{}, {}: {error}", server.name, work.label)),
+            }
         }
     }
     contenders
 }
 
-fn start_one<'a>(
-    bench: &'a Bench,
-    server: &'a Server,
-    shape: &'a Shape,
-) -> Result<Vec<Contender<'a>>, LoadError> {
-    let process = Rc::new(bench.start(server, &shape.works[0])?);
-    // The memory at rest; what it grows by from here on is the work's.
+/// The process with its memory at rest; what it grows by from here on is the work's.
+fn with_memory(process: Process) -> io::Result<(Process, Memory)> {
     usage::reset_peak(process.id())?;
-    let memory_before = usage::memory(process.id())?;
-    let able = shape.works.iter().filter(|work| server.can(work));
-    able.map(|work| {
-        let load = load(bench, server, &process, shape.connections, work)?;
-        let process = Rc::clone(&process);
-        Ok(Contender { server, work, load, process, memory_before, samples: Vec::new() })
-    })
-    .collect()
+    let memory = usage::memory(process.id())?;
+    Ok((process, memory))
 }
 
 /// Fills in the ratios of the round that has just been measured.

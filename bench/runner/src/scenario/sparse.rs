@@ -54,7 +54,7 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
             FILES.len(),
             bench.plan.measure.as_secs_f64()
         ),
-        columns: vec!["server", "peak RSS growth KiB", "anonymous growth KiB", "MiB/s", "CPU µs/MiB"],
+        columns: vec!["server", "peak RSS growth KiB", "anonymous growth KiB", "MiB/s"],
         rows,
         missing,
     })
@@ -64,18 +64,16 @@ fn measure(bench: &Bench, server: &Server, work: &Work) -> Result<Vec<String>, L
     let process = bench.start(server, work)?;
     usage::reset_peak(process.id())?;
     let before = usage::memory(process.id())?;
-    let cpu_before = usage::cpu_time(process.id())?;
     let mut load = load(bench, server, &process, FILES.len(), work)?;
     load.paths = FILES.iter().map(|name| format!("/{name}")).collect();
     let mut client = Client::connect(&load)?;
     let outcome = client.run(Limit::Leave(bench.plan.measure))?;
     // While the connections are open and full.
     let after = usage::memory(process.id())?;
-    let cpu_us = usage::cpu_time(process.id())?.saturating_sub(cpu_before).as_secs_f64() * 1e6;
-    Ok(row(&server.name, before, after, &outcome, cpu_us))
+    Ok(row(&server.name, before, after, &outcome))
 }
 
-fn row(name: &str, before: Memory, after: Memory, outcome: &Outcome, cpu_us: f64) -> Vec<String> {
+fn row(name: &str, before: Memory, after: Memory, outcome: &Outcome) -> Vec<String> {
     let kibibytes = |before: u64, after: u64| format!("{:.0}", (after as f64 - before as f64) / 1024.0);
     let mebibytes = outcome.received_bytes as f64 / 1048576.0;
     vec![
@@ -83,6 +81,5 @@ fn row(name: &str, before: Memory, after: Memory, outcome: &Outcome, cpu_us: f64
         kibibytes(before.resident, after.peak),
         kibibytes(before.anonymous, after.anonymous),
         format!("{:.0}", mebibytes / outcome.elapsed.as_secs_f64()),
-        format!("{:.1}", cpu_us / mebibytes),
     ]
 }

@@ -22,10 +22,10 @@ use crate::{
 
 const CONNECTIONS: usize = 64;
 /// Requests before the tracer comes, and those that are counted: fewer where they are long.
-const WARM_UP_REQUESTS: u64 = 6_400;
-const COUNTED_REQUESTS: u64 = 32_000;
-/// So many bytes of body take the tracer a few seconds.
-const COUNTED_BYTES: u64 = 8 << 30;
+const WARM_UP_REQUESTS: u64 = 3_200;
+const COUNTED_REQUESTS: u64 = 16_000;
+/// So many bytes of body take the tracer a second or two.
+const COUNTED_BYTES: u64 = 1 << 30;
 /// How long the tracer may take to come or to leave.
 const TRACER_LIMIT: Duration = Duration::from_secs(10);
 /// The calls that hand a response to the kernel.
@@ -40,7 +40,10 @@ pub fn run(scenario: &str, bench: &Bench, works: &[Work]) -> io::Result<Table> {
     for server in bench.able(&works[0]) {
         for work in works.iter().filter(|work| server.can(work)) {
             match count(bench, server, work) {
-                Ok(count) => rows.push(row(&server.name, work, &count)),
+                Ok(count) => {
+                    rows.push(row(&server.name, work, &count));
+                    eprintln!("{}", rows[rows.len() - 1].join("  "));
+                }
                 Err(error) => missing.push(format!("{}: {error}", server.name)),
             }
         }

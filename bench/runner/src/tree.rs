@@ -67,3 +67,14 @@ impl Tree {
 fn paths() -> impl Iterator<Item = String> {
     (0..FOLDERS).flat_map(|folder| (0..FILES).map(move |file| format!("/{folder:03}/{file:03}.txt")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_a_million_targets_and_all_are_equally_long() {
+        assert_eq!(paths().count(), 1_000_000);
+        assert!(paths().all(|path| path.len() == "/000/000.txt".len()));
+    }
+}

@@ -256,3 +256,28 @@ fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn targets_are_asked_for_in_turn_and_over_again() {
+        let load = Load {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
+            paths: ["/a", "/b"].map(str::to_owned).to_vec(),
+            fields: "Range: bytes=0-0\r\n".to_owned(),
+            connections: 1,
+            depth: 2,
+            expected: Expected::whole(1),
+            copied: false,
+        };
+        let mut batches = Batches::new(&load);
+        for path in ["/a", "/b", "/a"] {
+            let one = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:80\r\nRange: bytes=0-0\r\n\r\n");
+            assert_eq!(batches.next(), one.repeat(2).as_bytes());
+        }
+    }
+}

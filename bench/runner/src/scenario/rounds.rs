@@ -80,7 +80,7 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
             contender
                 .measure(bench)
                 .inspect_err(|error| {
-                    missing.push(format!("{}, {}: {error}", contender.server.name, contender.work.label))
+                    missing.push(format!("{}, {}: {error}", contender.server.name, contender.work.label));
                 })
                 .is_ok()
         });

@@ -41,12 +41,14 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
     // A null server would hold a body of 10 GiB in memory: it is no floor for what this measures.
     for server in bench.able(&work).filter(|server| !server.is_null()) {
+        FILES.iter().try_for_each(|name| bench.site.forget(name))?;
         match measure(bench, server, &work) {
             Ok(row) => rows.push(row),
             Err(error) => missing.push(format!("{}: {error}", server.name)),
         }
-        FILES.iter().try_for_each(|name| bench.site.forget(name))?;
     }
+    // Many GiB of pages would be in the way of whatever is measured next.
+    FILES.iter().try_for_each(|name| bench.site.forget(name))?;
     Ok(Table {
         scenario: scenario.to_owned(),
         what: format!(

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gannet_core::{Method, Reply, Request, Response, Status};
+use gannet_core::{Method, Reply, Request, Response, Status, error_page};
 
 use crate::handle;
 use crate::local::Local;
@@ -18,17 +18,24 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
             catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
                 .unwrap_or_else(|panic| Reply::ready(handle::panicked(&*panic)))
         }
-        Found::Nothing => Reply::ready(error(Status::NOT_FOUND)),
+        Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
             Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
         }
-        Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("Allow", allow)),
+        Found::OtherMethods(allow) => {
+            Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
+        }
     }
 }
 
-/// A response that says its status in words.
+/// A response that says its status, in the form that the client prefers.
+fn refusal(status: Status, request: &Request) -> Response {
+    error_page(status, request.field("Accept"))
+}
+
+/// A response that says its status in a line: for where the request is gone.
 pub(crate) fn error(status: Status) -> Response {
-    Response::text(format!("{} {}\n", status.code(), status.reason())).with_status(status)
+    error_page(status, None)
 }
 
 /// Where a request leads.

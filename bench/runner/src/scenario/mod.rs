@@ -45,6 +45,9 @@ pub enum Scenario {
     /// A file of 100 KiB
     #[value(name = "file-100k")]
     File100K,
+    /// A file of 512 KiB
+    #[value(name = "file-512k")]
+    File512K,
     /// A file of 1 MiB
     #[value(name = "file-1m")]
     File1M,
@@ -122,8 +125,9 @@ impl Scenario {
             Scenario::File1K => rounds(64, file_1k()),
             Scenario::File16K => rounds(64, file_16k()),
             Scenario::File100K => rounds(64, file_100k()),
+            Scenario::File512K => rounds(16, Work::file("512 KiB", "512k.bin", 512)),
             Scenario::File1M => rounds(16, file_1m()),
-            Scenario::File10M => rounds(8, file_10m()),
+            Scenario::File10M => rounds(4, file_10m()),
             Scenario::Large => rounds(4, Work::file("100 MiB", "large.bin", 100 * 1024)),
             Scenario::NotModified => rounds::run(name, bench, &Shape::new(64, file_1k()).and(not_modified())),
             Scenario::Range => rounds::run(name, bench, &Shape::new(64, file_1k()).and(range())),

@@ -9,5 +9,6 @@ mod files;
 mod handlers;
 mod lifecycle;
 mod limits;
+mod mapped;
 mod rig;
 mod upgrade;

@@ -48,11 +48,18 @@ pub trait Fs {
     fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>>;
 
     /// Reads a directory: the names in no order, without `.` and `..`, and without what may not be served (outside the root, devices,
-    /// sockets, FIFOs); at most `limit` of them.
+    /// sockets, FIFOs); at most `limit` of them. `write` makes of them what is wanted, where they were read: however many ask, only so
+    /// many directories are in memory as there are threads that read them.
     ///
     /// # Errors
     /// See [`FsError`].
-    fn list(&self, root: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>>;
+    fn list(
+        &self,
+        root: &Root,
+        path: &[u8],
+        limit: usize,
+        write: WriteListed,
+    ) -> Later<Result<Bytes, FsError>>;
 
     /// How many files one worker may keep open between requests.
     fn spare_descriptors(&self) -> usize;
@@ -144,6 +151,9 @@ pub enum Kind {
     /// A regular file.
     File,
 }
+
+/// What is to be made of a directory's entries.
+pub type WriteListed = Box<dyn FnOnce(Listed) -> Bytes + Send>;
 
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]

@@ -224,7 +224,7 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root, Stamp};
+    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed};
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -242,7 +242,7 @@ pub(crate) mod tests {
             Later::ready(Ok(Bytes::new()))
         }
 
-        fn list(&self, _: &Root, _: &[u8], _: usize) -> Later<Result<Listed, FsError>> {
+        fn list(&self, _: &Root, _: &[u8], _: usize, _: WriteListed) -> Later<Result<Bytes, FsError>> {
             Later::ready(Err(FsError::NotFound))
         }
 

@@ -3,13 +3,14 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp};
+use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
 use super::coding::{Accepted, Coding};
 use super::compress;
 use super::representation::{Content, Described, Representation};
-use super::store::{Chosen, Entry, Store, Variant};
+use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
 
 /// One worker's view of a folder.
@@ -17,6 +18,8 @@ pub(super) struct Folder {
     pub(super) shared: Arc<Shared>,
     /// Made for the first request, which brings the ports.
     store: OnceCell<RefCell<Store>>,
+    /// Errors for which there was no page, and when it was looked for.
+    without_page: RefCell<Vec<(Status, Duration)>>,
 }
 
 /// What a path leads to.
@@ -31,7 +34,7 @@ pub(super) enum Found {
 
 impl Folder {
     pub(super) fn new(shared: Arc<Shared>) -> Folder {
-        Folder { shared, store: OnceCell::new() }
+        Folder { shared, store: OnceCell::new(), without_page: RefCell::default() }
     }
 
     /// What is kept.
@@ -63,6 +66,22 @@ impl Folder {
             }
         }
         Ok(Found::Directory(name))
+    }
+
+    /// The page of the root that says an error, if there is one; where there is none it is looked for once a second.
+    pub(super) async fn error_page(&self, status: Status, ports: &Ports) -> Option<Rc<Entry>> {
+        let now = ports.clock.now();
+        self.without_page.borrow_mut().retain(|(_, since)| now.saturating_sub(*since) < FRESH);
+        if self.without_page.borrow().iter().any(|(other, _)| *other == status) {
+            return None;
+        }
+        match self.find(&format!("{}.html", status.code()), ports).await {
+            Ok(Found::File(entry)) => Some(entry),
+            _ => {
+                self.without_page.borrow_mut().push((status, now));
+                None
+            }
+        }
     }
 
     /// What of a file is sent to a client that takes these codings. `path` is what it is kept by.

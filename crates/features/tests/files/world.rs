@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use gannet_core::{
     Block, Body, Bytes, Clock, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming, Kind, Later, Listed,
-    OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp,
+    OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -124,7 +124,7 @@ impl Fs for World {
         Later::ready(Ok(read(file, &range).into()))
     }
 
-    fn list(&self, _: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>> {
+    fn list(&self, _: &Root, path: &[u8], limit: usize, write: WriteListed) -> Later<Result<Bytes, FsError>> {
         let prefix = String::from_utf8(path.to_vec()).expect("names are UTF-8");
         let names = self.names.borrow();
         let inside = names.iter().filter_map(|(name, entry)| {
@@ -139,7 +139,7 @@ impl Fs for World {
         let mut entries: Vec<_> = inside.collect();
         let truncated = entries.len() > limit;
         entries.truncate(limit);
-        Later::ready(Ok(Listed { entries, truncated }))
+        Later::ready(Ok(write(Listed { entries, truncated })))
     }
 
     fn spare_descriptors(&self) -> usize {

@@ -3,25 +3,35 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::IntoFiles;
-use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
-use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
+use gannet_server::host::{BackendChoice, Listen, Options, Running, Signals, StartError, inherited, start};
+use gannet_server::{AccessLog, Limits, MappedSends, SiteBuilder, SiteError};
+
+use crate::routes::{Routes, below, verbs};
 
 /// An application: what it serves, and where.
 ///
-/// Mistakes made while building (a pattern twice, a folder that is not there) are given back all at once by
+/// Mistakes made while building (two patterns that match the same paths, a folder that is not there) are given back all at once by
 /// [`start`](App::start) and [`run`](App::run).
 pub struct App {
     site: SiteBuilder,
-    listen: Vec<SocketAddr>,
+    listen: Vec<Listen>,
+    share_port: bool,
     workers: usize,
+    pin: bool,
     backend: BackendChoice,
     limits: Limits,
+    admin: Option<SocketAddr>,
+    access_log: Option<AccessLog>,
     mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
+
+const NOTHING_HANDED_OVER: &str = "no sockets were handed over (LISTEN_FDS is not set for this process); start it by a \
+service manager, or name an address to listen on";
 
 /// Why an application did not start, or ended.
 #[derive(Debug)]
@@ -46,65 +56,79 @@ impl App {
         App {
             site: SiteBuilder::new(),
             listen: Vec::new(),
+            share_port: false,
             workers: 0,
+            pin: false,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
+            admin: None,
+            access_log: None,
             mapped_sends: MappedSends::Auto,
             mistakes: Vec::new(),
         }
     }
 
-    /// Answers GET, and HEAD, on `pattern`.
-    #[must_use]
-    pub fn get<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Get), pattern, handler)
-    }
+    verbs!(App);
 
-    /// Answers POST on `pattern`.
+    /// Answers `method` (none: any method) on `pattern`, for every host that has no routes of its own ([`host`](App::host)).
+    ///
+    /// | pattern | matches |
+    /// |---|---|
+    /// | `/about` | only that |
+    /// | `/users/:id`, `/users/{id}` | one segment in the place of the parameter: [`Request::param`](crate::Request::param) gives it |
+    /// | `/api/*` | `/api/` and everything below it: [`Request::tail`](crate::Request::tail) gives what is below |
+    /// | `/files/*path`, `/files/{*path}` | the same, and gives it the name of a parameter |
+    ///
+    /// A parameter is a whole segment, and not empty. Paths are compared as they are sent, percent-encoded. A colon or a brace that
+    /// stands for itself is written twice.
+    ///
+    /// The most specific pattern answers, whatever the order: segment by segment from the left, itself before a parameter before a
+    /// wildcard. Where it has no handler for the method, a less specific one that has answers; only if none has, the
+    /// answer is 405. HEAD is answered by the handler of GET, and OPTIONS by the server, unless they have handlers of their own.
     #[must_use]
-    pub fn post<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Post), pattern, handler)
-    }
-
-    /// Answers PUT on `pattern`.
-    #[must_use]
-    pub fn put<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Put), pattern, handler)
-    }
-
-    /// Answers DELETE on `pattern`.
-    #[must_use]
-    pub fn delete<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Delete), pattern, handler)
-    }
-
-    /// Answers any method that has no handler of its own on `pattern`.
-    #[must_use]
-    pub fn any<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(None, pattern, handler)
-    }
-
-    /// Answers `method` on `pattern`: an exact path (`/about`) or a prefix (`/api/*`).
-    #[must_use]
+    #[track_caller]
     pub fn route<M>(mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) -> App {
         self.site.route(method, pattern, handler);
         self
     }
 
+    /// Serves other routes for some hosts: names (`api.example.com`) and wildcards (`*.example.com`: one label or more). The
+    /// name itself comes before a wildcard, and a longer wildcard before a shorter one; case and port do not count.
+    ///
+    /// A host has its own routes only. What no host names gets the routes of the application itself; if it has none, the
+    /// answer is 421 (Misdirected Request).
+    ///
+    /// ```
+    /// # use gannet::prelude::*;
+    /// App::new().get("/", "hello").host(["api.example.com", "*.api.example.com"], |api| {
+    ///     api.get("/users/:id", |request: Request| request.param("id").unwrap_or_default().to_owned())
+    /// });
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn host(
+        mut self,
+        patterns: impl IntoIterator<Item = impl Into<String>>,
+        build: impl FnOnce(Routes) -> Routes,
+    ) -> App {
+        let Routes { routes, mistakes } = build(Routes::default());
+        self.site.host(patterns, routes);
+        self.mistakes.extend(mistakes);
+        self
+    }
+
     /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
     #[must_use]
+    #[track_caller]
     pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> App {
         match files.into_files() {
-            Ok(files) => {
-                let pattern = format!("{}/*", prefix.trim_end_matches('/'));
-                self.site.endpoint(Some(Method::Get), &pattern, files.factory());
-            }
+            Ok(files) => self.site.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }
         self
     }
 
-    /// Puts every handler behind a filter; the first one added is outermost.
+    /// Puts every handler, those of hosts too, behind a filter; the first one added is outermost.
     #[must_use]
     pub fn with<M>(mut self, filter: impl IntoFilter<M>) -> App {
         self.site.filter(filter);
@@ -115,9 +139,46 @@ impl App {
     #[must_use]
     pub fn listen(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
         match address.to_socket_addrs() {
-            Ok(addresses) => self.listen.extend(addresses),
+            Ok(addresses) => self.listen.extend(addresses.map(Listen::Internet)),
             Err(error) => self.mistakes.push(format!("{address:?} is no address to listen on: {error}")),
         }
+        self
+    }
+
+    /// Listens on a Unix socket, too: made at `path`, for whom the umask lets write to it. One that a dead server left there is
+    /// replaced; ours is removed when the server ends.
+    #[must_use]
+    pub fn listen_unix(mut self, path: impl Into<PathBuf>) -> App {
+        self.listen.push(Listen::Unix(path.into()));
+        self
+    }
+
+    /// Listens on the sockets, too, that a service manager hands over to this process (sd_listen_fds(3)); that there are none is a
+    /// mistake. They can be taken once. Call this before there are other threads: then the variables that announce them are
+    /// taken out of the environment.
+    #[must_use]
+    pub fn listen_inherited(mut self) -> App {
+        match inherited::take() {
+            Ok(sockets) if sockets.is_empty() => self.mistakes.push(NOTHING_HANDED_OVER.to_owned()),
+            Ok(sockets) => self.listen.extend(sockets.into_iter().map(Listen::Inherited)),
+            Err(error) => self.mistakes.push(error.to_string()),
+        }
+        self
+    }
+
+    /// Whether other processes may listen on the same ports (`SO_REUSEPORT`, socket(7)), of which the kernel then gives each its
+    /// share of connections. By default a port that another process has is an error.
+    #[must_use]
+    pub fn share_port(mut self, share_port: bool) -> App {
+        self.share_port = share_port;
+        self
+    }
+
+    /// Whether each worker is kept on one core of those that this process may use; more workers than cores take turns. By default
+    /// the kernel moves them as it likes.
+    #[must_use]
+    pub fn pin(mut self, pin: bool) -> App {
+        self.pin = pin;
         self
     }
 
@@ -142,6 +203,27 @@ impl App {
         self
     }
 
+    /// Tells health (`/healthz`, `/readyz`) and metrics (`/metrics`) on an address of their own, which nobody but those who watch
+    /// the server should reach; port 0 takes a free one. By default nowhere. `docs/metrics.md` has every metric.
+    #[must_use]
+    pub fn admin(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
+            Ok(Some(address)) => self.admin = Some(address),
+            Ok(None) => self.mistakes.push(format!("{address:?} is no address for the admin listener")),
+            Err(error) => {
+                self.mistakes.push(format!("{address:?} is no address for the admin listener: {error}"));
+            }
+        }
+        self
+    }
+
+    /// Logs a line for each request, when it is over. By default there is no access log. `docs/logging.md` has the formats.
+    #[must_use]
+    pub fn access_log(mut self, log: AccessLog) -> App {
+        self.access_log = Some(log);
+        self
+    }
+
     /// Which files are sent from a mapping of them, which only the kernel reads; by default those that are cheaper to send so.
     #[must_use]
     pub fn mapped_sends(mut self, mapped_sends: MappedSends) -> App {
@@ -149,14 +231,18 @@ impl App {
         self
     }
 
-    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
+    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses and `unix:PATH`s, separated by commas), `GANNET_WORKERS`,
     /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
     #[must_use]
     pub fn environment(mut self) -> App {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(addresses) = set("GANNET_LISTEN") {
             self.listen.clear();
-            self = addresses.split(',').fold(self, |app, address| app.listen(address.trim()));
+            self =
+                addresses.split(',').fold(self, |app, address| match address.trim().strip_prefix("unix:") {
+                    Some(path) => app.listen_unix(path),
+                    None => app.listen(address.trim()),
+                });
         }
         if let Some(workers) = set("GANNET_WORKERS") {
             match workers.parse() {
@@ -187,7 +273,7 @@ impl App {
     /// When what was built cannot be served, or the server cannot start.
     pub fn start(mut self) -> Result<Running, Error> {
         if self.listen.is_empty() {
-            self.listen.push(SocketAddr::from(([127, 0, 0, 1], 8080)));
+            self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 8080))));
         }
         let site = self.site.build().map_err(|error| SiteError::to_string(&error));
         let site = match (site, self.mistakes.is_empty()) {
@@ -199,15 +285,20 @@ impl App {
         };
         let options = Options {
             listen: self.listen,
+            share_port: self.share_port,
             workers: self.workers,
+            pin: self.pin,
             backend: self.backend,
             limits: self.limits,
+            admin: self.admin,
+            access_log: self.access_log,
             mapped_sends: self.mapped_sends,
         };
         start(site, options).map_err(Error::Start)
     }
 
-    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. Dropping the future stops the server.
+    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
+    /// Dropping the future stops the server.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.

@@ -1,11 +1,10 @@
 //! A file as it is sent: its bytes, perhaps coded, with the fields that describe them. Made once, and then only answered with.
 
-use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use gannet_core::{Body, Bytes, Fields, Ports, Response, Stamp, Status};
+use gannet_core::{Body, Bytes, Fields, File, Ports, Response, Stamp, Status};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::coding::Coding;

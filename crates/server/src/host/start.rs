@@ -9,15 +9,18 @@ use std::thread::JoinHandle;
 
 use gannet_engine::epoll::Epoll;
 use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Backend, Engine, Listener, Pool};
+use gannet_engine::{Address, Backend, Engine, Listener, Pool};
 use tokio::sync::oneshot;
 
-use super::drive;
 use super::error::StartError;
-use super::signals::Signals;
+use super::listening::{self, Listen, SocketFile};
+use super::signals::{Asked, Signals};
+use super::watch::Watch;
+use super::{cores, drive, notify};
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
+use crate::observe::{AccessLog, Bell, Condition, Scribe, WorkerCounters};
 use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
@@ -33,16 +36,24 @@ const FEWEST_CONNECTIONS: usize = 16;
 const SHARED_BLOCKS: usize = 1024;
 
 /// How to start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
-    /// The addresses to listen on; port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
+    /// What to listen on.
+    pub listen: Vec<Listen>,
+    /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
+    pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
     pub workers: usize,
+    /// Whether each worker is kept on one core of those that this process may use, in turns.
+    pub pin: bool,
     /// Which engine.
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Where health and metrics are told, if anywhere; port 0 takes a free one.
+    pub admin: Option<SocketAddr>,
+    /// The access log, if there is to be one.
+    pub access_log: Option<AccessLog>,
     /// Which files are sent from a mapping.
     pub mapped_sends: MappedSends,
 }
@@ -62,17 +73,23 @@ pub enum BackendChoice {
 /// A server that runs. Dropping it stops it at once.
 #[derive(Debug)]
 pub struct Running {
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
+    /// Those of Unix sockets.
+    #[expect(dead_code, reason = "dropping them removes them")]
+    files: Vec<SocketFile>,
     backend: &'static str,
     admission: Arc<Admission>,
     workers: Vec<Thread>,
+    watch: Watch,
 }
 
+/// A worker's thread, as its server sees it.
 #[derive(Debug)]
-struct Thread {
-    mailbox: Arc<Mailbox>,
-    ended: oneshot::Receiver<io::Result<()>>,
-    handle: Option<JoinHandle<()>>,
+pub(super) struct Thread {
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) counters: Arc<WorkerCounters>,
+    pub(super) ended: oneshot::Receiver<io::Result<()>>,
+    pub(super) handle: Option<JoinHandle<()>>,
 }
 
 /// Listens and starts the workers; when this returns, connections are accepted.
@@ -86,15 +103,23 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
-    let (addresses, listeners) = listen(&options.listen, count)?;
+    let opened = listening::open(options.listen, count, options.share_port)?;
+    let cores = if options.pin { cores::usable().map_err(StartError::Pin)? } else { Vec::new() };
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
     let services = Services::start(spare_descriptors(affordable, count));
     let backend = options.backend.resolve();
-    let mut running =
-        Running { addresses, backend: backend.name(), admission: admission.clone(), workers: Vec::new() };
-    for (number, listeners) in listeners.into_iter().enumerate() {
+    let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
+    let mut running = Running {
+        addresses: opened.addresses,
+        files: opened.files,
+        backend: backend.name(),
+        admission: admission.clone(),
+        workers: Vec::new(),
+        watch,
+    };
+    for (number, listeners) in opened.listeners.into_iter().enumerate() {
         let plan = Plan {
             listeners,
             site: site.clone(),
@@ -103,30 +128,18 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
+            scribe: scribes.pop(),
+            condition: running.watch.condition().clone(),
+            core: cores.get(number % cores.len().max(1)).copied(),
             services: services.clone(),
         };
-        running.workers.push(plan.launch(number)?);
+        running.workers.push(plan.launch(format!("gannet-{number}"))?);
+    }
+    if let Some(address) = options.admin {
+        let counters = running.workers.iter().map(|worker| worker.counters.clone()).collect();
+        running.watch.listen(address, counters, &site, backend, &services)?;
     }
     Ok(running)
-}
-
-/// Each worker's listeners. Several workers share a port, and the kernel spreads connections over them; that hides that another
-/// program has the port, so this is found out first.
-fn listen(
-    wanted: &[SocketAddr],
-    workers: usize,
-) -> Result<(Vec<SocketAddr>, Vec<Vec<Listener>>), StartError> {
-    let mut addresses = Vec::new();
-    let mut listeners: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
-    for wanted in wanted {
-        let failed = |error| StartError::Listen(*wanted, error);
-        let address = Listener::probe(*wanted).map_err(failed)?;
-        for own in &mut listeners {
-            own.push(Listener::bind(address, workers > 1).map_err(failed)?);
-        }
-        addresses.push(address);
-    }
-    Ok((addresses, listeners))
 }
 
 /// Raises the soft limit of descriptors to the hard one, and says how many connections that allows: four of five, so that the
@@ -207,38 +220,47 @@ impl BackendChoice {
 }
 
 /// What a worker's thread needs to begin.
-struct Plan {
-    listeners: Vec<Listener>,
-    site: Arc<Site>,
-    limits: Limits,
-    mapped_sends: MappedSends,
-    admission: Arc<Admission>,
-    mailbox: Arc<Mailbox>,
-    backend: BackendChoice,
-    services: Services,
+pub(super) struct Plan {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) site: Arc<Site>,
+    pub(super) limits: Limits,
+    pub(super) mapped_sends: MappedSends,
+    pub(super) admission: Arc<Admission>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) backend: BackendChoice,
+    /// The one to be kept on.
+    pub(super) core: Option<usize>,
+    pub(super) services: Services,
+    pub(super) scribe: Option<Scribe>,
+    pub(super) condition: Arc<Condition>,
 }
 
 impl Plan {
     /// Starts the thread, and waits until it accepts connections.
-    fn launch(self, number: usize) -> Result<Thread, StartError> {
+    pub(super) fn launch(self, name: String) -> Result<Thread, StartError> {
         let (began, begun) = mpsc::channel();
         let (finish, ended) = oneshot::channel();
         let mailbox = self.mailbox.clone();
         let work = move || {
+            let _working = self.condition.enter();
             let result = self.run(&began);
             let _ = finish.send(result); // nobody waits any more: the server was dropped
         };
-        let thread = std::thread::Builder::new().name(format!("gannet-{number}")).spawn(work);
+        let thread = std::thread::Builder::new().name(name).spawn(work);
         let handle = Some(thread.map_err(StartError::Thread)?);
         match begun.recv() {
-            Ok(Ok(())) => Ok(Thread { mailbox, ended, handle }),
+            Ok(Ok(counters)) => Ok(Thread { mailbox, counters, ended, handle }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Thread(io::Error::other("a worker's thread ended before it began"))),
         }
     }
 
-    fn run(self, began: &mpsc::Sender<Result<(), StartError>>) -> io::Result<()> {
+    fn run(self, began: &mpsc::Sender<Result<Arc<WorkerCounters>, StartError>>) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        if let Some(Err(error)) = self.core.map(cores::pin) {
+            let _ = began.send(Err(StartError::Pin(error))); // whoever started us has given up
+            return Ok(());
+        }
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
         let mut worker = match worker {
@@ -247,22 +269,30 @@ impl Plan {
                     .with_mapped_sends(self.mapped_sends)
             }
             Err(error) => {
-                let _ = began.send(Err(error)); // whoever started us has given up
+                let _ = began.send(Err(error)); // as above
                 return Ok(());
             }
         };
         for listener in self.listeners {
             worker.listen(listener)?;
         }
-        let _ = began.send(Ok(())); // as above
+        if let Some(scribe) = self.scribe {
+            worker.log(scribe);
+        }
+        let _ = began.send(Ok(worker.counters().clone())); // as above
         runtime.block_on(drive(&mut worker))
     }
 }
 
 impl Running {
     /// Where the server listens, with the ports it was given.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// The same without Unix sockets.
+    pub fn socket_addresses(&self) -> Vec<SocketAddr> {
+        self.addresses.iter().filter_map(Address::internet).collect()
     }
 
     /// The engine that runs.
@@ -280,6 +310,16 @@ impl Running {
         self.admission.open()
     }
 
+    /// Where health and metrics are told, with the port it was given.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.watch.address()
+    }
+
+    /// Opens the file of the access log anew, so that one that was moved away gets no more lines.
+    pub fn reopen_access_log(&self) {
+        self.watch.reopen();
+    }
+
     /// Accepts what waits, finishes what runs, and begins nothing else; [`wait`](Running::wait) then ends.
     pub fn drain(&self) {
         self.command(Command::Drain);
@@ -291,12 +331,18 @@ impl Running {
     }
 
     fn command(&self, command: Command) {
-        for worker in &self.workers {
-            worker.mailbox.command(command);
+        self.orders().give(command);
+    }
+
+    fn orders(&self) -> Orders {
+        Orders {
+            mailboxes: self.workers.iter().map(|worker| worker.mailbox.clone()).collect(),
+            condition: self.watch.condition().clone(),
+            log: self.watch.bell(),
         }
     }
 
-    /// Waits until all workers have ended.
+    /// Waits until all workers have ended, and the access log is written. The admin listener ends last.
     ///
     /// # Errors
     /// When an engine could not go on. The other workers are stopped.
@@ -310,6 +356,7 @@ impl Running {
                 outcome = outcome.and(result);
             }
         }
+        self.watch.end().await;
         outcome
     }
 
@@ -321,34 +368,74 @@ impl Running {
         self.obey(Signals::listen()?).await
     }
 
-    /// The same for signals that were listened for before the server started, so that none in between is missed.
+    /// The same for signals that were listened for before the server started, so that none in between is missed. A service manager
+    /// that wants to know (`NOTIFY_SOCKET`, sd_notify(3)) is told `READY=1` now and `STOPPING=1` at the signal.
     ///
     /// # Errors
     /// As [`wait`](Running::wait).
     pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
-        let mailboxes: Vec<_> = self.workers.iter().map(|worker| worker.mailbox.clone()).collect();
+        notify::tell(notify::READY);
+        let orders = self.orders();
         let obey = async move {
-            for (command, told) in [
-                (Command::Drain, "finishing what runs; a second signal ends at once"),
-                (Command::Stop, "ending at once"),
-            ] {
-                let signal = signals.next().await;
-                tracing::info!(signal, "{told}");
-                mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+            let mut command = Command::Drain;
+            loop {
+                match signals.next().await {
+                    Asked::End(signal) => {
+                        tracing::info!(signal, "{}", command.told());
+                        notify::tell(notify::STOPPING);
+                        orders.give(command);
+                        command = Command::Stop;
+                    }
+                    Asked::Reopen => orders.reopen(),
+                }
             }
-            std::future::pending().await
         };
         tokio::select! { result = self.wait() => result, never = obey => never }
+    }
+}
+
+/// What reaches a server that runs, from wherever.
+struct Orders {
+    mailboxes: Vec<Arc<Mailbox>>,
+    condition: Arc<Condition>,
+    log: Option<Arc<Bell>>,
+}
+
+impl Orders {
+    fn give(&self, command: Command) {
+        self.condition.drain();
+        self.mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+    }
+
+    fn reopen(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+}
+
+impl Command {
+    fn told(self) -> &'static str {
+        match self {
+            Command::Stop => "ending at once",
+            _ => "finishing what runs; a second signal ends at once",
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
-        for worker in &mut self.workers {
-            if let Some(handle) = worker.handle.take() {
-                let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
-            }
+        self.workers.iter_mut().for_each(Thread::join);
+        self.watch.stop();
+    }
+}
+
+impl Thread {
+    /// Waits until it has ended, having been told to.
+    pub(super) fn join(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Options {
     pub mmap: MappedSends,
     /// The folder is an application of a single page.
     pub spa: bool,
+    /// A folder without an index is listed.
+    pub listing: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -72,6 +74,9 @@ struct Arguments {
     /// Answer unknown paths, but not missing assets, with the root's index
     #[arg(long)]
     spa: bool,
+    /// List folders that have no index: on or off [default: on]
+    #[arg(long, value_name = "WHETHER")]
+    listing: Option<OsString>,
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -129,6 +134,7 @@ impl Options {
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
             spa: sources.switch("spa", arguments.spa)?,
+            listing: sources.one("listing", arguments.listing, parse_listing)?.unwrap_or(true),
             log: log.unwrap_or_else(LogFormat::by_terminal),
             log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
             quiet,
@@ -221,6 +227,14 @@ fn parse_mmap(text: &str) -> Result<MappedSends, String> {
     text.parse().map_err(|error: <MappedSends as std::str::FromStr>::Err| error.to_string())
 }
 
+fn parse_listing(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("listings are on or off".to_owned()),
+    }
+}
+
 fn parse_switch(text: &str) -> Result<bool, String> {
     match text {
         "1" | "true" | "yes" => Ok(true),
@@ -256,6 +270,7 @@ mod tests {
         assert_eq!(options.addresses(), ["127.0.0.1:8080".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
         assert_eq!((options.log_level, options.quiet), (LevelFilter::INFO, false));
+        assert!(options.listing);
     }
 
     #[test]
@@ -273,6 +288,8 @@ mod tests {
                 "epoll",
                 "--mmap",
                 "off",
+                "--listing",
+                "off",
                 "--log",
                 "json",
                 "--log-level",
@@ -284,7 +301,7 @@ mod tests {
         assert_eq!(options.folder, PathBuf::from("public"));
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
-        assert_eq!(options.mmap, MappedSends::Off);
+        assert_eq!((options.mmap, options.listing), (MappedSends::Off, false));
         assert_eq!((options.log, options.log_level), (LogFormat::Json, LevelFilter::TRACE));
     }
 
@@ -295,13 +312,15 @@ mod tests {
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
             ("GANNET_MMAP", "on"),
+            ("GANNET_LISTING", "off"),
             ("GANNET_LOG", "off"),
             ("GANNET_LOG_LEVEL", "warn"),
         ];
         let options = read(&[], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
-        assert_eq!(options.mmap, MappedSends::On);
+        assert_eq!((options.mmap, options.listing), (MappedSends::On, false));
+        assert!(read(&["--listing", "on"], &environment).unwrap().listing);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, LevelFilter::WARN));
         let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
@@ -342,6 +361,7 @@ mod tests {
             ),
             (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
             (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
+            (&["--listing", "no"], &[], "--listing no: listings are on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
             (&["--log-level", "3"], &[], "--log-level 3: a level is error, warn, info, debug or trace"),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),

@@ -49,7 +49,8 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level);
-    let files = Files::open(&options.folder).map(|files| files.listing(options.listing).single_page(options.spa));
+    let files =
+        Files::open(&options.folder).map(|files| files.listing(options.listing).single_page(options.spa));
     let app = App::new().files("/", files).listen(options.addresses().as_slice());
     let app = app.workers(options.workers).backend(options.backend).mapped_sends(options.mmap);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {

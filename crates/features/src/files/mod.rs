@@ -216,8 +216,7 @@ impl Folder {
     /// What a directory holds. It is read by the disk's threads and written by the processor's: there may be much of it.
     async fn list(&self, name: Vec<u8>, request: &Request) -> Result<Response, Refusal> {
         let ports = request.ports();
-        let Listed { entries, truncated } =
-            ports.fs.list(&self.shared.root, &name, MOST_LISTED).await?;
+        let Listed { entries, truncated } = ports.fs.list(&self.shared.root, &name, MOST_LISTED).await?;
         let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
         let query = request.query().map(str::to_owned);
         let format = Format::preferred(request.field("accept"));
@@ -254,7 +253,10 @@ fn accepted(negotiable: bool, asked: Asked, request: &Request) -> Accepted {
 fn is_navigation(request: &Request) -> bool {
     let name = path::resolve(request.tail());
     let reads = matches!(request.method(), Method::Get | Method::Head);
-    reads && name.is_some_and(|name| name.rsplit(|byte| *byte == b'/').next().is_none_or(|last| !last.contains(&b'.')))
+    reads
+        && name.is_some_and(|name| {
+            name.rsplit(|byte| *byte == b'/').next().is_none_or(|last| !last.contains(&b'.'))
+        })
 }
 
 /// A directory asked for without its slash: links relative to it would lead elsewhere.

@@ -197,12 +197,13 @@ fn follow(curl: &Curl, document: &str) -> Result<usize, String> {
         return Err(format!("its policy is {:?}", answer.field("content-security-policy")));
     }
     let (_, rows) = document.split_once("<tbody").ok_or("the document has no rows")?;
-    let links: Vec<&str> = rows.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let links: Vec<&str> =
+        rows.split(" href=\"./").skip(1).filter_map(|rest| rest.split('"').next()).collect();
     for links in links.chunks(AT_ONCE) {
-        let paths: Vec<String> = links.iter().map(|link| link.replacen("./", "/", 1)).collect();
+        let paths: Vec<String> = links.iter().map(|link| format!("/{link}")).collect();
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let came = curl.run(&["--fail", "--path-as-is"], &paths)?;
-        if came != links.concat().as_bytes() {
+        if came != links.iter().map(|link| format!("./{link}")).collect::<String>().as_bytes() {
             return Err(format!(
                 "of the links from {} to {}, one leads elsewhere",
                 links[0],

@@ -2,7 +2,7 @@
 //!
 //! A list of named steps. Each says that it ran and what it saw, or that it was left out and why, or how it failed;
 //! none stops the others. `--long` adds the steps that take minutes. `--install` (or `CI=true`), as root, first installs
-//! the Debian packages that are missing.
+//! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
 mod bad_input;
 mod browser;
@@ -104,8 +104,10 @@ const STEPS: &[Step] = &[
 /// Runs the steps; fails when one failed.
 pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     let known = ["--long", "--install"];
-    if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
-        eprintln!("error: ci knows {}, not `{unknown}`", known.join(" and "));
+    let is_step = |name: &str| STEPS.iter().any(|step| step.name == name);
+    if let Some(unknown) = arguments.iter().find(|name| !known.contains(&name.as_str()) && !is_step(name)) {
+        let steps: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        eprintln!("error: ci knows {} and the steps {}, not `{unknown}`", known.join(", "), steps.join(", "));
         return ExitCode::from(2);
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -116,8 +118,12 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
         is_long: has("--long"),
     };
-    let outcomes: Vec<(&str, Outcome)> =
-        STEPS.iter().map(|step| (step.name, run_step(step, &context, has("--long")))).collect();
+    let takes_all = !arguments.iter().any(|argument| is_step(argument));
+    let outcomes: Vec<(&str, Outcome)> = STEPS
+        .iter()
+        .filter(|step| takes_all || has(step.name))
+        .map(|step| (step.name, run_step(step, &context, context.is_long || has(step.name))))
+        .collect();
     conclude(&outcomes)
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gannet_core::{Bytes, Ports, Stamp};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::coding::Coding;
 use super::representation::Representation;
@@ -49,7 +49,15 @@ impl Weighter<Key, Option<Arc<Representation>>> for ByContent {
 
 impl Default for Compressed {
     fn default() -> Compressed {
-        Compressed { contents: Cache::with_weighter(EXPECTED_CONTENTS, BUDGET_BYTES, ByContent) }
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(EXPECTED_CONTENTS)
+            .weight_capacity(BUDGET_BYTES)
+            // In one piece: a large content that does not fit its share of the budget would be compressed for each request.
+            .shards(1)
+            .build()
+            .expect("both capacities are given");
+        let (hash, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        Compressed { contents: Cache::with_options(options, ByContent, hash, lifecycle) }
     }
 }
 
@@ -108,6 +116,13 @@ mod tests {
 
     use super::*;
     use crate::files::coding::CODINGS;
+
+    #[test]
+    fn the_largest_content_that_is_compressed_can_be_kept_however_many_cores_there_are() {
+        let contents = Compressed::default().contents;
+        assert_eq!((contents.num_shards(), contents.capacity()), (1, BUDGET_BYTES));
+        assert!(MOST_BYTES < BUDGET_BYTES / 4);
+    }
 
     #[test]
     fn what_is_compressed_is_smaller_and_becomes_the_same_again() {

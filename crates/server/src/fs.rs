@@ -314,7 +314,13 @@ mod tests {
 
     fn listed(root: &Root, path: &str) -> Vec<(String, Kind, u64)> {
         let disk = Disk::new(Services::inline().disk, 0);
-        let listed = now(disk.list(root, path.as_bytes(), 100)).map_err(drop).unwrap();
+        let (give, given) = std::sync::mpsc::channel();
+        let write = Box::new(move |listed| {
+            give.send(listed).unwrap();
+            Bytes::new()
+        });
+        now(disk.list(root, path.as_bytes(), 100, write)).map_err(drop).unwrap();
+        let listed: Listed = given.recv().unwrap();
         let name = |entry: Entry| (String::from_utf8(entry.name).unwrap(), entry.kind, entry.length);
         let mut names: Vec<_> = listed.entries.into_iter().map(name).collect();
         names.sort();

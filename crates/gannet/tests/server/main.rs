@@ -8,6 +8,7 @@ mod common;
 mod connection;
 mod files;
 mod handlers;
+mod headers;
 mod lifecycle;
 mod limits;
 mod listening;

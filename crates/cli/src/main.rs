@@ -20,6 +20,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use gannet::files::Files;
 use gannet::{App, Signals};
 
 use banner::Banner;
@@ -48,8 +49,9 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level);
-    let app = App::new().files("/", &options.folder).listen(options.addresses().as_slice());
-    let app = app.workers(options.workers).backend(options.backend);
+    let files = Files::open(&options.folder).map(|files| files.listing(true).single_page(options.spa));
+    let app = App::new().files("/", files).listen(options.addresses().as_slice());
+    let app = app.workers(options.workers).backend(options.backend).mapped_sends(options.mmap);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

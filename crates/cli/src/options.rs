@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use gannet::BackendChoice;
+use gannet::{BackendChoice, MappedSends};
 use tracing::level_filters::LevelFilter;
 
 use crate::address::Place;
@@ -23,6 +23,10 @@ pub struct Options {
     pub workers: usize,
     /// The engine.
     pub backend: BackendChoice,
+    /// Which files are sent from a mapping.
+    pub mmap: MappedSends,
+    /// The folder is an application of a single page.
+    pub spa: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -45,14 +49,13 @@ pub enum Stop {
 #[command(
     name = "gannet",
     version,
-    about = "Serves a folder over HTTP/1.1.",
+    about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
 )]
 struct Arguments {
-    /// The folder to serve [default: .]
-    #[arg(value_name = "DIR")]
+    #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
     /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
@@ -63,6 +66,12 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
+    /// Send files from a mapping: auto, on or off [default: auto]
+    #[arg(long, value_name = "WHICH")]
+    mmap: Option<OsString>,
+    /// Answer unknown paths, but not missing assets, with the root's index
+    #[arg(long)]
+    spa: bool,
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -75,8 +84,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Environment: GANNET_LISTEN (several separated by commas), GANNET_WORKERS,
-GANNET_BACKEND, GANNET_LOG, GANNET_LOG_LEVEL, GANNET_QUIET; a flag goes before.
+Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
 SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
 Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
 
@@ -113,12 +121,14 @@ impl Options {
     {
         let log = sources.one("log", arguments.log, str::parse)?;
         let log_level = sources.one("log-level", arguments.log_level, logging::level)?;
-        let quiet = arguments.quiet || sources.one("quiet", None, parse_switch)?.unwrap_or(false);
+        let quiet = sources.switch("quiet", arguments.quiet)?;
         Ok(Options {
             folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
             listen: sources.places(arguments.listen)?,
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
+            mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
+            spa: sources.switch("spa", arguments.spa)?,
             log: log.unwrap_or_else(LogFormat::by_terminal),
             log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
             quiet,
@@ -150,6 +160,11 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, String> {
         self.given(flag, typed).map(|given| given.parse(parse)).transpose()
+    }
+
+    /// A flag without a value.
+    fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
+        Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
     }
 
     /// Where to listen: every flag, else the variable's list.
@@ -202,6 +217,10 @@ fn parse_backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
 }
 
+fn parse_mmap(text: &str) -> Result<MappedSends, String> {
+    text.parse().map_err(|error: <MappedSends as std::str::FromStr>::Err| error.to_string())
+}
+
 fn parse_switch(text: &str) -> Result<bool, String> {
     match text {
         "1" | "true" | "yes" => Ok(true),
@@ -252,6 +271,8 @@ mod tests {
                 "--workers=3",
                 "--backend",
                 "epoll",
+                "--mmap",
+                "off",
                 "--log",
                 "json",
                 "--log-level",
@@ -263,6 +284,7 @@ mod tests {
         assert_eq!(options.folder, PathBuf::from("public"));
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
+        assert_eq!(options.mmap, MappedSends::Off);
         assert_eq!((options.log, options.log_level), (LogFormat::Json, LevelFilter::TRACE));
     }
 
@@ -272,12 +294,14 @@ mod tests {
             ("GANNET_LISTEN", "127.0.0.1:1, 127.0.0.1:2"),
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
+            ("GANNET_MMAP", "on"),
             ("GANNET_LOG", "off"),
             ("GANNET_LOG_LEVEL", "warn"),
         ];
         let options = read(&[], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
+        assert_eq!(options.mmap, MappedSends::On);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, LevelFilter::WARN));
         let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
@@ -317,6 +341,7 @@ mod tests {
                 "GANNET_WORKERS=all: give a number of threads from 0 to 1024; 0: one for each core",
             ),
             (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
+            (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
             (&["--log-level", "3"], &[], "--log-level 3: a level is error, warn, info, debug or trace"),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
@@ -331,13 +356,15 @@ mod tests {
     }
 
     #[test]
-    fn the_help_fits_a_screen_and_names_every_flag_s_variable() {
+    fn the_help_fits_a_screen_and_tells_how_every_flag_s_variable_is_named() {
         let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
         assert!(help.lines().count() < 24, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        for (flag, variable) in flags() {
-            assert!(help.contains(&flag) && help.contains(&variable), "{flag}: {help}");
+        for (flag, _) in flags() {
+            assert!(help.contains(&flag), "{flag}: {help}");
         }
+        assert!(help.contains("--log-level is GANNET_LOG_LEVEL"), "{help}");
+        assert!(flags().contains(&("--log-level".to_owned(), "GANNET_LOG_LEVEL".to_owned())));
     }
 
     /// Each flag that has a variable, and the variable.

@@ -47,6 +47,8 @@ pub trait Source {
 pub enum Frame {
     /// Some bytes.
     Data(Data),
+    /// A range of a file, sent as [`Body::File`] is.
+    File(Arc<File>, Range<u64>),
     /// The trailer fields; the last frame.
     Trailers(Fields),
 }

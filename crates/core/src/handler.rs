@@ -144,6 +144,41 @@ where
     }
 }
 
+/// Answers at once where it can, and with a future where it must.
+struct Quick<N, F, T> {
+    now: N,
+    later: F,
+    boxes: Boxes<T>,
+}
+
+/// A handler that answers with what `now` gives, and where that is nothing with what the future gives that `later` makes. Neither
+/// allocates, but for what they do themselves.
+pub fn quick<N, F, T>(now: N, later: F) -> Rc<dyn Handler>
+where
+    N: Fn(&Request) -> Option<Response> + 'static,
+    F: Fn(Request) -> T + 'static,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    Rc::new(Quick { now, later, boxes: Boxes::default() })
+}
+
+impl<N, F, T> Handler for Quick<N, F, T>
+where
+    N: Fn(&Request) -> Option<Response>,
+    F: Fn(Request) -> T,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    fn handle(&self, mut request: Request) -> Reply {
+        match (self.now)(&request) {
+            Some(response) => Reply::ready(response),
+            None => {
+                request.detach();
+                Reply::waiting(self.boxes.fill((self.later)(request)))
+            }
+        }
+    }
+}
+
 /// A value, given to each request.
 #[derive(Debug)]
 pub struct Constant<R>(R);

@@ -8,28 +8,38 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
 mod body;
 mod channel;
+mod error_page;
 mod exchange;
 mod fields;
 mod filter;
 mod future;
 mod handler;
+mod later;
+mod page;
 mod ports;
 mod request;
 mod response;
 mod route;
 
+pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
+pub use error_page::error_page;
 pub use exchange::{Incoming, RequestBody};
 pub use fields::{Fields, InvalidField};
 pub use filter::{Chain, Filter, IntoFilter, Next};
 pub use gannet_block::{Block, Chunk, Pool};
 pub use gannet_proto::{Head, Method, Span, Status, Version};
-pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory};
-pub use ports::{Clock, Fs, FsError, Kind, OpenFile, Ports, Root};
+pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, quick};
+pub use later::Later;
+pub use page::PAGE_STYLE;
+pub use ports::{Clock, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;
+/// An open file: what [`Body::File`] sends, and [`Fs`] opens.
+pub use std::fs::File;

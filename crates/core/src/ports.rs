@@ -2,21 +2,30 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_channel::oneshot;
+
+use crate::Later;
 
 /// The ports of one worker.
 #[derive(Clone)]
 pub struct Ports {
     /// Files below a root.
     pub fs: Rc<dyn Fs>,
+    /// Threads for what would hold a worker up.
+    pub cpu: Rc<dyn Cpu>,
     /// Time.
     pub clock: Rc<dyn Clock>,
 }
 
-/// Files below a root.
+/// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and
+/// the worker goes on meanwhile.
 pub trait Fs {
     /// Opens what `path` names below `root`, for reading. `path` is relative, without a leading slash; empty: the root itself.
     /// Whatever it holds (`..`, symbolic links), nothing outside the root is opened, and there is no moment between checking
@@ -24,13 +33,58 @@ pub trait Fs {
     ///
     /// # Errors
     /// See [`FsError`].
-    fn open(&self, root: &Root, path: &[u8]) -> Result<OpenFile, FsError>;
+    fn open(&self, root: &Root, path: &[u8]) -> Later<Result<OpenFile, FsError>>;
+
+    /// Which content an open file has now.
+    ///
+    /// # Errors
+    /// What fstat(2) says.
+    fn stamp(&self, file: &File) -> io::Result<Stamp>;
+
+    /// Reads a range of a file; what comes is shorter when the file has become so.
+    ///
+    /// # Errors
+    /// What pread(2) says.
+    fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>>;
+
+    /// Reads a directory: the names in no order, without `.` and `..`, and without what may not be served (outside the root, devices,
+    /// sockets, FIFOs); at most `limit` of them.
+    ///
+    /// # Errors
+    /// See [`FsError`].
+    fn list(&self, root: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>>;
+
+    /// How many files one worker may keep open between requests.
+    fn spare_descriptors(&self) -> usize;
+}
+
+/// Threads for computations that would hold a worker up.
+pub trait Cpu {
+    /// Runs `job` elsewhere; false: as much is waiting already as may, and it will not run.
+    fn spawn(&self, job: Box<dyn FnOnce() + Send>) -> bool;
+}
+
+impl dyn Cpu {
+    /// What `compute` gives; nothing when too much is waiting already, or it panicked.
+    pub fn run<T: Send + 'static>(&self, compute: impl FnOnce() -> T + Send + 'static) -> Later<Option<T>> {
+        let (give, given) = oneshot::channel();
+        // Whoever asked may have left meanwhile.
+        let job = move || drop(give.send(compute()));
+        if self.spawn(Box::new(job)) {
+            Later::waiting(async { given.await.ok() })
+        } else {
+            Later::ready(None)
+        }
+    }
 }
 
 /// Time.
 pub trait Clock {
     /// Time since some fixed moment; as of the worker's present turn.
     fn now(&self) -> Duration;
+
+    /// What the calendar says: time since the beginning of 1970, UTC, in whole seconds.
+    fn unix_seconds(&self) -> u64;
 }
 
 /// A directory that files are served from, held open: renaming it or putting another in its place changes nothing.
@@ -55,33 +109,62 @@ impl Root {
     }
 
     /// The directory's descriptor.
-    pub fn directory(&self) -> &File {
+    pub fn directory(&self) -> &Arc<File> {
         &self.directory
     }
 }
 
 /// An open file, and what it was when it was opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OpenFile {
     /// For reading or for sending from.
     pub file: Arc<File>,
+    /// What it is.
+    pub kind: Kind,
+    /// Which content it has.
+    pub stamp: Stamp,
+}
+
+/// What tells a file's content from any other, as far as the file system knows.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Stamp {
+    /// Device and inode: which file this is, whatever its name.
+    pub identity: (u64, u64),
+    /// Its length in bytes.
+    pub length: u64,
+    /// When it was last written to.
+    pub modified: SystemTime,
+}
+
+/// What a path names. Where both are in a list, directories come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Kind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+}
+
+/// What a directory holds.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// What it holds, in no order.
+    pub entries: Vec<Entry>,
+    /// There was more than the limit.
+    pub truncated: bool,
+}
+
+/// One thing in a directory, symbolic links followed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Its name: any bytes but NUL and slash.
+    pub name: Vec<u8>,
     /// What it is.
     pub kind: Kind,
     /// Its length in bytes.
     pub length: u64,
     /// When it was last written to.
     pub modified: SystemTime,
-    /// Device and inode: which file this is, whatever its name.
-    pub identity: (u64, u64),
-}
-
-/// What a path names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
 }
 
 /// Why a path was not opened.
@@ -91,6 +174,6 @@ pub enum FsError {
     NotFound,
     /// It is there, but not ours to read.
     Denied,
-    /// We are out of something (descriptors, memory), or the disk failed.
+    /// We are out of something (descriptors, memory, threads), or the disk failed.
     Failed(io::Error),
 }

@@ -249,26 +249,57 @@ impl fmt::Debug for Request {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::fs::File;
+    use std::io;
+    use std::ops::Range;
+    use std::sync::Arc;
     use std::time::Duration;
 
+    use bytes::Bytes;
     use gannet_proto::h1::{Connection, Event};
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Fs, FsError, Incoming, OpenFile, Root};
+    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root, Stamp};
 
     /// A world without files, where no time passes.
     struct Nothing;
 
     impl Fs for Nothing {
-        fn open(&self, _: &Root, _: &[u8]) -> Result<OpenFile, FsError> {
-            Err(FsError::NotFound)
+        fn open(&self, _: &Root, _: &[u8]) -> Later<Result<OpenFile, FsError>> {
+            Later::ready(Err(FsError::NotFound))
+        }
+
+        fn stamp(&self, _: &File) -> io::Result<Stamp> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        fn read(&self, _: &Arc<File>, _: Range<u64>) -> Later<io::Result<Bytes>> {
+            Later::ready(Ok(Bytes::new()))
+        }
+
+        fn list(&self, _: &Root, _: &[u8], _: usize) -> Later<Result<Listed, FsError>> {
+            Later::ready(Err(FsError::NotFound))
+        }
+
+        fn spare_descriptors(&self) -> usize {
+            0
+        }
+    }
+
+    impl Cpu for Nothing {
+        fn spawn(&self, _: Box<dyn FnOnce() + Send>) -> bool {
+            false
         }
     }
 
     impl Clock for Nothing {
         fn now(&self) -> Duration {
             Duration::ZERO
+        }
+
+        fn unix_seconds(&self) -> u64 {
+            0
         }
     }
 
@@ -282,7 +313,7 @@ pub(crate) mod tests {
         assert!(matches!(event, Event::Head { .. }), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let ports = Ports { fs: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        let ports = Ports { fs: Rc::new(Nothing), cpu: Rc::new(Nothing), clock: Rc::new(Nothing) };
         Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
     }
 

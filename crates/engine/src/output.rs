@@ -33,7 +33,24 @@ enum Piece {
     Own(Range<usize>),
     Shared(Bytes),
     Chunk(Chunk),
-    File { file: Arc<File>, range: Range<u64> },
+    File(FileRange),
+}
+
+/// A range of a file, and how it is sent.
+#[derive(Debug)]
+pub(crate) struct FileRange {
+    pub(crate) file: Arc<File>,
+    pub(crate) range: Range<u64>,
+    pub(crate) way: Way,
+}
+
+/// How the bytes of a file range get into the socket. None of them enters our memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Way {
+    /// The socket refers to the file's pages (sendfile(2)).
+    Sendfile,
+    /// The kernel copies them out of a mapping (mmap(2), send(2)).
+    Mapped,
 }
 
 /// How a blocking-free send went.
@@ -65,10 +82,20 @@ impl Output {
         }
     }
 
-    /// Appends a range of a file; its bytes never enter our memory (sendfile(2)).
+    /// Appends a range of a file, to be sent by sendfile(2).
     pub fn push_file(&mut self, file: Arc<File>, range: Range<u64>) {
-        if range.start < range.end {
-            self.push(Piece::File { file, range });
+        self.push_range(FileRange { file, range, way: Way::Sendfile });
+    }
+
+    /// Appends a range of a file, to be sent from a mapping of it: a window at a time, mapped only while a send goes on. Where
+    /// it cannot be mapped it is sent by sendfile(2).
+    pub fn push_mapped(&mut self, file: Arc<File>, range: Range<u64>) {
+        self.push_range(FileRange { file, range, way: Way::Mapped });
+    }
+
+    fn push_range(&mut self, piece: FileRange) {
+        if piece.range.start < piece.range.end {
+            self.push(Piece::File(piece));
         }
     }
 
@@ -135,10 +162,11 @@ impl Output {
         (count + 1, false)
     }
 
-    /// The file range at the front.
-    pub(crate) fn front_file(&self) -> Option<(&File, &Range<u64>)> {
-        match self.pieces.front() {
-            Some(Piece::File { file, range }) => Some((file, range)),
+    /// The file range at the front, and whether more follows it.
+    pub(crate) fn front_file(&mut self) -> Option<(&mut FileRange, bool)> {
+        let more = self.pieces.len() > 1 || self.sealed < self.own.len();
+        match self.pieces.front_mut() {
+            Some(Piece::File(piece)) => Some((piece, more)),
             _ => None,
         }
     }
@@ -148,7 +176,7 @@ impl Output {
     /// # Errors
     /// What pread(2) says; [`io::ErrorKind::UnexpectedEof`] when the file ended before its range.
     pub fn peek(&self, room: &mut [u8]) -> io::Result<usize> {
-        if let Some((file, range)) = self.front_file() {
+        if let Some(Piece::File(FileRange { file, range, .. })) = self.pieces.front() {
             let wanted = room.len().min(usize::try_from(range.end - range.start).unwrap_or(usize::MAX));
             let count = rustix::io::pread(file.as_fd(), &mut room[..wanted], range.start)?;
             return if count == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(count) };
@@ -179,7 +207,7 @@ impl Piece {
             Piece::Own(range) => range.len() as u64,
             Piece::Shared(bytes) => bytes.len() as u64,
             Piece::Chunk(chunk) => chunk.len() as u64,
-            Piece::File { range, .. } => range.end - range.start,
+            Piece::File(piece) => piece.range.end - piece.range.start,
         }
     }
 
@@ -189,7 +217,7 @@ impl Piece {
             Piece::Own(range) => Some(&own[range.clone()]),
             Piece::Shared(bytes) => Some(bytes),
             Piece::Chunk(chunk) => Some(chunk),
-            Piece::File { .. } => None,
+            Piece::File(_) => None,
         }
     }
 
@@ -199,7 +227,7 @@ impl Piece {
             Piece::Own(range) => range.start += in_memory,
             Piece::Shared(bytes) => drop(bytes.split_to(in_memory)),
             Piece::Chunk(chunk) => chunk.advance(in_memory),
-            Piece::File { range, .. } => range.start += count,
+            Piece::File(piece) => piece.range.start += count,
         }
     }
 }
@@ -233,7 +261,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_goes_in_comes_out_in_order_however_it_is_cut(
-            pieces in prop::collection::vec((0..4, prop::collection::vec(any::<u8>(), 0..40)), 0..30),
+            pieces in prop::collection::vec((0..5, prop::collection::vec(any::<u8>(), 0..40)), 0..30),
             room in 1usize..100,
         ) {
             let (mut output, mut expected) = (Output::default(), Vec::new());
@@ -247,6 +275,7 @@ mod tests {
                         block.append(&bytes);
                         output.push_chunk(block.share());
                     }
+                    3 => output.push_mapped(file_with(&bytes), 0..bytes.len() as u64),
                     _ => output.push_file(file_with(&bytes), 0..bytes.len() as u64),
                 }
             }

@@ -1,7 +1,6 @@
 //! Plain system calls that both of the kernel's backends use: sending without waiting, and what their errors mean.
 
 use std::io::{self, IoSlice};
-use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -9,17 +8,22 @@ use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 
 use crate::Output;
-use crate::output::{Progress, VECTOR};
+use crate::output::{FileRange, Progress, VECTOR, Way};
+use crate::sys::mapping::Mapping;
 
 /// Bytes sent from one output in one go, so that a fast reader does not hold up the others.
 const FAIR_BYTES: u64 = 512 * 1024;
+
+/// What is mapped, and offered to the socket, in one system call.
+const WINDOW_BYTES: u64 = 2 * 1024 * 1024;
 
 /// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.
 pub(crate) fn write(socket: BorrowedFd<'_>, output: &mut Output) -> io::Result<Progress> {
     let mut total = 0;
     while !output.is_empty() && total < FAIR_BYTES {
         let sent = match output.front_file() {
-            Some((file, range)) => write_file(socket, file.as_fd(), range.clone(), FAIR_BYTES - total),
+            Some((piece, more)) if piece.way == Way::Mapped => write_mapped(socket, piece, more),
+            Some((piece, _)) => write_file(socket, piece, FAIR_BYTES - total),
             None => write_bytes(socket, output),
         };
         match sent {
@@ -52,18 +56,42 @@ fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool
     Ok((sent as u64, sent == offered))
 }
 
-fn write_file(
-    socket: BorrowedFd<'_>,
-    file: BorrowedFd<'_>,
-    range: Range<u64>,
-    fair: u64,
-) -> io::Result<(u64, bool)> {
-    let wanted = usize::try_from((range.end - range.start).min(fair)).unwrap_or(usize::MAX);
-    let mut offset = range.start;
-    match retried(|| rustix::fs::sendfile(socket, file, Some(&mut offset), wanted))? {
+fn write_file(socket: BorrowedFd<'_>, piece: &FileRange, fair: u64) -> io::Result<(u64, bool)> {
+    let mut offset = piece.range.start;
+    let wanted = usize::try_from((piece.range.end - offset).min(fair)).unwrap_or(usize::MAX);
+    match retried(|| rustix::fs::sendfile(socket, &piece.file, Some(&mut offset), wanted))? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         // A short sendfile may also be the end of the file or of a page: the next call tells which.
         sent => Ok((sent as u64, true)),
+    }
+}
+
+/// Sends from a mapping that lasts as long as the call: a client that makes us wait holds none.
+///
+/// What a truncated file loses within its last page reads as zeros, so its length is looked at before each send. Truncated in
+/// the very instant between the two, up to a page of zeros can be sent in the place of what was there; sendfile(2), whose pages
+/// are in the socket's buffer while they change, has the same race for as long as they are.
+fn write_mapped(socket: BorrowedFd<'_>, piece: &mut FileRange, more: bool) -> io::Result<(u64, bool)> {
+    let range = &piece.range;
+    let length = rustix::fs::fstat(&piece.file)?.st_size;
+    if u64::try_from(length).unwrap_or(0) < range.end {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let window = range.start..range.end.min(range.start + WINDOW_BYTES);
+    let more = more || window.end < range.end;
+    let Ok(mapping) = Mapping::new(piece.file.as_fd(), window.clone()) else {
+        piece.way = Way::Sendfile;
+        return Ok((0, true));
+    };
+    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
+    match retried(|| mapping.send(socket, flags)) {
+        Ok(sent) => Ok((sent as u64, sent as u64 == window.end - window.start)),
+        // The file was truncated just now, or cannot be read: sendfile(2) tells which.
+        Err(Errno::FAULT) => {
+            piece.way = Way::Sendfile;
+            Ok((0, true))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The engine's contract (see the library's documentation), tested on every backend this machine can run.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "contract/mapped.rs"]
+mod mapped;
 #[path = "contract/rig.rs"]
 mod rig;
 
@@ -9,6 +11,11 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use gannet_engine::{Completion, Output, SocketId};
+use mapped::{
+    a_mapped_file_goes_on_after_it_was_deleted_or_replaced, a_mapped_file_that_was_truncated_fails_the_send,
+    a_mapped_file_truncated_while_it_is_sent_fails_the_send,
+    mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files,
+};
 use rig::Rig;
 
 /// Runs each named test on each backend.
@@ -45,6 +52,10 @@ contract! {
     closing_during_a_send_hands_the_output_back
     a_file_range_is_sent_behind_the_bytes_before_it
     a_file_that_ends_early_fails_the_send
+    mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files
+    a_mapped_file_that_was_truncated_fails_the_send
+    a_mapped_file_truncated_while_it_is_sent_fails_the_send
+    a_mapped_file_goes_on_after_it_was_deleted_or_replaced
     a_paused_listener_accepts_nothing_until_it_is_resumed
     receiving_waits_when_the_pool_is_empty_and_goes_on_when_a_block_returns
     a_listener_taken_out_gives_no_more_connections

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::Path;
 
 use gannet_core::{IntoFilter, IntoHandler, Method};
-use gannet_features::files::Files;
+use gannet_features::files::IntoFiles;
 use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
-use gannet_server::{Limits, SiteBuilder, SiteError};
+use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
 
 use crate::routes::{Routes, below, verbs};
 
@@ -22,6 +21,7 @@ pub struct App {
     workers: usize,
     backend: BackendChoice,
     limits: Limits,
+    mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
 
@@ -51,6 +51,7 @@ impl App {
             workers: 0,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
+            mapped_sends: MappedSends::Auto,
             mistakes: Vec::new(),
         }
     }
@@ -104,11 +105,11 @@ impl App {
         self
     }
 
-    /// Serves the files of a folder below `prefix`.
+    /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
     #[must_use]
     #[track_caller]
-    pub fn files(mut self, prefix: &str, folder: impl AsRef<Path>) -> App {
-        match Files::open(folder.as_ref()) {
+    pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> App {
+        match files.into_files() {
             Ok(files) => self.site.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }
@@ -153,8 +154,15 @@ impl App {
         self
     }
 
+    /// Which files are sent from a mapping of them, which only the kernel reads; by default those that are cheaper to send so.
+    #[must_use]
+    pub fn mapped_sends(mut self, mapped_sends: MappedSends) -> App {
+        self.mapped_sends = mapped_sends;
+        self
+    }
+
     /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
-    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`).
+    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
     #[must_use]
     pub fn environment(mut self) -> App {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -174,6 +182,12 @@ impl App {
             match backend.parse() {
                 Ok(backend) => self.backend = backend,
                 Err(error) => self.mistakes.push(format!("GANNET_BACKEND is {backend:?}: {error}")),
+            }
+        }
+        if let Some(mapped_sends) = set("GANNET_MMAP") {
+            match mapped_sends.parse() {
+                Ok(mapped_sends) => self.mapped_sends = mapped_sends,
+                Err(error) => self.mistakes.push(format!("GANNET_MMAP is {mapped_sends:?}: {error}")),
             }
         }
         self
@@ -200,6 +214,7 @@ impl App {
             workers: self.workers,
             backend: self.backend,
             limits: self.limits,
+            mapped_sends: self.mapped_sends,
         };
         start(site, options).map_err(Error::Start)
     }

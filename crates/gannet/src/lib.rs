@@ -26,8 +26,8 @@ pub use gannet_core::{
     Upgraded, Version, channel,
 };
 pub use gannet_features::files;
-pub use gannet_server::Limits;
 pub use gannet_server::host::{BackendChoice, Running, Signals};
+pub use gannet_server::{Limits, MappedSends};
 pub use routes::Routes;
 
 /// What running an [`App`] gives.

@@ -1,9 +1,7 @@
 //! What is served for a host; and what an application and a host have in common.
 
-use std::path::Path;
-
 use gannet_core::{IntoFilter, IntoHandler, Method};
-use gannet_features::files::Files;
+use gannet_features::files::IntoFiles;
 
 /// Routes and filters of a host, as [`App::host`](crate::App::host) takes them.
 #[derive(Default)]
@@ -71,11 +69,11 @@ impl Routes {
         self
     }
 
-    /// Serves the files of a folder below `prefix`.
+    /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
     #[must_use]
     #[track_caller]
-    pub fn files(mut self, prefix: &str, folder: impl AsRef<Path>) -> Routes {
-        match Files::open(folder.as_ref()) {
+    pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> Routes {
+        match files.into_files() {
             Ok(files) => self.routes.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }

@@ -8,6 +8,7 @@ use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
 
+use crate::file::Piecewise;
 use crate::local::Local;
 use crate::{close, exchange, flush, handle, protocol, respond};
 
@@ -93,6 +94,8 @@ pub(crate) struct Exchange {
     pub(crate) fresh: bool,
     /// The response's body, after its head is written.
     pub(crate) body: Option<Body>,
+    /// The range of a file that the body gave last and that is not all in the output: goes before the rest of the body.
+    pub(crate) file: Option<Piecewise>,
 }
 
 /// What makes the response.

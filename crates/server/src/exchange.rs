@@ -34,7 +34,8 @@ pub(crate) fn begin(
     request.set_peer(peer);
     active.discarded = 0;
     let making = Making::Waiting(route::answer(request, local));
-    let exchange = Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None };
+    let exchange =
+        Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
     active.exchange = Some(exchange);
 }
 

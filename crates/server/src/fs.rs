@@ -1,52 +1,237 @@
-//! The file port: opening below a root, on the kernel's word that it is below.
+//! The file port: opening below a root, on the kernel's word that it is below. What the kernel has in memory is taken at once; what
+//! it would have to wait for is left to the threads for disks.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::ops::Range;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use gannet_core::{Fs, FsError, Kind, OpenFile, Root};
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-use rustix::io::Errno;
+use bytes::Bytes;
+use gannet_core::{Entry, Fs, FsError, Kind, Later, Listed, OpenFile, Root, Stamp};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2, statat};
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
+
+use crate::offload::Offload;
 
 /// Files, by openat2(2).
-pub(crate) struct Disk;
+pub(crate) struct Disk {
+    threads: Offload,
+    spare_descriptors: usize,
+}
 
 /// A lookup that raced with a rename is tried again this often (openat2(2), `EAGAIN`).
 const ATTEMPTS: usize = 8;
 
-impl Fs for Disk {
-    fn open(&self, root: &Root, path: &[u8]) -> Result<OpenFile, FsError> {
-        let file = open_beneath(root.directory(), path).map_err(classify)?;
-        let metadata = file.metadata().map_err(FsError::Failed)?;
-        let kind = match metadata.file_type() {
-            kind if kind.is_file() => Kind::File,
-            kind if kind.is_dir() => Kind::Directory,
-            _ => return Err(FsError::NotFound),
-        };
-        Ok(OpenFile {
-            file: Arc::new(file),
-            kind,
-            length: metadata.len(),
-            modified: metadata.modified().map_err(FsError::Failed)?,
-            identity: (metadata.dev(), metadata.ino()),
-        })
+/// What is read at a time to have the kernel hold it in memory.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+impl Disk {
+    /// Cold files are read by `threads`; a worker may keep `spare_descriptors` files open.
+    pub(crate) fn new(threads: Offload, spare_descriptors: usize) -> Disk {
+        Disk { threads, spare_descriptors }
+    }
+
+    /// Sees to it that the kernel has a range of a file in memory, so that sending it waits for no disk; nothing: it has.
+    pub(crate) fn warm(&self, file: &Arc<File>, range: &Range<u64>) -> Option<Later<()>> {
+        if is_cached(file, range) {
+            return None;
+        }
+        let (file, range) = (file.clone(), range.clone());
+        let read = self.threads.run(move || read_through(&file, range));
+        // Where the threads have too much to do, or the disk fails, sending finds out.
+        Some(Later::waiting(async {
+            let _ = read.await;
+        }))
     }
 }
 
-fn open_beneath(root: &File, path: &[u8]) -> rustix::io::Result<File> {
+impl Fs for Disk {
+    fn open(&self, root: &Root, path: &[u8]) -> Later<Result<OpenFile, FsError>> {
+        match open_beneath(root.directory(), path, OFlags::RDONLY, ResolveFlags::CACHED) {
+            // AGAIN: not all of the way is in memory. INVAL: the kernel cannot tell (before Linux 5.12).
+            Err(Errno::AGAIN | Errno::INVAL) => {
+                let (directory, path) = (root.directory().clone(), path.to_vec());
+                elsewhere(&self.threads, move || open(&directory, &path))
+            }
+            opened => Later::ready(opened.map_err(classify).and_then(inspected)),
+        }
+    }
+
+    fn stamp(&self, file: &File) -> io::Result<Stamp> {
+        stamp(&file.metadata()?)
+    }
+
+    fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>> {
+        match read_cached(file, &range) {
+            Some(bytes) => Later::ready(Ok(bytes)),
+            None => {
+                let (file, work) = (file.clone(), move |file: &File| read(file, range));
+                let read = self.threads.run(move || work(&file));
+                Later::waiting(async { read.await.unwrap_or_else(|| Err(busy())) })
+            }
+        }
+    }
+
+    fn list(&self, root: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>> {
+        let (root, path) = (root.directory().clone(), path.to_vec());
+        elsewhere(&self.threads, move || list(&root, &path, limit).map_err(classify))
+    }
+
+    fn spare_descriptors(&self) -> usize {
+        self.spare_descriptors
+    }
+}
+
+/// Has a thread do something; when all have too much to do already that is our failure.
+fn elsewhere<T: Send + 'static>(
+    threads: &Offload,
+    work: impl FnOnce() -> Result<T, FsError> + Send + 'static,
+) -> Later<Result<T, FsError>> {
+    let done = threads.run(work);
+    Later::waiting(async { done.await.unwrap_or_else(|| Err(FsError::Failed(busy()))) })
+}
+
+fn busy() -> io::Error {
+    io::Error::other("more files wait to be read than may; is the disk slow?")
+}
+
+fn open(root: &File, path: &[u8]) -> Result<OpenFile, FsError> {
+    open_beneath(root, path, OFlags::RDONLY, ResolveFlags::empty()).map_err(classify).and_then(inspected)
+}
+
+fn inspected(file: File) -> Result<OpenFile, FsError> {
+    let metadata = file.metadata().map_err(FsError::Failed)?;
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => Kind::File,
+        kind if kind.is_dir() => Kind::Directory,
+        _ => return Err(FsError::NotFound),
+    };
+    let stamp = stamp(&metadata).map_err(FsError::Failed)?;
+    Ok(OpenFile { file: Arc::new(file), kind, stamp })
+}
+
+fn stamp(metadata: &Metadata) -> io::Result<Stamp> {
+    let identity = (metadata.dev(), metadata.ino());
+    Ok(Stamp { identity, length: metadata.len(), modified: metadata.modified()? })
+}
+
+fn open_beneath(root: &File, path: &[u8], access: OFlags, how: ResolveFlags) -> rustix::io::Result<File> {
     let path = if path.is_empty() { b"." } else { path };
     // O_NONBLOCK: a FIFO opens at once, and is then refused for its kind. O_NOCTTY: a terminal does not become ours.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | how;
     for _ in 0..ATTEMPTS {
         match openat2(root.as_fd(), path, flags, Mode::empty(), resolve) {
+            Err(Errno::AGAIN) if how.contains(ResolveFlags::CACHED) => break,
             Err(Errno::AGAIN | Errno::INTR) => {}
             result => return result.map(File::from),
         }
     }
     Err(Errno::AGAIN)
+}
+
+/// A whole range, if the kernel has it in memory.
+fn read_cached(file: &File, range: &Range<u64>) -> Option<Bytes> {
+    let mut content = vec![0; length(range)];
+    let mut filled = 0;
+    while filled < content.len() {
+        filled +=
+            read_now(file, &mut content[filled..], range.start + filled as u64).filter(|count| *count > 0)?;
+    }
+    Some(content.into())
+}
+
+fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
+    let mut content = vec![0; length(&range)];
+    let mut filled = 0;
+    while filled < content.len() {
+        match file.read_at(&mut content[filled..], range.start + filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    content.truncate(filled);
+    Ok(content.into())
+}
+
+fn length(range: &Range<u64>) -> usize {
+    usize::try_from(range.end - range.start).unwrap_or(usize::MAX)
+}
+
+/// Whether the kernel has the first and the last byte of a range in memory, and so most likely all of it: it reads ahead, and
+/// evicts, in one go.
+fn is_cached(file: &File, range: &Range<u64>) -> bool {
+    let is_there = |offset| read_now(file, &mut [0], offset).is_some();
+    is_there(range.start) && is_there(range.end - 1)
+}
+
+/// Reads what the kernel has in memory (preadv2(2), `RWF_NOWAIT`); nothing: it would have to wait.
+fn read_now(file: &File, room: &mut [u8], offset: u64) -> Option<usize> {
+    let slices = &mut [io::IoSliceMut::new(room)];
+    match preadv2(file, slices, offset, ReadWriteFlags::NOWAIT) {
+        Ok(count) => Some(count),
+        Err(Errno::AGAIN | Errno::INTR) => None,
+        // A file system that cannot tell, or an error that whoever reads next will meet.
+        Err(_) => Some(0),
+    }
+}
+
+fn read_through(file: &File, range: Range<u64>) {
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    let mut offset = range.start;
+    while offset < range.end {
+        match file.read_at(&mut scratch, offset) {
+            Ok(0) => break,
+            Ok(count) => offset += count as u64,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // Sending will meet it, and tell.
+            Err(_) => break,
+        }
+    }
+}
+
+fn list(root: &File, path: &[u8], limit: usize) -> rustix::io::Result<Listed> {
+    let access = OFlags::RDONLY | OFlags::DIRECTORY;
+    let directory = open_beneath(root, path, access, ResolveFlags::empty())?;
+    let mut listed = Listed::default();
+    for item in Dir::read_from(&directory)? {
+        let item = item?;
+        let name = item.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        if listed.entries.len() == limit {
+            listed.truncated = true;
+            break;
+        }
+        let stat = match item.file_type() {
+            // Where the link leads is found from the root, so that it leads nowhere else.
+            FileType::Symlink => {
+                open_beneath(root, &[path, b"/", name].concat(), OFlags::PATH, ResolveFlags::empty())
+                    .and_then(rustix::fs::fstat)
+            }
+            _ => statat(&directory, item.file_name(), AtFlags::SYMLINK_NOFOLLOW),
+        };
+        // What is gone meanwhile, or is not ours to see, is not there.
+        listed.entries.extend(stat.ok().and_then(|stat| entry(name, &stat)));
+    }
+    Ok(listed)
+}
+
+fn entry(name: &[u8], stat: &Stat) -> Option<Entry> {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        _ => return None,
+    };
+    let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), 0);
+    let modified = SystemTime::UNIX_EPOCH + since;
+    Some(Entry { name: name.to_vec(), kind, length: u64::try_from(stat.st_size).unwrap_or(0), modified })
 }
 
 fn classify(error: Errno) -> FsError {
@@ -70,9 +255,20 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
+    use crate::offload::Services;
+
+    /// What is there at once, as everything is where no threads are.
+    fn now<T>(later: Later<T>) -> T {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match std::pin::pin!(later).poll(&mut context) {
+            std::task::Poll::Ready(value) => value,
+            std::task::Poll::Pending => panic!("it waits for nothing"),
+        }
+    }
 
     fn opened(root: &Root, path: &str) -> Result<Kind, &'static str> {
-        match Disk.open(root, path.as_bytes()) {
+        let disk = Disk::new(Services::inline().disk, 0);
+        match now(disk.open(root, path.as_bytes())) {
             Ok(file) => Ok(file.kind),
             Err(FsError::NotFound) => Err("not found"),
             Err(FsError::Denied) => Err("denied"),
@@ -105,7 +301,7 @@ mod tests {
     fn only_files_and_directories_are_opened_and_a_fifo_does_not_hold_us_up() {
         let directory = tempfile::tempdir().unwrap();
         let fifo = directory.path().join("fifo");
-        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
         let _socket = std::os::unix::net::UnixListener::bind(directory.path().join("socket")).unwrap();
         let root = Root::open(directory.path()).unwrap();
         assert_eq!((opened(&root, "fifo"), opened(&root, "socket")), (Err("not found"), Err("not found")));

@@ -11,6 +11,8 @@ use gannet_proto::scan::Level;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
+use crate::offload::Services;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -24,8 +26,10 @@ pub(crate) struct Local {
     pub(crate) wakers: Wakers,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
+    pub(crate) mapped_sends: MappedSends,
     pub(crate) level: Level,
     pub(crate) ports: Ports,
+    pub(crate) disk: Rc<Disk>,
     pub(crate) heads: Heads,
     pub(crate) draining: bool,
     clock: Rc<TurnClock>,
@@ -53,25 +57,42 @@ impl<T> Spares<T> {
 
 /// The clock port: the moment of the present turn.
 #[derive(Default)]
-struct TurnClock(Cell<Moment>);
+struct TurnClock {
+    moment: Cell<Moment>,
+    unix_seconds: Cell<u64>,
+}
 
 impl Clock for TurnClock {
     fn now(&self) -> Duration {
-        Duration::from_nanos(self.0.get().nanoseconds())
+        Duration::from_nanos(self.moment.get().nanoseconds())
+    }
+
+    fn unix_seconds(&self) -> u64 {
+        self.unix_seconds.get()
     }
 }
 
 impl Local {
-    pub(crate) fn new(engine: Engine, site: LocalSite, limits: Limits, wakers: Wakers) -> Local {
+    pub(crate) fn new(
+        engine: Engine,
+        site: LocalSite,
+        limits: Limits,
+        wakers: Wakers,
+        services: &Services,
+    ) -> Local {
         let clock = Rc::<TurnClock>::default();
+        let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
+        let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
         let mut local = Local {
             timers: Timers::new(now.moment),
             wakers,
             site,
             limits,
+            mapped_sends: MappedSends::default(),
             level: Level::detect(),
-            ports: Ports { fs: Rc::new(Disk), clock: clock.clone() },
+            ports: Ports { fs: disk.clone(), cpu, clock: clock.clone() },
+            disk,
             heads: Heads::new(limits.connections),
             draining: false,
             clock,
@@ -88,7 +109,8 @@ impl Local {
 
     /// Takes note of what time it is: once a turn.
     pub(crate) fn tell_time(&mut self, now: Now) {
-        self.clock.0.set(now.moment);
+        self.clock.moment.set(now.moment);
+        self.clock.unix_seconds.set(now.unix_seconds);
         if self.date_second != now.unix_seconds {
             self.date_second = now.unix_seconds;
             gannet_proto::h1::date(now.unix_seconds, &mut self.date);

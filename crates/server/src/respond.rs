@@ -1,13 +1,16 @@
 //! Step 8, respond: a response becomes framed bytes, pulled as the socket takes them.
 
-use std::ops::ControlFlow;
+use std::fs::File;
+use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::{Body, Data, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel};
-use gannet_engine::SocketId;
+use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
 use crate::connection::{Active, Fate, Making};
+use crate::file::Piecewise;
 use crate::local::Local;
 use crate::{exchange, handle, route};
 
@@ -69,15 +72,13 @@ pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: 
 /// Pulls the body until the output is full enough, the body waits, or it has ended.
 pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
     while active.fate == Fate::Serve && active.queued() < local.limits.output_bytes {
-        let Some(body) = active.exchange.as_mut().and_then(|exchange| exchange.body.take()) else { return };
-        let flow = match body {
-            Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new(), local),
-            Body::Bytes(bytes) => whole(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes))),
-            Body::File(file, range) => {
-                let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                whole(active, length, local, |output| output.push_file(file, range))
-            }
-            Body::Stream(source) => pull_stream(active, source, socket, local),
+        let Some(exchange) = &mut active.exchange else { return };
+        let flow = if let Some(file) = exchange.file.take() {
+            pull_file(active, file, socket, local)
+        } else if let Some(body) = exchange.body.take() {
+            pull_body(active, body, socket, local)
+        } else {
+            return;
         };
         if flow.is_break() {
             return;
@@ -85,17 +86,51 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
     }
 }
 
-/// A body that is there as a whole: one piece, and the end.
-fn whole(
-    active: &mut Active,
-    length: usize,
-    local: &mut Local,
-    put: impl FnOnce(&mut gannet_engine::Output),
-) -> ControlFlow<()> {
-    if length > 0 {
-        piece(active, length, local, put)?;
+fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
+    match body {
+        Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new(), local),
+        Body::Bytes(bytes) => {
+            if !bytes.is_empty() {
+                piece(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes)))?;
+            }
+            finish(active, &Fields::new(), local)
+        }
+        Body::File(_, range) if range.is_empty() => finish(active, &Fields::new(), local),
+        Body::File(file, range) => {
+            if let Some(exchange) = &mut active.exchange {
+                exchange.body = Some(Body::Empty);
+            }
+            begin_file(active, file, range, local)
+        }
+        Body::Stream(source) => pull_stream(active, source, socket, local),
     }
-    finish(active, &Fields::new(), local)
+}
+
+/// Begins a piece that is a range of a file.
+fn begin_file(active: &mut Active, file: Arc<File>, range: Range<u64>, local: &mut Local) -> ControlFlow<()> {
+    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
+    begin_piece(active, length, local)?;
+    if let Some(exchange) = &mut active.exchange {
+        let mapped = local.mapped_sends.maps(range.end - range.start);
+        exchange.file = Some(Piecewise::new(file, range, mapped));
+    }
+    ControlFlow::Continue(())
+}
+
+/// Goes on with it, as far as the disk lets it.
+fn pull_file(
+    active: &mut Active,
+    mut file: Piecewise,
+    socket: SocketId,
+    local: &mut Local,
+) -> ControlFlow<()> {
+    let flow = file.pull(active, socket, local);
+    if file.is_done() {
+        end_piece(active, local);
+    } else if let Some(exchange) = &mut active.exchange {
+        exchange.file = Some(file);
+    }
+    flow
 }
 
 fn pull_stream(
@@ -106,7 +141,7 @@ fn pull_stream(
 ) -> ControlFlow<()> {
     let waker = local.wakers.waker(socket.index);
     let poll = handle::contained(|| source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
-    let goes_on = matches!(poll, Ok(Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_))))));
+    let goes_on = matches!(poll, Ok(Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_) | Frame::File(..))))));
     match &mut active.exchange {
         Some(exchange) if goes_on => exchange.body = Some(Body::Stream(source)),
         _ => handle::discard(source),
@@ -120,6 +155,11 @@ fn pull_stream(
             }
             length => piece(active, length, local, |output| put(output, data)),
         },
+        Ok(Poll::Ready(Some(Ok(Frame::File(_, range))))) if range.is_empty() => {
+            waker.wake_by_ref();
+            ControlFlow::Break(())
+        }
+        Ok(Poll::Ready(Some(Ok(Frame::File(file, range))))) => begin_file(active, file, range, local),
         Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => finish(active, &trailers, local),
         Ok(Poll::Ready(None)) => finish(active, &Fields::new(), local),
         Ok(Poll::Pending) => ControlFlow::Break(()),
@@ -140,22 +180,35 @@ fn piece(
     active: &mut Active,
     length: usize,
     local: &mut Local,
-    put: impl FnOnce(&mut gannet_engine::Output),
+    put: impl FnOnce(&mut Output),
 ) -> ControlFlow<()> {
-    let output = active.output.get_or_insert_with(|| local.take_output());
-    if !active.upgraded {
-        if let Err(misuse) = active.protocol.push(length, output.bytes()) {
-            return misused(active, misuse, local);
-        }
-        put(output);
-        active.protocol.pushed(output.bytes());
-    } else {
-        put(output);
-    }
+    begin_piece(active, length, local)?;
+    put(active.output(local));
+    end_piece(active, local);
     ControlFlow::Continue(())
 }
 
-fn put(output: &mut gannet_engine::Output, data: Data) {
+/// What frames a piece comes before it, unless the connection is no longer HTTP's,
+fn begin_piece(active: &mut Active, length: usize, local: &mut Local) -> ControlFlow<()> {
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    if active.upgraded {
+        return ControlFlow::Continue(());
+    }
+    match active.protocol.push(length, output.bytes()) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(misuse) => misused(active, misuse, local),
+    }
+}
+
+/// and behind it.
+fn end_piece(active: &mut Active, local: &mut Local) {
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    if !active.upgraded {
+        active.protocol.pushed(output.bytes());
+    }
+}
+
+fn put(output: &mut Output, data: Data) {
     match data {
         data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
         Data::Bytes(bytes) => output.push_shared(bytes),

@@ -5,7 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use gannet_core::{Handler, Method, Reply, Request, Response, Status};
+use gannet_core::{Handler, Method, Reply, Request, Response, Status, error_page};
 use gannet_router::Route;
 
 use crate::handle;
@@ -15,7 +15,7 @@ use crate::site::{LocalTree, Methods};
 /// What the site answers: the handler's reply, or 404, 405 or 421.
 pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
     let Some(tree) = local.site.tree(request.authority()) else {
-        return Reply::ready(error(Status::MISDIRECTED_REQUEST));
+        return Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request));
     };
     match find(&mut request, tree) {
         Found::Endpoint(handler) => {
@@ -23,17 +23,24 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
             catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
                 .unwrap_or_else(|panic| Reply::ready(handle::panicked(&*panic)))
         }
-        Found::Nothing => Reply::ready(error(Status::NOT_FOUND)),
+        Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
             Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
         }
-        Found::OtherMethods(allow) => Reply::ready(error(Status::METHOD_NOT_ALLOWED).with("Allow", allow)),
+        Found::OtherMethods(allow) => {
+            Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
+        }
     }
 }
 
-/// A response that says its status in words.
+/// A response that says its status, in the form that the client prefers.
+fn refusal(status: Status, request: &Request) -> Response {
+    error_page(status, request.field("Accept"))
+}
+
+/// A response that says its status in a line: for where the request is gone.
 pub(crate) fn error(status: Status) -> Response {
-    Response::text(format!("{} {}\n", status.code(), status.reason())).with_status(status)
+    error_page(status, None)
 }
 
 /// Where a request leads.

@@ -13,6 +13,8 @@ use crate::admission::Admission;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
+use crate::mapped::MappedSends;
+use crate::offload::Services;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::{close, deadline, flush, link};
@@ -49,16 +51,17 @@ pub enum Turn {
 }
 
 impl Worker {
-    /// A worker that serves `site` on `engine`.
+    /// A worker that serves `site` on `engine`, and leaves to `services` what would hold it up.
     pub fn new(
         engine: Engine,
         site: Arc<Site>,
         limits: Limits,
         admission: Arc<Admission>,
         mailbox: Arc<Mailbox>,
+        services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox)),
+            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
@@ -68,6 +71,13 @@ impl Worker {
             drain_deadline: None,
             expired: Vec::new(),
         }
+    }
+
+    /// Which files are sent from a mapping; by default [`MappedSends::Auto`] decides.
+    #[must_use]
+    pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
+        self.local.mapped_sends = mapped_sends;
+        self
     }
 
     /// Accepts from `listener`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gannet_engine::epoll::Epoll;
 use gannet_engine::sys::uring::Uring;
 use gannet_engine::{Backend, Engine, Listener, Pool};
-use gannet_server::{Admission, Command, Limits, Mailbox, SiteBuilder, Turn, Worker};
+use gannet_server::{Admission, Command, Limits, Mailbox, Services, SiteBuilder, Turn, Worker};
 
 /// Turns until nothing is left to do.
 fn settle(worker: &mut Worker) -> Turn {
@@ -26,7 +26,14 @@ fn stops(backend: Box<dyn Backend>) {
     let address = listener.local_address().expect("an internet address");
     let site = Arc::new(SiteBuilder::new().build().expect("no routes, no conflicts"));
     let (admission, mailbox) = (Arc::new(Admission::new(8, 8)), Arc::new(Mailbox::new(8)));
-    let mut worker = Worker::new(Engine::new(backend), site, Limits::default(), admission, mailbox.clone());
+    let mut worker = Worker::new(
+        Engine::new(backend),
+        site,
+        Limits::default(),
+        admission,
+        mailbox.clone(),
+        &Services::inline(),
+    );
     worker.listen(listener).expect("the engine listens");
     let mut client = TcpStream::connect(address).expect("the kernel accepts");
     client.write_all(b"GET / HTTP/1.1\r\n").expect("the kernel takes a line");

@@ -38,6 +38,15 @@ pub enum Scenario {
     /// A file of 100 KiB
     #[value(name = "file-100k")]
     File100K,
+    /// A file of 512 KiB
+    #[value(name = "file-512k")]
+    File512K,
+    /// A file of 1 MiB
+    #[value(name = "file-1m")]
+    File1M,
+    /// A file of 10 MiB
+    #[value(name = "file-10m")]
+    File10M,
     /// A file of 100 MiB: throughput, and by how much the server grows
     Large,
     /// Memory per idle connection
@@ -83,6 +92,9 @@ impl Scenario {
             Scenario::File1K => "file-1k",
             Scenario::File16K => "file-16k",
             Scenario::File100K => "file-100k",
+            Scenario::File512K => "file-512k",
+            Scenario::File1M => "file-1m",
+            Scenario::File10M => "file-10m",
             Scenario::Large => "large",
             Scenario::Idle => "idle",
             Scenario::Startup => "startup",
@@ -101,6 +113,9 @@ impl Scenario {
             Scenario::File1K => rounds::run(name, bench, &Shape::new(64, file("1k.bin", 1))),
             Scenario::File16K => rounds::run(name, bench, &Shape::new(64, file("16k.bin", 16))),
             Scenario::File100K => rounds::run(name, bench, &Shape::new(64, file("100k.bin", 100))),
+            Scenario::File512K => rounds::run(name, bench, &Shape::new(16, file("512k.bin", 512))),
+            Scenario::File1M => rounds::run(name, bench, &Shape::new(16, file("1m.bin", 1024))),
+            Scenario::File10M => rounds::run(name, bench, &Shape::new(4, file("10m.bin", 10 * 1024))),
             Scenario::Large => rounds::run(name, bench, &Shape::new(4, file("large.bin", 100 * 1024))),
             Scenario::Idle => Ok(idle::run(name, bench)),
             Scenario::Startup => Ok(startup::run(name, bench)),

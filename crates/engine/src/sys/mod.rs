@@ -1,3 +1,4 @@
-//! What cannot be had without `unsafe`: the backends that share memory with the kernel.
+//! What cannot be had without `unsafe`: memory shared with the kernel.
 
+pub(crate) mod mapping;
 pub mod uring;

@@ -1,51 +1,105 @@
-//! Files of a folder, whole.
+//! Files of a folder, as clients may want them.
 //!
 //! 1. the path becomes a name below the root, or is refused (`path`);
-//! 2. a small file served within the last second is answered from memory (`memory`);
-//! 3. otherwise the file is opened, by the port's word below the root and nowhere else;
-//! 4. a directory is answered with its index, or with a redirect to its own path with a slash;
-//! 5. a small file is kept in memory, a large one is sent by the kernel.
+//! 2. what was asked for within the last second is answered from what is kept (`store`);
+//! 3. otherwise the file is looked for (`lookup`): opened, by the port's word below the root and nowhere else; a directory becomes its index,
+//!    its listing, or a redirect to its own path with a slash;
+//! 4. it becomes a representation, with the fields that describe it (`representation`, `media`); a small file is kept in memory, a large
+//!    one open;
+//! 5. of its codings, side files and what is compressed on the fly, the best that the client takes is chosen (`coding`, `compress`);
+//! 6. conditions and ranges say how much of it is sent (`answer`, `condition`, `range`, `multipart`).
 
-mod memory;
+mod answer;
+mod asked;
+mod coding;
+mod compress;
+mod condition;
+mod error;
+mod listing;
+mod lookup;
+mod media;
+mod multipart;
 mod path;
+mod range;
+mod representation;
+mod store;
 
-use std::cell::RefCell;
-use std::fmt;
-use std::io;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{
-    Body, FsError, Handler, HandlerFactory, Kind, OpenFile, Reply, Request, Response, Root, Status,
-};
+use gannet_core::{Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick};
 
-use memory::{Memory, Page};
+use asked::Asked;
+use coding::Accepted;
+use compress::Compressed;
+use listing::{Directory, Format, Listing};
+use lookup::{Folder, Found};
+
+pub use error::FolderError;
+use error::Refusal;
 
 /// Files up to this size are kept in memory once they were asked for.
 const SMALL_BYTES: u64 = 64 * 1024;
 
-/// What is served for a directory.
-const INDEX: &str = "index.html";
+/// Entries of one directory that are read for its listing, which says so when there are more.
+const MOST_LISTED: usize = 100_000;
 
-/// A folder to serve.
+/// A folder to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Files {
     root: Root,
+    options: Options,
 }
 
-/// Why a folder cannot be served.
-#[derive(Debug)]
-pub struct FolderError {
-    folder: PathBuf,
-    error: io::Error,
+/// What can be made into [`Files`]: a folder's path, or `Files` themselves.
+pub trait IntoFiles {
+    /// Makes it so.
+    ///
+    /// # Errors
+    /// As [`Files::open`].
+    fn into_files(self) -> Result<Files, FolderError>;
 }
 
-/// One worker's instance.
-struct FilesHandler {
+impl<P: AsRef<Path> + ?Sized> IntoFiles for &P {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Files::open(self)
+    }
+}
+
+impl IntoFiles for PathBuf {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Files::open(self)
+    }
+}
+
+impl IntoFiles for Files {
+    fn into_files(self) -> Result<Files, FolderError> {
+        Ok(self)
+    }
+}
+
+impl IntoFiles for Result<Files, FolderError> {
+    fn into_files(self) -> Result<Files, FolderError> {
+        self
+    }
+}
+
+/// How a folder is served.
+#[derive(Clone, Debug)]
+struct Options {
+    indexes: Vec<String>,
+    listing: bool,
+    compression: bool,
+    single_page: bool,
+    error_pages: bool,
+}
+
+/// What all workers share of a folder.
+struct Shared {
     root: Root,
-    memory: RefCell<Memory>,
+    options: Options,
+    compressed: Compressed,
 }
 
 impl Files {
@@ -53,87 +107,154 @@ impl Files {
     ///
     /// # Errors
     /// When it is missing, not a folder, or not ours to read.
-    pub fn open(folder: &Path) -> Result<Files, FolderError> {
-        let root = Root::open(folder).map_err(|error| FolderError { folder: folder.to_owned(), error })?;
-        Ok(Files { root })
+    pub fn open(folder: impl AsRef<Path>) -> Result<Files, FolderError> {
+        let folder = folder.as_ref();
+        let root = Root::open(folder).map_err(|error| FolderError::new(folder, error))?;
+        let indexes = vec!["index.html".to_owned()];
+        let options =
+            Options { indexes, listing: false, compression: true, single_page: false, error_pages: true };
+        Ok(Files { root, options })
+    }
+
+    /// What is served for a directory: the first of these names that it has. By default `index.html`.
+    #[must_use]
+    pub fn indexes(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Files {
+        self.options.indexes = names.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Whether a directory without an index is listed; else it is not found. By default not.
+    #[must_use]
+    pub fn listing(mut self, listing: bool) -> Files {
+        self.options.listing = listing;
+        self
+    }
+
+    /// Whether clients that take it are sent files compressed: from a side file (`.br`, `.zst`, `.gz`), else on the fly. By
+    /// default so.
+    #[must_use]
+    pub fn compression(mut self, compression: bool) -> Files {
+        self.options.compression = compression;
+        self
+    }
+
+    /// Whether the folder is an application of a single page that routes by itself: what is not found is answered with the root's
+    /// index, unless the last part of its path has an extension, and so is a missing asset. By default not.
+    #[must_use]
+    pub fn single_page(mut self, single_page: bool) -> Files {
+        self.options.single_page = single_page;
+        self
+    }
+
+    /// Whether an error is answered with the file `404.html` (or whatever its status is) of the root, where it has one. By default so.
+    #[must_use]
+    pub fn error_pages(mut self, error_pages: bool) -> Files {
+        self.options.error_pages = error_pages;
+        self
     }
 
     /// Makes each worker's instance.
     pub fn factory(self) -> HandlerFactory {
-        Arc::new(move || Rc::new(FilesHandler { root: self.root.clone(), memory: RefCell::default() }))
+        let Files { root, options } = self;
+        let shared = Arc::new(Shared { root, options, compressed: Compressed::default() });
+        Arc::new(move || instance(shared.clone()))
     }
 }
 
-impl Handler for FilesHandler {
-    fn handle(&self, request: Request) -> Reply {
-        let now = request.ports().clock.now();
-        if let Some(page) = self.memory.borrow().fresh(request.tail(), now) {
-            return Reply::ready(page);
+/// One worker's instance: what is kept is answered at once, everything else by a future.
+fn instance(shared: Arc<Shared>) -> Rc<dyn Handler> {
+    let folder = Rc::new(Folder::new(shared));
+    let kept = folder.clone();
+    quick(
+        move |request| kept.kept(request),
+        move |request| {
+            let folder = folder.clone();
+            async move { folder.serve(&request).await }
+        },
+    )
+}
+
+impl Folder {
+    /// The answer, if everything it needs is kept.
+    fn kept(&self, request: &Request) -> Option<Response> {
+        let ports = request.ports();
+        let store = self.store(ports).borrow();
+        let entry = store.fresh(request.tail(), ports)?;
+        let asked = Asked::of(request);
+        let accepted = accepted(entry.negotiable, asked, request);
+        Some(answer::answer(&*entry.chosen(accepted)?, asked, request, ports.clock.unix_seconds()))
+    }
+
+    async fn serve(&self, request: &Request) -> Response {
+        match self.answer(request.tail(), request).await {
+            Ok(response) => response,
+            Err(Refusal::NotFound) if self.options().single_page && is_navigation(request) => {
+                match self.answer("", request).await {
+                    Ok(response) => response,
+                    Err(refusal) => self.refuse(refusal, request).await,
+                }
+            }
+            Err(refusal) => self.refuse(refusal, request).await,
         }
-        Reply::ready(self.look_up(&request).unwrap_or_else(refusal))
+    }
+
+    async fn answer(&self, path: &str, request: &Request) -> Result<Response, Refusal> {
+        let ports = request.ports();
+        match self.find(path, ports).await? {
+            Found::File(entry) => {
+                let asked = Asked::of(request);
+                let accepted = accepted(entry.negotiable, asked, request);
+                let chosen = self.choose(path, &entry, accepted, ports).await;
+                Ok(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
+            }
+            Found::WithoutSlash => Ok(with_slash(request)),
+            Found::Directory(name) if self.options().listing => self.list(name, request).await,
+            Found::Directory(_) => Err(Refusal::NotFound),
+        }
+    }
+
+    /// What a directory holds. It is read by the disk's threads and written by the processor's: there may be much of it.
+    async fn list(&self, name: String, request: &Request) -> Result<Response, Refusal> {
+        let ports = request.ports();
+        let Listed { entries, truncated } =
+            ports.fs.list(&self.shared.root, name.as_bytes(), MOST_LISTED).await?;
+        let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
+        let query = request.query().map(str::to_owned);
+        let format = Format::preferred(request.field("accept"));
+        let write = move || {
+            let directory = Directory { path: &path, tail: &tail, truncated };
+            Listing::write(directory, entries, query.as_deref(), format)
+        };
+        let listing = ports.cpu.run(write).await.ok_or(Refusal::Busy)?;
+        Ok(listing.into_response())
+    }
+
+    /// An error, as the folder has it to be said.
+    async fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
+        let status = refusal.status();
+        if self.options().error_pages
+            && let Ok(Found::File(entry)) =
+                self.find(&format!("{}.html", status.code()), request.ports()).await
+        {
+            return Response::new(status)
+                .with("Content-Type", &*entry.content_type)
+                .with("Cache-Control", "no-cache")
+                .with("X-Content-Type-Options", "nosniff")
+                .with_body(entry.plain.content.whole());
+        }
+        gannet_core::error_page(status, request.field("accept"))
     }
 }
 
-impl FilesHandler {
-    fn look_up(&self, request: &Request) -> Result<Response, Refusal> {
-        let name = path::resolve(request.tail()).ok_or(Refusal::NotFound)?;
-        let file = request.ports().fs.open(&self.root, name.as_bytes()).map_err(Refusal::from)?;
-        if file.kind == Kind::File {
-            return self.answer(request, &name, file);
-        }
-        if !name.is_empty() && !name.ends_with('/') {
-            return Ok(with_slash(request));
-        }
-        let index = format!("{name}{INDEX}");
-        let file = request.ports().fs.open(&self.root, index.as_bytes()).map_err(Refusal::from)?;
-        if file.kind == Kind::File { self.answer(request, &index, file) } else { Err(Refusal::NotFound) }
-    }
-
-    fn answer(&self, request: &Request, name: &str, file: OpenFile) -> Result<Response, Refusal> {
-        let content_type = content_type(name);
-        if file.length > SMALL_BYTES {
-            let body = Body::File(file.file, 0..file.length);
-            return Ok(Response::new(Status::OK).with("Content-Type", content_type).with_body(body));
-        }
-        let now = request.ports().clock.now();
-        let mut memory = self.memory.borrow_mut();
-        if let Some(page) = memory.unchanged(request.tail(), &file, now) {
-            return Ok(page);
-        }
-        // A file that grows or shrinks meanwhile is answered as it was read.
-        let mut content = Vec::with_capacity(file.length as usize);
-        (&*file.file).take(SMALL_BYTES).read_to_end(&mut content).map_err(Refusal::Failed)?;
-        Ok(memory.keep(request.tail(), Page::new(content, content_type, &file, now)))
-    }
+fn accepted(negotiable: bool, asked: Asked, request: &Request) -> Accepted {
+    if negotiable && asked.accept_encoding { Accepted::of(request) } else { Accepted::PLAIN }
 }
 
-/// Why there is no file to answer with.
-enum Refusal {
-    NotFound,
-    Denied,
-    Failed(io::Error),
-}
-
-impl From<FsError> for Refusal {
-    fn from(error: FsError) -> Refusal {
-        match error {
-            FsError::NotFound => Refusal::NotFound,
-            FsError::Denied => Refusal::Denied,
-            FsError::Failed(error) => Refusal::Failed(error),
-        }
-    }
-}
-
-fn refusal(refusal: Refusal) -> Response {
-    let status = match refusal {
-        Refusal::NotFound => Status::NOT_FOUND,
-        Refusal::Denied => Status::FORBIDDEN,
-        Refusal::Failed(error) => {
-            tracing::error!(%error, "a file could not be read");
-            Status::SERVICE_UNAVAILABLE
-        }
-    };
-    Response::text(format!("{} {}\n", status.code(), status.reason())).with_status(status)
+/// Whether a path is one of those that an application of a single page has of its own, and not that of an asset.
+fn is_navigation(request: &Request) -> bool {
+    let name = path::resolve(request.tail());
+    let reads = matches!(request.method(), Method::Get | Method::Head);
+    reads && name.is_some_and(|name| !name.rsplit('/').next().unwrap_or_default().contains('.'))
 }
 
 /// A directory asked for without its slash: links relative to it would lead elsewhere.
@@ -141,32 +262,3 @@ fn with_slash(request: &Request) -> Response {
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
     Response::new(Status::PERMANENT_REDIRECT).with("Location", format!("{}/{query}", request.path()))
 }
-
-/// The media type by the name's extension; text is taken to be UTF-8.
-fn content_type(name: &str) -> String {
-    match mime_guess::from_path(name).first_raw() {
-        Some(text) if text.starts_with("text/") => format!("{text}; charset=utf-8"),
-        Some(other) => other.to_owned(),
-        None => "application/octet-stream".to_owned(),
-    }
-}
-
-impl fmt::Display for FolderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let folder = self.folder.display();
-        match self.error.kind() {
-            io::ErrorKind::NotFound => {
-                write!(f, "there is no folder {folder}; name one that exists, or create it")
-            }
-            io::ErrorKind::NotADirectory => {
-                write!(f, "{folder} is not a folder; name the folder that holds it")
-            }
-            io::ErrorKind::PermissionDenied => {
-                write!(f, "folder {folder} is not ours to read; its owner can allow it (chmod o+rx)")
-            }
-            _ => write!(f, "folder {folder} cannot be opened: {}", self.error),
-        }
-    }
-}
-
-impl std::error::Error for FolderError {}

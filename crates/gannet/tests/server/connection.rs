@@ -18,6 +18,7 @@ on_each_backend!(
     a_client_that_says_close_gets_its_answer_and_the_end,
     a_client_that_ends_its_half_behind_its_request_gets_its_answer,
     head_is_answered_as_get_is_but_without_a_body,
+    a_refusal_is_a_page_for_a_browser_and_a_line_for_a_program,
     every_answer_says_when_it_was_made,
     options_is_answered_with_what_the_path_allows,
     a_target_in_absolute_form_is_routed_by_its_path,
@@ -173,6 +174,28 @@ fn head_is_answered_as_get_is_but_without_a_body(backend: BackendChoice) {
         assert_eq!(head.status, status);
         assert_eq!(client.get("/").says(), (200, "hello"), "right behind the head of {target}");
     }
+}
+
+fn a_refusal_is_a_page_for_a_browser_and_a_line_for_a_program(backend: BackendChoice) {
+    let server = serve(app(), backend);
+    let mut client = Client::connect(&server);
+    assert_eq!(client.get("/none").says(), (404, "404 Not Found\n"));
+    for (method, target, status) in [("GET", "/none", 404), ("DELETE", "/", 405), ("HEAD", "/none", 404)] {
+        let request =
+            format!("{method} {target} HTTP/1.1\r\nHost: a\r\nAccept: text/html, */*;q=0.8\r\n\r\n");
+        client.send(request);
+        let answer = if method == "HEAD" { client.head() } else { client.answer() };
+        assert_eq!((answer.status, answer.field("content-type")), (status, Some("text/html; charset=utf-8")));
+        assert_eq!((answer.field("vary"), answer.field("cache-control")), (Some("Accept"), Some("no-store")));
+        assert!(
+            answer
+                .field("content-security-policy")
+                .is_some_and(|policy| policy.contains("default-src 'none'"))
+        );
+        let page = String::from_utf8_lossy(&answer.body);
+        assert_eq!(page.contains(&format!("<p class=code>{status}</p>")), method != "HEAD", "{page}");
+    }
+    assert_eq!(client.get("/").says(), (200, "hello"));
 }
 
 fn every_answer_says_when_it_was_made(backend: BackendChoice) {

@@ -267,7 +267,7 @@ fn a_file_that_is_removed_while_it_is_sent_is_sent_whole(backend: BackendChoice)
     assert_eq!(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
     fs::remove_file(&path).expect("removed");
     assert_eq!(client.take(length as usize).len() as u64, length);
-    assert_eq!(client.get("/large").status, 404);
+    becomes(&mut client, "/large", (404, "404 Not Found\n"));
 }
 
 fn a_large_file_for_many_clients_at_once_and_one_that_reads_later(backend: BackendChoice) {

@@ -9,6 +9,7 @@ mod files;
 mod handlers;
 mod lifecycle;
 mod limits;
+mod mapped;
 mod rig;
 mod routes;
 mod upgrade;

@@ -17,6 +17,8 @@ use super::error::StartError;
 use super::signals::Signals;
 use crate::admission::Admission;
 use crate::limits::Limits;
+use crate::mapped::MappedSends;
+use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
 use crate::worker::Worker;
@@ -41,6 +43,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Which files are sent from a mapping.
+    pub mapped_sends: MappedSends,
 }
 
 /// Which engine to use.
@@ -76,7 +80,8 @@ struct Thread {
 /// # Errors
 /// See [`StartError`]: nothing runs then.
 pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
-    options.limits.connections = options.limits.connections.min(affordable_connections()?);
+    let affordable = affordable_connections()?;
+    options.limits.connections = options.limits.connections.min(affordable);
     let count = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
@@ -85,6 +90,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
+    let services = Services::start(spare_descriptors(affordable, count));
     let backend = options.backend.resolve();
     let mut running =
         Running { addresses, backend: backend.name(), admission: admission.clone(), workers: Vec::new() };
@@ -93,9 +99,11 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             listeners,
             site: site.clone(),
             limits: options.limits,
+            mapped_sends: options.mapped_sends,
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
+            services: services.clone(),
         };
         running.workers.push(plan.launch(number)?);
     }
@@ -132,6 +140,11 @@ fn affordable_connections() -> Result<usize, StartError> {
     let connections =
         usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);
     if connections < FEWEST_CONNECTIONS { Err(StartError::Descriptors(descriptors)) } else { Ok(connections) }
+}
+
+/// How many files each worker may keep open between requests: half of what is left beside the connections, and not more than pays.
+fn spare_descriptors(connections: usize, workers: usize) -> usize {
+    (connections / 8 / workers).min(1024)
 }
 
 /// A name that is no backend's.
@@ -198,9 +211,11 @@ struct Plan {
     listeners: Vec<Listener>,
     site: Arc<Site>,
     limits: Limits,
+    mapped_sends: MappedSends,
     admission: Arc<Admission>,
     mailbox: Arc<Mailbox>,
     backend: BackendChoice,
+    services: Services,
 }
 
 impl Plan {
@@ -227,7 +242,10 @@ impl Plan {
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
         let mut worker = match worker {
-            Ok(engine) => Worker::new(engine, self.site, self.limits, self.admission, self.mailbox),
+            Ok(engine) => {
+                Worker::new(engine, self.site, self.limits, self.admission, self.mailbox, &self.services)
+                    .with_mapped_sends(self.mapped_sends)
+            }
             Err(error) => {
                 let _ = began.send(Err(error)); // whoever started us has given up
                 return Ok(());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
-use gannet_server::{Admission, Command, Limits, Mailbox, Site, Turn, Worker};
+use gannet_server::{Admission, Command, Limits, Mailbox, Services, Site, Turn, Worker};
 
 use crate::site;
 
@@ -163,7 +163,14 @@ impl Served {
         let pool = Pool::new(setup.block_bytes, setup.blocks);
         let engine = Engine::new(Box::new(network.engine(pool.clone())));
         let mailbox = Arc::new(Mailbox::new(setup.blocks));
-        let mut worker = Worker::new(engine, site.clone(), setup.limits, admission.clone(), mailbox.clone());
+        let mut worker = Worker::new(
+            engine,
+            site.clone(),
+            setup.limits,
+            admission.clone(),
+            mailbox.clone(),
+            &Services::inline(),
+        );
         worker.listen(Listener::Simulated(address())).expect("a simulated address");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }

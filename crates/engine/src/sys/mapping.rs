@@ -1,0 +1,138 @@
+//! A window of a file, mapped for the kernel to send (mmap(2)).
+//!
+//! A file that is truncated under its mapping kills the process that touches what is gone (`SIGBUS`), but only fails the
+//! system call in which the kernel touches it (`EFAULT`). So a mapping gives out no reference and no slice: it is sent, and
+//! never read here.
+
+use std::ffi::c_void;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::ptr::{NonNull, null_mut};
+
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::net::SendFlags;
+
+/// A mapped range of a file; unmapped when dropped.
+pub(crate) struct Mapping {
+    /// Where the page begins in which the range does.
+    address: NonNull<c_void>,
+    /// From there to the range's end.
+    mapped_bytes: usize,
+    /// Before the range, in its first page.
+    skipped_bytes: usize,
+}
+
+impl Mapping {
+    /// Maps a range of a file. Pages are brought in as the kernel touches them, sixteen at a time, which measures no worse than
+    /// `MAP_POPULATE`: that would bring in all of them though the socket may take few.
+    ///
+    /// # Errors
+    /// What mmap(2) says: the file system cannot (`ENODEV`), there are too many mappings (`ENOMEM`), the file is not open
+    /// for reading (`EACCES`).
+    pub(crate) fn new(file: BorrowedFd<'_>, range: Range<u64>) -> rustix::io::Result<Mapping> {
+        let start = range.start - range.start % rustix::param::page_size() as u64;
+        let mapped_bytes = usize::try_from(range.end - start).map_err(|_| Errno::NOMEM)?;
+        // SAFETY: the kernel chooses the address, so nothing of ours is mapped over; and nothing but the kernel reads there.
+        let address =
+            unsafe { mmap(null_mut(), mapped_bytes, ProtFlags::READ, MapFlags::SHARED, file, start) }?;
+        let address = NonNull::new(address).ok_or(Errno::NOMEM)?;
+        Ok(Mapping { address, mapped_bytes, skipped_bytes: (range.start - start) as usize })
+    }
+
+    /// Sends the range, or as much of it as the socket takes (send(2)).
+    ///
+    /// # Errors
+    /// What send(2) says. `EFAULT`: the file ends before the range, or cannot be read.
+    pub(crate) fn send(&self, socket: BorrowedFd<'_>, flags: SendFlags) -> rustix::io::Result<usize> {
+        let length = self.mapped_bytes - self.skipped_bytes;
+        // SAFETY: the range is mapped as long as `self` is there, and it is the kernel that reads it.
+        let sent = unsafe {
+            let start = self.address.as_ptr().byte_add(self.skipped_bytes);
+            libc::send(socket.as_raw_fd(), start, length, flags.bits() as libc::c_int)
+        };
+        usize::try_from(sent).map_err(|_| last_error())
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and nobody was given a reference into it.
+        let unmapped = unsafe { munmap(self.address.as_ptr(), self.mapped_bytes) };
+        debug_assert!(unmapped.is_ok(), "what was mapped can be unmapped: {unmapped:?}");
+    }
+}
+
+fn last_error() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    const PAGE: usize = 4096;
+
+    fn file_with(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    fn counted(length: usize) -> Vec<u8> {
+        (0..length).map(|index| (index % 251) as u8).collect()
+    }
+
+    fn send(file: &File, range: Range<u64>, socket: &UnixStream) -> rustix::io::Result<usize> {
+        Mapping::new(file.as_fd(), range)?.send(socket.as_fd(), SendFlags::NOSIGNAL)
+    }
+
+    #[test]
+    fn any_range_is_sent_wherever_it_begins_in_its_page() {
+        let bytes = counted(3 * PAGE + 100);
+        let file = file_with(&bytes);
+        for range in [0..1, 0..PAGE, 1..PAGE + 1, PAGE - 1..PAGE, PAGE..2 * PAGE, 5000..3 * PAGE + 100] {
+            let (ours, mut theirs) = UnixStream::pair().unwrap();
+            let sent = send(&file, range.start as u64..range.end as u64, &ours);
+            assert_eq!(sent, Ok(range.len()));
+            drop(ours);
+            let mut arrived = Vec::new();
+            theirs.read_to_end(&mut arrived).unwrap();
+            assert!(arrived == bytes[range.clone()], "{range:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_truncated_away_is_a_fault_of_the_call_and_not_of_the_process() {
+        let file = file_with(&counted(4 * PAGE));
+        let (ours, _theirs) = UnixStream::pair().unwrap();
+        let mapping = Mapping::new(file.as_fd(), 0..4 * PAGE as u64).unwrap();
+        file.set_len(0).unwrap();
+        assert_eq!(mapping.send(ours.as_fd(), SendFlags::NOSIGNAL), Err(Errno::FAULT));
+    }
+
+    #[test]
+    fn what_cannot_be_mapped_is_told() {
+        let (pipe, _other) = std::io::pipe().unwrap();
+        assert!(Mapping::new(pipe.as_fd(), 0..1).is_err());
+        let written = File::options().write(true).open("/dev/null").unwrap();
+        assert_eq!(Mapping::new(written.as_fd(), 0..1).err(), Some(Errno::ACCESS));
+    }
+
+    #[test]
+    fn dropping_a_mapping_unmaps_it() {
+        let file = file_with(&counted(PAGE));
+        let inode = format!(" {} ", file.metadata().unwrap().ino());
+        let is_mapped = || std::fs::read_to_string("/proc/self/maps").unwrap().contains(&inode);
+        let mapping = Mapping::new(file.as_fd(), 0..PAGE as u64).unwrap();
+        assert!(is_mapped());
+        drop(mapping);
+        assert!(!is_mapped());
+    }
+}

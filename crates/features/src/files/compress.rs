@@ -1,0 +1,128 @@
+//! Compression on the fly: off the worker, once for each content, and kept for all workers.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use gannet_core::{Bytes, Ports, Stamp};
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::coding::Coding;
+use super::representation::Representation;
+
+/// Below this compressing saves no packet.
+pub(super) const LEAST_BYTES: u64 = 256;
+
+/// Larger files are sent as they are, unless they have a side file: a client would wait too long for its first byte.
+pub(super) const MOST_BYTES: u64 = 8 * 1024 * 1024;
+
+/// What compressed contents may hold in memory, of all files and workers together. Beyond it those that were asked for least
+/// are compressed anew when they are asked for again.
+const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How many contents that is reckoned to be.
+const EXPECTED_CONTENTS: usize = 1024;
+
+/// Good compression at the speed of a small file a millisecond: contents are kept, so that it is paid once.
+const BROTLI_QUALITY: i32 = 5;
+const ZSTANDARD_LEVEL: i32 = 3;
+const GZIP_LEVEL: u32 = 6;
+
+/// Which content, in which coding.
+type Key = (Stamp, Coding);
+
+/// Compressed contents; none: it did not become smaller.
+pub(super) struct Compressed {
+    contents: Cache<Key, Option<Arc<Representation>>, ByContent>,
+}
+
+#[derive(Clone)]
+struct ByContent;
+
+impl Weighter<Key, Option<Arc<Representation>>> for ByContent {
+    fn weight(&self, _: &Key, content: &Option<Arc<Representation>>) -> u64 {
+        content.as_ref().map_or(0, |content| content.held_bytes() as u64) + 128
+    }
+}
+
+impl Default for Compressed {
+    fn default() -> Compressed {
+        Compressed { contents: Cache::with_weighter(EXPECTED_CONTENTS, BUDGET_BYTES, ByContent) }
+    }
+}
+
+impl Compressed {
+    /// The content that `stamp` tells, in a coding; nothing, if that is no smaller, or there is no time for it now. However many ask at
+    /// once, it is compressed once. `content` reads it; `describe` makes what is sent of the result.
+    pub(super) async fn get(
+        &self,
+        stamp: Stamp,
+        coding: Coding,
+        ports: &Ports,
+        content: impl Future<Output = Option<Bytes>>,
+        describe: impl FnOnce(Bytes) -> Representation,
+    ) -> Option<Arc<Representation>> {
+        let guard = match self.contents.get_value_or_guard_async(&(stamp, coding)).await {
+            Ok(kept) => return kept,
+            Err(guard) => guard,
+        };
+        let content = content.await?;
+        let length = content.len();
+        // Nothing is kept of what there was no time for: dropping the guard lets the next one try.
+        let compressed = ports.cpu.run(move || compress(coding, &content)).await??;
+        let smaller = (compressed.len() < length).then(|| Arc::new(describe(compressed.into())));
+        let _ = guard.insert(smaller.clone()); // it was made room for by others meanwhile: then it is not kept
+        smaller
+    }
+}
+
+/// The bytes, compressed; nothing when the compressor fails, which it has no reason to.
+fn compress(coding: Coding, bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(bytes.len() / 3 + 64);
+    let done = match coding {
+        Coding::Brotli => {
+            let parameters =
+                brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
+            brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters).map(drop)
+        }
+        Coding::Zstandard => zstd::stream::copy_encode(bytes, &mut out, ZSTANDARD_LEVEL),
+        Coding::Gzip => {
+            let mut encoder = GzEncoder::new(&mut out, Compression::new(GZIP_LEVEL));
+            encoder.write_all(bytes).and_then(|()| encoder.finish().map(drop))
+        }
+    };
+    match done {
+        Ok(()) => Some(out),
+        Err(error) => {
+            tracing::error!(%error, coding = coding.name(), "a file could not be compressed; it is sent as it is");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::files::coding::CODINGS;
+
+    #[test]
+    fn what_is_compressed_is_smaller_and_becomes_the_same_again() {
+        let text = "It was a bright cold day in April, and the clocks were striking thirteen. ".repeat(50);
+        for coding in CODINGS {
+            let compressed = compress(coding, text.as_bytes()).unwrap();
+            let mut again = Vec::new();
+            match coding {
+                Coding::Brotli => brotli::BrotliDecompress(&mut &*compressed, &mut again).unwrap(),
+                Coding::Zstandard => zstd::stream::copy_decode(&*compressed, &mut again).unwrap(),
+                Coding::Gzip => {
+                    flate2::read::GzDecoder::new(&*compressed).read_to_end(&mut again).map(drop).unwrap()
+                }
+            }
+            assert!(again == text.as_bytes() && compressed.len() * 10 < text.len(), "{coding:?}");
+        }
+    }
+}

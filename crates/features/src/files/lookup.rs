@@ -1,0 +1,197 @@
+//! From a path to a file: what is kept, what is on the disk, what stands beside it.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp};
+
+use super::coding::{Accepted, Coding};
+use super::compress;
+use super::representation::{Content, Described, Representation};
+use super::store::{Chosen, Entry, Store, Variant};
+use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
+
+/// One worker's view of a folder.
+pub(super) struct Folder {
+    pub(super) shared: Arc<Shared>,
+    /// Made for the first request, which brings the ports.
+    store: OnceCell<RefCell<Store>>,
+}
+
+/// What a path leads to.
+pub(super) enum Found {
+    /// A file.
+    File(Rc<Entry>),
+    /// A directory, asked for without its slash.
+    WithoutSlash,
+    /// A directory without an index, by its name.
+    Directory(String),
+}
+
+impl Folder {
+    pub(super) fn new(shared: Arc<Shared>) -> Folder {
+        Folder { shared, store: OnceCell::new() }
+    }
+
+    /// What is kept.
+    pub(super) fn store(&self, ports: &Ports) -> &RefCell<Store> {
+        self.store.get_or_init(|| RefCell::new(Store::new(ports.fs.spare_descriptors())))
+    }
+
+    /// What `path`, percent-encoded, leads to.
+    pub(super) async fn find(&self, path: &str, ports: &Ports) -> Result<Found, Refusal> {
+        if let Some(entry) = self.store(ports).borrow().fresh(path, ports) {
+            return Ok(Found::File(entry.clone()));
+        }
+        let name = path::resolve(path).ok_or(Refusal::NotFound)?;
+        let file = self.open(&name, ports).await?;
+        if file.kind == Kind::File {
+            return Ok(Found::File(self.entry(path, &name, file, ports).await?));
+        }
+        if !name.is_empty() && !name.ends_with('/') {
+            return Ok(Found::WithoutSlash);
+        }
+        for index in &self.options().indexes {
+            let index = format!("{name}{index}");
+            match self.open(&index, ports).await {
+                Ok(file) if file.kind == Kind::File => {
+                    return Ok(Found::File(self.entry(path, &index, file, ports).await?));
+                }
+                Ok(_) | Err(FsError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Found::Directory(name))
+    }
+
+    /// What of a file is sent to a client that takes these codings. `path` is what it is kept by.
+    pub(super) async fn choose(
+        &self,
+        path: &str,
+        entry: &Rc<Entry>,
+        accepted: Accepted,
+        ports: &Ports,
+    ) -> Chosen {
+        for coding in accepted.codings() {
+            let so_far = Accepted::only(coding);
+            if entry.chosen(so_far).is_none() {
+                let variant = self.look_for(entry, coding, ports).await;
+                self.store(ports).borrow_mut().keep_coded(path, entry, coding, variant);
+            }
+            // What was shared may be gone again already: then the next best does.
+            if let Some(chosen) = entry.chosen(so_far).filter(|chosen| !chosen.is(&entry.plain)) {
+                return chosen;
+            }
+        }
+        Chosen::Own(entry.plain.clone())
+    }
+
+    fn open(&self, name: &str, ports: &Ports) -> Later<Result<OpenFile, FsError>> {
+        ports.fs.open(&self.shared.root, name.as_bytes())
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.shared.options
+    }
+
+    /// The file as it is kept, if it has not changed; else as it is now.
+    async fn entry(
+        &self,
+        path: &str,
+        name: &str,
+        file: OpenFile,
+        ports: &Ports,
+    ) -> Result<Rc<Entry>, Refusal> {
+        let now = ports.clock.now();
+        if let Some(entry) = self.store(ports).borrow().unchanged(path, &file.stamp, now) {
+            return Ok(entry.clone());
+        }
+        let stamp = file.stamp;
+        let content = content(file, ports).await?;
+        let text = match &content {
+            Content::Memory(bytes) => Some(&**bytes),
+            Content::File(..) => None,
+        };
+        let content_type = media::content_type(name, text);
+        let negotiable = self.options().compression && media::is_compressible(&content_type);
+        let described =
+            Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
+        let plain = Representation::of_file(&described, &stamp, content, None);
+        let entry = Rc::new(Entry::new(name, content_type, negotiable, plain, stamp, now));
+        self.store(ports).borrow_mut().keep(path, &entry);
+        Ok(entry)
+    }
+
+    /// A coding of a file: from beside it, else made now.
+    async fn look_for(&self, entry: &Entry, coding: Coding, ports: &Ports) -> Variant {
+        let described = described(entry, ports);
+        match self.side_file(entry, coding, ports).await {
+            Some((stamp, content)) => {
+                Variant::Own(Rc::new(Representation::of_file(&described, &stamp, content, Some(coding))))
+            }
+            None => self.compressed(entry, coding, ports).await,
+        }
+    }
+
+    /// The file beside it that has the same content, coded. One that is older than the file is of an earlier content.
+    async fn side_file(&self, entry: &Entry, coding: Coding, ports: &Ports) -> Option<(Stamp, Content)> {
+        let name = format!("{}{}", entry.name, coding.extension());
+        let file = self.open(&name, ports).await.ok()?;
+        if file.kind != Kind::File || file.stamp.modified < entry.stamp.modified {
+            return None;
+        }
+        let stamp = file.stamp;
+        Some((stamp, content(file, ports).await.ok()?))
+    }
+
+    async fn compressed(&self, entry: &Entry, coding: Coding, ports: &Ports) -> Variant {
+        let length = entry.plain.content.length();
+        if !(compress::LEAST_BYTES..=compress::MOST_BYTES).contains(&length) {
+            return Variant::Absent;
+        }
+        let described = described(entry, ports);
+        let describe = |bytes| entry.plain.coded(&described, bytes, coding);
+        let compressed = self
+            .shared
+            .compressed
+            .get(entry.stamp, coding, ports, whole(&entry.plain.content, ports), describe)
+            .await;
+        match (compressed, &entry.plain.content) {
+            (None, _) => Variant::Absent,
+            // A copy of one's own: a count that all workers change for each request would be what they wait for.
+            (Some(compressed), Content::Memory(_)) => Variant::Own(Rc::new(compressed.copied())),
+            (Some(compressed), Content::File(..)) => Variant::Shared(Arc::downgrade(&compressed)),
+        }
+    }
+}
+
+fn described<'a>(entry: &'a Entry, ports: &Ports) -> Described<'a> {
+    Described {
+        name: &entry.name,
+        content_type: &entry.content_type,
+        negotiable: entry.negotiable,
+        now: ports.clock.unix_seconds(),
+    }
+}
+
+/// A small file is read, a large one kept open.
+async fn content(file: OpenFile, ports: &Ports) -> Result<Content, Refusal> {
+    let length = file.stamp.length;
+    if length > SMALL_BYTES {
+        return Ok(Content::File(file.file, length));
+    }
+    Ok(Content::Memory(ports.fs.read(&file.file, 0..length).await.map_err(Refusal::Failed)?))
+}
+
+/// All bytes of a content that is not too large to be compressed.
+async fn whole(content: &Content, ports: &Ports) -> Option<Bytes> {
+    match content {
+        Content::Memory(bytes) => Some(bytes.clone()),
+        Content::File(file, length) => {
+            let bytes = ports.fs.read(file, 0..*length).await.ok()?;
+            // One that shrank meanwhile is another content.
+            (bytes.len() as u64 == *length).then_some(bytes)
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What a worker keeps of the files that were asked for lately: small ones whole, large ones open.
+
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use gannet_core::{Ports, Stamp};
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
+
+use super::coding::{Accepted, CODINGS, Coding};
+use super::representation::{Content, Representation};
+
+/// What a worker keeps of small files at most, in bytes of memory. Beyond it those that were asked for least make room.
+const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How many small files that is reckoned to be: where the cache begins to grow from.
+const EXPECTED_FILES: usize = 1024;
+
+/// For so long a file is answered without looking whether it changed.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The files by the path they were asked by.
+pub(super) struct Store {
+    small: Cache<Box<str>, Rc<Entry>, ByContent>,
+    /// Each holds a descriptor, and so many may be held.
+    open: Cache<Box<str>, Rc<Entry>>,
+}
+
+/// A file, and how it can be sent.
+pub(super) struct Entry {
+    pub(super) stamp: Stamp,
+    /// Below the root.
+    pub(super) name: Box<str>,
+    pub(super) content_type: Box<str>,
+    /// Whether it may be sent coded.
+    pub(super) negotiable: bool,
+    /// As it is.
+    pub(super) plain: Rc<Representation>,
+    coded: RefCell<[Variant; CODINGS.len()]>,
+    looked: Cell<Duration>,
+}
+
+/// A coding of a file.
+#[derive(Clone, Default)]
+pub(super) enum Variant {
+    /// Not looked for yet.
+    #[default]
+    Unknown,
+    /// There is none: no side file, and compressing does not pay.
+    Absent,
+    /// Kept here.
+    Own(Rc<Representation>),
+    /// Kept for all workers, for as long as there is room.
+    Shared(Weak<Representation>),
+}
+
+/// What is to be sent.
+pub(super) enum Chosen {
+    Own(Rc<Representation>),
+    Shared(Arc<Representation>),
+}
+
+/// Weighs a file by what it holds.
+#[derive(Clone)]
+struct ByContent;
+
+impl Weighter<Box<str>, Rc<Entry>> for ByContent {
+    fn weight(&self, path: &Box<str>, entry: &Rc<Entry>) -> u64 {
+        (path.len() + entry.held_bytes()) as u64
+    }
+}
+
+impl Store {
+    /// Room for so many open files.
+    pub(super) fn new(open_files: usize) -> Store {
+        Store {
+            small: Cache::with_weighter(EXPECTED_FILES, BUDGET_BYTES, ByContent),
+            open: Cache::new(open_files),
+        }
+    }
+
+    /// The file for `path`, if it was looked at within the last second. One that is open has its content elsewhere: whether that is
+    /// what it was is found out each time, so that none is cut off for having become shorter.
+    pub(super) fn fresh(&self, path: &str, ports: &Ports) -> Option<&Rc<Entry>> {
+        let entry = self.get(path)?;
+        let is_fresh = ports.clock.now().saturating_sub(entry.looked.get()) < FRESH;
+        let is_same = match &entry.plain.content {
+            Content::Memory(_) => true,
+            Content::File(file, _) => {
+                is_fresh && ports.fs.stamp(file).is_ok_and(|stamp| stamp == entry.stamp)
+            }
+        };
+        (is_fresh && is_same).then_some(entry)
+    }
+
+    /// The file for `path`, if it still is the one that `stamp` tells; what is beside it is to be looked for anew.
+    pub(super) fn unchanged(&self, path: &str, stamp: &Stamp, now: Duration) -> Option<&Rc<Entry>> {
+        let entry = self.get(path).filter(|entry| entry.stamp == *stamp)?;
+        entry.looked.set(now);
+        entry.coded.borrow_mut().fill(Variant::Unknown);
+        Some(entry)
+    }
+
+    /// Keeps a file, in the place of one for the same path.
+    pub(super) fn keep(&mut self, path: &str, entry: &Rc<Entry>) {
+        match entry.plain.content {
+            Content::Memory(_) => {
+                self.open.remove(path);
+                self.small.insert(path.into(), entry.clone());
+            }
+            Content::File(..) => {
+                self.small.remove(path);
+                self.open.insert(path.into(), entry.clone());
+            }
+        }
+    }
+
+    /// Keeps a coding of a file, which then weighs more.
+    pub(super) fn keep_coded(&mut self, path: &str, entry: &Entry, coding: Coding, variant: Variant) {
+        let weighed_again = self.small.get_mut(path);
+        entry.coded.borrow_mut()[place(coding)] = variant;
+        drop(weighed_again);
+    }
+
+    fn get(&self, path: &str) -> Option<&Rc<Entry>> {
+        self.small.get(path).or_else(|| self.open.get(path))
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        name: &str,
+        content_type: String,
+        negotiable: bool,
+        plain: Representation,
+        stamp: Stamp,
+        now: Duration,
+    ) -> Entry {
+        Entry {
+            stamp,
+            name: name.into(),
+            content_type: content_type.into(),
+            negotiable,
+            plain: Rc::new(plain),
+            coded: RefCell::default(),
+            looked: Cell::new(now),
+        }
+    }
+
+    /// What a client is sent that takes these codings; nothing, if that has to be looked for first.
+    pub(super) fn chosen(&self, accepted: Accepted) -> Option<Chosen> {
+        let coded = self.coded.borrow();
+        for coding in accepted.codings() {
+            match &coded[place(coding)] {
+                Variant::Unknown => return None,
+                Variant::Absent => {}
+                Variant::Own(representation) => return Some(Chosen::Own(representation.clone())),
+                Variant::Shared(representation) => return representation.upgrade().map(Chosen::Shared),
+            }
+        }
+        Some(Chosen::Own(self.plain.clone()))
+    }
+
+    fn held_bytes(&self) -> usize {
+        let coded = self.coded.borrow();
+        let coded = coded.iter().map(|variant| match variant {
+            Variant::Own(representation) => representation.held_bytes(),
+            _ => 0,
+        });
+        let names = self.name.len() + self.content_type.len();
+        size_of::<Entry>()
+            + 2 * size_of::<Representation>()
+            + names
+            + self.plain.held_bytes()
+            + coded.sum::<usize>()
+    }
+}
+
+impl Chosen {
+    /// Whether it is this one.
+    pub(super) fn is(&self, other: &Rc<Representation>) -> bool {
+        matches!(self, Chosen::Own(own) if Rc::ptr_eq(own, other))
+    }
+}
+
+impl Deref for Chosen {
+    type Target = Representation;
+
+    fn deref(&self) -> &Representation {
+        match self {
+            Chosen::Own(representation) => representation,
+            Chosen::Shared(representation) => representation,
+        }
+    }
+}
+
+/// A coding's place in the arrays.
+fn place(coding: Coding) -> usize {
+    coding as usize
+}

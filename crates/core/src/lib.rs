@@ -37,7 +37,10 @@ pub use gannet_proto::{Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, quick};
 pub use later::Later;
 pub use page::PAGE_STYLE;
-pub use ports::{Clock, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp};
+pub use ports::{
+    Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,
+    WriteListed,
+};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;

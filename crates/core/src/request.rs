@@ -260,7 +260,9 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root, Stamp};
+    use crate::{
+        Clock, Counter, Counters, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed,
+    };
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -278,7 +280,7 @@ pub(crate) mod tests {
             Later::ready(Ok(Bytes::new()))
         }
 
-        fn list(&self, _: &Root, _: &[u8], _: usize) -> Later<Result<Listed, FsError>> {
+        fn list(&self, _: &Root, _: &[u8], _: usize, _: WriteListed) -> Later<Result<Bytes, FsError>> {
             Later::ready(Err(FsError::NotFound))
         }
 
@@ -291,6 +293,10 @@ pub(crate) mod tests {
         fn spawn(&self, _: Box<dyn FnOnce() + Send>) -> bool {
             false
         }
+    }
+
+    impl Counters for Nothing {
+        fn add(&self, _: Counter, _: u64) {}
     }
 
     impl Clock for Nothing {
@@ -313,7 +319,9 @@ pub(crate) mod tests {
         assert!(matches!(event, Event::Head { .. }), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let ports = Ports { fs: Rc::new(Nothing), cpu: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        let nothing = Rc::new(Nothing);
+        let ports =
+            Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
         Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
     }
 

@@ -7,7 +7,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::IntoFiles;
 use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
-use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
+use gannet_server::{AccessLog, Limits, MappedSends, SiteBuilder, SiteError};
 
 use crate::routes::{Routes, below, verbs};
 
@@ -21,6 +21,8 @@ pub struct App {
     workers: usize,
     backend: BackendChoice,
     limits: Limits,
+    admin: Option<SocketAddr>,
+    access_log: Option<AccessLog>,
     mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
@@ -51,6 +53,8 @@ impl App {
             workers: 0,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
+            admin: None,
+            access_log: None,
             mapped_sends: MappedSends::Auto,
             mistakes: Vec::new(),
         }
@@ -154,6 +158,27 @@ impl App {
         self
     }
 
+    /// Tells health (`/healthz`, `/readyz`) and metrics (`/metrics`) on an address of their own, which nobody but those who watch
+    /// the server should reach; port 0 takes a free one. By default nowhere. `docs/metrics.md` has every metric.
+    #[must_use]
+    pub fn admin(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
+            Ok(Some(address)) => self.admin = Some(address),
+            Ok(None) => self.mistakes.push(format!("{address:?} is no address for the admin listener")),
+            Err(error) => {
+                self.mistakes.push(format!("{address:?} is no address for the admin listener: {error}"));
+            }
+        }
+        self
+    }
+
+    /// Logs a line for each request, when it is over. By default there is no access log. `docs/logging.md` has the formats.
+    #[must_use]
+    pub fn access_log(mut self, log: AccessLog) -> App {
+        self.access_log = Some(log);
+        self
+    }
+
     /// Which files are sent from a mapping of them, which only the kernel reads; by default those that are cheaper to send so.
     #[must_use]
     pub fn mapped_sends(mut self, mapped_sends: MappedSends) -> App {
@@ -214,12 +239,15 @@ impl App {
             workers: self.workers,
             backend: self.backend,
             limits: self.limits,
+            admin: self.admin,
+            access_log: self.access_log,
             mapped_sends: self.mapped_sends,
         };
         start(site, options).map_err(Error::Start)
     }
 
-    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. Dropping the future stops the server.
+    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
+    /// Dropping the future stops the server.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.

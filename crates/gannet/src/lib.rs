@@ -21,13 +21,13 @@ mod routes;
 
 pub use app::{App, Error};
 pub use gannet_core::{
-    Body, BodyError, Bytes, Chunk, Data, Fields, Filter, Frame, Handler, IntoFilter, IntoHandler,
+    Body, BodyError, Bytes, Chunk, Counter, Data, Fields, Filter, Frame, Handler, IntoFilter, IntoHandler,
     IntoResponse, InvalidField, Method, Next, Reply, Request, RequestBody, Response, Sender, Source, Status,
     Upgraded, Version, channel,
 };
 pub use gannet_features::files;
 pub use gannet_server::host::{BackendChoice, Running, Signals};
-pub use gannet_server::{Limits, MappedSends};
+pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use routes::Routes;
 
 /// What running an [`App`] gives.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Running};
+use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
 use tokio::sync::Notify;
 
 struct Counting;
@@ -215,6 +215,24 @@ fn a_request_with_parameters_or_for_a_host_costs_no_allocation() {
             receive_text(rig, "/prefix/a/b", "found");
         },
     );
+}
+
+#[test]
+fn a_request_that_is_counted_and_logged_costs_no_allocation() {
+    let folder = tempfile::tempdir().expect("room for a folder");
+    for format in [LogFormat::Combined, LogFormat::Json] {
+        let destination = LogDestination::File(folder.path().join("log"));
+        let log = AccessLog { format, destination };
+        on_each_backend(
+            |app| app.access_log(log.clone()).admin("127.0.0.1:0"),
+            |rig| {
+                let pipelined = get("/value").repeat(16);
+                for request in [&get("/value"), &get("/yields"), &get("/small.html"), &pipelined] {
+                    rig.assert_free(request);
+                }
+            },
+        );
+    }
 }
 
 #[test]

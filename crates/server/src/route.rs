@@ -3,25 +3,24 @@
 //! Of the patterns that match the path the most specific one that has the method answers. Only if none has it is the answer 405, and `Allow`
 //! the union of what they have. HEAD is answered by GET's handler where it has none of its own, OPTIONS here where nobody has it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use gannet_core::{Handler, Method, Reply, Request, Response, Status, error_page};
 use gannet_router::Route;
 
 use crate::handle;
 use crate::local::Local;
+use crate::observe::NO_ROUTE;
 use crate::site::{LocalTree, Methods};
 
-/// What the site answers: the handler's reply, or 404, 405 or 421.
-pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
+/// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
+pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let Some(tree) = local.site.tree(request.authority()) else {
-        return Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request));
+        return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
     };
-    match find(&mut request, tree) {
-        Found::Endpoint(handler) => {
+    let reply = match find(&mut request, tree) {
+        Found::Endpoint(handler, route) => {
             // A handler that panics answers 500 and harms nobody: what it held is dropped with it.
-            catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
-                .unwrap_or_else(|panic| Reply::ready(handle::panicked(&*panic)))
+            let reply = handle::contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready);
+            return (reply, route);
         }
         Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
@@ -30,7 +29,8 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
         Found::OtherMethods(allow) => {
             Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
         }
-    }
+    };
+    (reply, NO_ROUTE)
 }
 
 /// A response that says its status, in the form that the client prefers.
@@ -45,7 +45,8 @@ pub(crate) fn error(status: Status) -> Response {
 
 /// Where a request leads.
 enum Found<'a> {
-    Endpoint(&'a dyn Handler),
+    /// The handler, and its route's number.
+    Endpoint(&'a dyn Handler, u16),
     Nothing,
     /// The path is there, the method is not: those that are, as `Allow` names them (RFC 9110, 10.2.1).
     OtherMethods(String),
@@ -65,7 +66,7 @@ fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
     if let Some((endpoint, route, tail)) = found {
         request.set_tail(tail);
         request.set_route(tree.routes[route].clone());
-        return Found::Endpoint(&*tree.endpoints[endpoint]);
+        return Found::Endpoint(&*tree.endpoints[endpoint], tree.site_number(route));
     }
     let mut others = router.matches(request.path()).map(|found| found.route.value()).peekable();
     match others.peek() {

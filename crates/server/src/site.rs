@@ -12,6 +12,8 @@ use std::sync::Arc;
 use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method};
 use gannet_router::{Hosts, Router};
 
+use crate::observe::NO_ROUTE;
+
 pub use build::{Routes, SiteBuilder, SiteError};
 
 /// Makes a worker's instance of a filter.
@@ -85,6 +87,11 @@ impl Site {
             })
         })
     }
+
+    /// What metrics and logs call the routes, by their numbers: the pattern, behind the hosts that it is for.
+    pub(crate) fn route_names(&self) -> Vec<String> {
+        self.routes().map(|route| route.hosts.join(",") + route.pattern).collect()
+    }
 }
 
 impl<'a> SiteRoute<'a> {
@@ -117,6 +124,11 @@ impl LocalSite {
         LocalSite { trees, site }
     }
 
+    /// How many routes there are, of all hosts.
+    pub(crate) fn routes(&self) -> usize {
+        self.site.routes().count()
+    }
+
     /// What is served for an authority (none: the client named none).
     #[inline]
     pub(crate) fn tree(&self, authority: Option<&str>) -> Option<&LocalTree> {
@@ -142,6 +154,12 @@ impl LocalTree {
 
     pub(crate) fn router(&self) -> &Router<Methods> {
         &self.site.trees[self.number].router
+    }
+
+    /// The number within the site of a route of the router. Those beyond what it holds, of which nobody has so many, are
+    /// counted and logged as no route.
+    pub(crate) fn site_number(&self, route: usize) -> u16 {
+        u16::try_from(self.site.trees[self.number].first_route + route).unwrap_or(NO_ROUTE)
     }
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod handlers;
 mod lifecycle;
 mod limits;
+mod listening;
 mod mapped;
 mod metrics;
 mod openmetrics;

@@ -55,7 +55,8 @@ pub enum Stop {
 #[command(
     name = "gannet",
     version,
-    about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
+    about = "Serves the folder DIR (the current one) over HTTP/1.1, on 127.0.0.1:8080.",
+    override_usage = "gannet [OPTIONS] [DIR]",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
@@ -63,7 +64,7 @@ pub enum Stop {
 struct Arguments {
     #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
-    /// IP:PORT, PORT (every interface), unix:PATH or systemd; may be repeated [default: 127.0.0.1:8080]
+    /// IP:PORT, PORT, unix:PATH or systemd; may be repeated
     #[arg(long, value_name = "ADDR")]
     listen: Vec<OsString>,
     /// Threads that serve; 0: one for each core [default: 0]
@@ -78,10 +79,10 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
-    /// Send files from a mapping: auto, on or off [default: auto]
+    /// Mapped sends of files: auto, on, off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
-    /// Answer unknown paths, but not missing assets, with the root's index
+    /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
     /// text, json or off [default: json, on a terminal text]
@@ -97,7 +98,6 @@ struct Arguments {
 
 const AFTER_HELP: &str = "\
 Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
-SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
 Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
 
 /// More threads than any machine has cores for are a slip of the finger.

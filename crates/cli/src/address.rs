@@ -131,6 +131,19 @@ impl fmt::Display for Place {
     }
 }
 
+/// One address of TCP, where a listener can have no other.
+///
+/// # Errors
+/// When it is no address, or none of TCP.
+pub fn single(text: &str) -> Result<SocketAddr, String> {
+    let place: Place = text.parse()?;
+    place
+        .addresses()
+        .first()
+        .copied()
+        .ok_or_else(|| "this takes an address of TCP, such as 127.0.0.1:9000".to_owned())
+}
+
 /// Whether the machine has the address: IPv6 may be left out of the kernel (`ipv6.disable=1`), or off. Nothing is sent.
 fn has_ipv6(ip: Ipv6Addr) -> bool {
     UdpSocket::bind((ip, 0)).is_ok()
@@ -202,6 +215,10 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Place>().unwrap_err(), complaint, "{text}");
         }
+        for text in ["unix:/run/s", "systemd"] {
+            assert_eq!(single(text).unwrap_err(), "this takes an address of TCP, such as 127.0.0.1:9000");
+        }
+        assert_eq!(single("localhost:80"), Ok(SocketAddr::from(([127, 0, 0, 1], 80))));
     }
 
     #[test]

@@ -48,11 +48,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
-    logging::begin(options.log, options.log_level);
+    logging::begin(options.log, options.log_level.clone());
     if options.ignores_sockets {
         tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
     }
-    let app = options.apply(App::new());
+    let app = options.watched(options.apply(App::new()));
     let files = Files::open(&options.folder).map(|files| files.listing(true).single_page(options.spa));
     let app = app.files("/", files);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {

@@ -11,7 +11,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--host", "--bind", "--address", "--addr", "-b", "-a"], "the address is --listen 127.0.0.1:8080"),
     (&["--threads", "-t", "-j"], "threads are --workers 2"),
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
-    (&["--verbose", "-v"], "the log says more with --log-level debug"),
+    (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
 ];
 
 /// What to do about what the parser says.

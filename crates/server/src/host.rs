@@ -10,6 +10,7 @@ mod listening;
 mod notify;
 mod signals;
 mod start;
+mod watch;
 
 use std::future::poll_fn;
 use std::io;

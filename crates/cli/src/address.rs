@@ -63,6 +63,17 @@ impl Place {
         }
     }
 
+    /// The one address of an admin listener: of this machine's own, that of IPv4.
+    ///
+    /// # Errors
+    /// When it is a Unix socket, or was handed over.
+    pub fn admin_address(&self) -> Result<SocketAddr, String> {
+        let address = self.addresses().first().copied();
+        address.ok_or_else(|| {
+            "the admin listener takes no Unix socket; write IP:PORT, localhost:PORT or PORT".to_owned()
+        })
+    }
+
     /// The addresses of TCP to bind. Every interface is `[::]`, which takes IPv4 too (ipv6(7)); on a machine without IPv6 it is
     /// `0.0.0.0`. The machine's own address is of both families where it has both, but of IPv4 alone for port 0: each would be given
     /// a port of its own.
@@ -129,19 +140,6 @@ impl fmt::Display for Place {
             Place::Systemd => f.write_str("systemd"),
         }
     }
-}
-
-/// One address of TCP, where a listener can have no other.
-///
-/// # Errors
-/// When it is no address, or none of TCP.
-pub fn single(text: &str) -> Result<SocketAddr, String> {
-    let place: Place = text.parse()?;
-    place
-        .addresses()
-        .first()
-        .copied()
-        .ok_or_else(|| "this takes an address of TCP, such as 127.0.0.1:9000".to_owned())
 }
 
 /// Whether the machine has the address: IPv6 may be left out of the kernel (`ipv6.disable=1`), or off. Nothing is sent.
@@ -215,10 +213,6 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Place>().unwrap_err(), complaint, "{text}");
         }
-        for text in ["unix:/run/s", "systemd"] {
-            assert_eq!(single(text).unwrap_err(), "this takes an address of TCP, such as 127.0.0.1:9000");
-        }
-        assert_eq!(single("localhost:80"), Ok(SocketAddr::from(([127, 0, 0, 1], 80))));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use gannet::{AccessLog, App, BackendChoice, LogDestination, MappedSends};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
-use crate::address::{self, Place};
+use crate::address::Place;
 use crate::logging::{self, LogFormat};
 use crate::usage;
 
@@ -60,8 +60,9 @@ pub enum Stop {
 #[command(
     name = "gannet",
     version,
-    about = "Serves the folder DIR (the current one) over HTTP/1.1, on 127.0.0.1:8080.",
+    about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
     override_usage = "gannet [OPTIONS] [DIR]",
+    help_template = "{about}\n{usage-heading} {usage}\n\n{options}\n\n{after-help}",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
@@ -69,7 +70,7 @@ pub enum Stop {
 struct Arguments {
     #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
-    /// IP:PORT, PORT, unix:PATH or systemd; may be repeated
+    /// IP:PORT, PORT, unix:PATH... [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<OsString>,
     /// Threads that serve; 0: one for each core [default: 0]
@@ -84,35 +85,35 @@ struct Arguments {
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
-    /// Mapped sends of files: auto, on, off [default: auto]
+    /// Map files to send them: auto, on, off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
     /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
-    /// text, json or off [default: json, on a terminal text]
+    /// text, json or off [default: on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
-    /// error, warn, info, debug or trace; also of a target [default: info]
+    /// error to trace, also of a target [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<OsString>,
-    /// The log says more: --log-level debug
+    /// As --log-level debug
     #[arg(short, long)]
     verbose: bool,
-    /// A line for each request: to a file, to the output (-), or off [default: -]
+    /// Of requests: a file, - (output) or off [default: -]
     #[arg(long, value_name = "PATH")]
     access_log: Option<OsString>,
-    /// Health and metrics on an address of their own [default: nowhere]
+    /// Health and metrics, on an address of their own
     #[arg(long, value_name = "ADDR")]
     admin: Option<OsString>,
-    /// No banner, no access log, and only errors in the log
+    /// No banner, no access log, only errors in the log
     #[arg(short, long)]
     quiet: bool,
 }
 
 const AFTER_HELP: &str = "\
 Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
-Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
+Ctrl-C or SIGTERM: finish what runs and leave; a second: leave at once.";
 
 /// More threads than any machine has cores for are a slip of the finger.
 const MOST_WORKERS: usize = 1024;
@@ -150,11 +151,11 @@ impl Options {
         let log_level = sources.one("log-level", arguments.log_level, logging::levels)?;
         let verbose = sources.switch("verbose", arguments.verbose)?;
         let quiet = sources.switch("quiet", arguments.quiet)?;
-        let listen = sources.places(arguments.listen)?;
         let access_log =
             sources.one("access-log", arguments.access_log, |text| Ok(parse_access_log(text)))?;
         let by_default = (log != LogFormat::Off && !quiet).then_some(LogDestination::StandardOutput);
         let destination = access_log.unwrap_or(by_default);
+        let listen = sources.places(arguments.listen)?;
         Ok(Options {
             ignores_sockets: sources.has_sockets() && !listen.contains(&Place::Systemd),
             share_port: sources.switch("share-port", arguments.share_port)?,
@@ -173,16 +174,9 @@ impl Options {
                 None => Targets::new().with_default(LevelFilter::INFO),
             },
             access_log: destination.map(|destination| AccessLog { format: log.of_requests(), destination }),
-            admin: sources.one("admin", arguments.admin, address::single)?,
+            admin: sources.one("admin", arguments.admin, parse_admin)?,
             quiet,
         })
-    }
-
-    /// Makes the application listen where, and serve as, was asked for.
-    pub fn apply(&self, app: App) -> App {
-        let app = self.listen.iter().fold(app, |app, place| place.listened_on_by(app));
-        let app = app.workers(self.workers).pin(self.pin).share_port(self.share_port);
-        app.backend(self.backend).mapped_sends(self.mmap)
     }
 
     /// The application with what lets it be watched.
@@ -194,6 +188,13 @@ impl Options {
             Some(address) => app.admin(address),
             None => app,
         }
+    }
+
+    /// Makes the application listen where, and serve as, was asked for.
+    pub fn apply(&self, app: App) -> App {
+        let app = self.listen.iter().fold(app, |app, place| place.listened_on_by(app));
+        let app = app.workers(self.workers).pin(self.pin).share_port(self.share_port);
+        app.backend(self.backend).mapped_sends(self.mmap)
     }
 }
 
@@ -281,6 +282,10 @@ fn parse_workers(text: &str) -> Result<usize, String> {
 
 fn parse_backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
+}
+
+fn parse_admin(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<Place>()?.admin_address()
 }
 
 /// A file named `off` or `-` is written `./off` or `./-`.
@@ -401,7 +406,7 @@ mod tests {
         assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
         assert_eq!(options.mmap, MappedSends::On);
-        assert_eq!((options.log, options.log_level), (LogFormat::Off, all(LevelFilter::WARN)));
+        assert_eq!((options.log, options.log_level), (LogFormat::Off, logging::levels("warn").unwrap()));
         assert_eq!(
             options.access_log,
             Some(AccessLog::default()),
@@ -493,7 +498,12 @@ mod tests {
             (
                 &["--admin", "here"],
                 &[],
-                "--admin here: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+                "--admin here: this is no address; write IP:PORT, localhost:PORT, PORT or unix:PATH, such as 127.0.0.1:8080",
+            ),
+            (
+                &["--admin", "unix:/run/admin"],
+                &[],
+                "--admin unix:/run/admin: the admin listener takes no Unix socket; write IP:PORT, localhost:PORT or PORT",
             ),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
             (

@@ -219,7 +219,9 @@ fn pinned_workers_are_each_kept_on_one_core() {
     let own = cores(&fs::read_to_string("/proc/self/status").unwrap());
     for (flag, pinned) in [("GANNET_PIN=false", false), ("GANNET_PIN=true", true)] {
         let (name, value) = flag.split_once('=').unwrap();
-        let server = Gannet::start(serve(folder.path()).args(["--workers", "2"]).env(name, value));
+        let server = Gannet::start(
+            serve(folder.path()).args(["--workers", "2", "--access-log", "off"]).env(name, value),
+        );
         let workers = server.threads("gannet-");
         assert_eq!(workers.len(), 2);
         for status in workers {

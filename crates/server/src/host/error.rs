@@ -42,17 +42,6 @@ impl fmt::Display for StartError {
             StartError::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {}{}", said(error), way_to_listen(error))
             }
-            StartError::Unix(path, error) => write!(f, "cannot listen on unix:{}: {error}", path.display()),
-            StartError::Unfit(number, name, unfit) => {
-                let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
-                write!(f, "descriptor {number}{name}, which was handed over, {unfit}; see systemd.socket(5)")
-            }
-            StartError::Handover(error) => {
-                write!(f, "the sockets that were handed over cannot be taken: {}", said(error))
-            }
-            StartError::Pin(error) => {
-                write!(f, "a worker cannot be kept on a core: {}; leave out --pin", said(error))
-            }
             StartError::Admin(address, error) => {
                 let way = way_to_listen(error).replace("--listen", "--admin");
                 write!(f, "cannot listen on {address} for the admin listener: {}{way}", said(error))
@@ -67,6 +56,17 @@ impl fmt::Display for StartError {
             }
             StartError::AccessLog(LogDestination::StandardOutput, error) => {
                 write!(f, "the access log's writer cannot be started: {}", said(error))
+            }
+            StartError::Unix(path, error) => write!(f, "cannot listen on unix:{}: {error}", path.display()),
+            StartError::Unfit(number, name, unfit) => {
+                let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
+                write!(f, "descriptor {number}{name}, which was handed over, {unfit}; see systemd.socket(5)")
+            }
+            StartError::Handover(error) => {
+                write!(f, "the sockets that were handed over cannot be taken: {}", said(error))
+            }
+            StartError::Pin(error) => {
+                write!(f, "a worker cannot be kept on a core: {}; leave out --pin", said(error))
             }
             StartError::Engine(name, error) => {
                 let whether = match error.kind() {

@@ -128,9 +128,9 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
-            core: cores.get(number % cores.len().max(1)).copied(),
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),
+            core: cores.get(number % cores.len().max(1)).copied(),
             services: services.clone(),
         };
         running.workers.push(plan.launch(format!("gannet-{number}"))?);

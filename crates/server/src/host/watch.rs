@@ -79,13 +79,13 @@ impl Watch {
         };
         let limits = Limits { connections: ADMIN_CONNECTIONS, ..Limits::default() };
         let plan = Plan {
+            core: None,
             listeners: vec![listener],
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),
             mailbox: Arc::new(Mailbox::new(limits.connections)),
             backend,
-            core: None,
             services: services.clone(),
             mapped_sends: MappedSends::default(),
             scribe: None,

@@ -14,6 +14,7 @@ pub struct Banner {
     folder: String,
     backend: &'static str,
     workers: usize,
+    admin: Option<String>,
     ready_in_ms: u128,
 }
 
@@ -25,6 +26,7 @@ impl Banner {
             folder: shown(folder),
             backend: if running.backend() == "uring" { "io_uring" } else { running.backend() },
             workers: running.workers(),
+            admin: running.admin_address().map(url),
             // Rounded up: nothing starts in no time.
             ready_in_ms: since_start.as_micros().div_ceil(1000),
         }
@@ -37,6 +39,7 @@ impl Banner {
             folder = self.folder,
             backend = self.backend,
             workers = self.workers,
+            admin = self.admin,
             ready_in_ms = u64::try_from(self.ready_in_ms).unwrap_or(u64::MAX),
             "serving"
         );
@@ -48,12 +51,13 @@ impl Banner {
 
 impl fmt::Display for Banner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Banner { urls, folder, backend, workers, ready_in_ms } = self;
+        let Banner { urls, folder, backend, workers, admin, ready_in_ms } = self;
+        let admin = admin.as_ref().map(|url| format!("admin {url}   ")).unwrap_or_default();
         let version = env!("CARGO_PKG_VERSION");
         let plural = if *workers == 1 { "" } else { "s" };
         write!(
             f,
-            "Gannet {version}   {urls}   {folder}   {backend}, {workers} worker{plural}   ready in {ready_in_ms} ms"
+            "Gannet {version}   {urls}   {folder}   {backend}, {workers} worker{plural}   {admin}ready in {ready_in_ms} ms"
         )
     }
 }
@@ -108,6 +112,7 @@ mod tests {
             folder: "./public".to_owned(),
             backend: "io_uring",
             workers: 2,
+            admin: None,
             ready_in_ms: 3,
         };
         let expected =
@@ -115,6 +120,8 @@ mod tests {
         assert_eq!(banner.to_string(), expected);
         banner.workers = 1;
         assert!(banner.to_string().contains("io_uring, 1 worker   ready"));
+        banner.admin = Some("http://127.0.0.1:9000".to_owned());
+        assert!(banner.to_string().contains("1 worker   admin http://127.0.0.1:9000   ready in 3 ms"));
     }
 
     #[test]

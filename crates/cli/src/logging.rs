@@ -5,6 +5,9 @@ use std::panic::{self, PanicHookInfo};
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// What `--log` takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,37 +34,61 @@ impl FromStr for LogFormat {
 }
 
 impl LogFormat {
+    /// How requests are logged beside it.
+    pub fn of_requests(self) -> gannet::LogFormat {
+        match self {
+            LogFormat::Json => gannet::LogFormat::Json,
+            LogFormat::Text | LogFormat::Off => gannet::LogFormat::Combined,
+        }
+    }
+
     /// Text where a person reads it, else JSON.
     pub fn by_terminal() -> LogFormat {
         if io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json }
     }
 }
 
-/// What `--log-level` takes.
+/// What `--log-level` takes: a level, and levels of single targets (`gannet_server=debug`), separated by commas.
 ///
 /// # Errors
-/// When it is no level, with the levels there are.
-pub fn level(text: &str) -> Result<LevelFilter, String> {
-    match text {
+/// When a part is neither, with what would be.
+pub fn levels(text: &str) -> Result<Targets, String> {
+    // What is not said of any target: what is usual.
+    let mut levels = Targets::new().with_default(LevelFilter::INFO);
+    for part in text.split(',').map(str::trim) {
+        levels = match part.split_once('=') {
+            None => levels.with_default(level(part)?),
+            Some((target, name)) if is_target(target) => levels.with_target(target, level(name)?),
+            Some(_) => return Err("a target is a module's path, as in gannet_server=debug".to_owned()),
+        };
+    }
+    Ok(levels)
+}
+
+fn level(name: &str) -> Result<LevelFilter, String> {
+    match name {
+        "off" => Ok(LevelFilter::OFF),
         "error" => Ok(LevelFilter::ERROR),
         "warn" => Ok(LevelFilter::WARN),
         "info" => Ok(LevelFilter::INFO),
         "debug" => Ok(LevelFilter::DEBUG),
         "trace" => Ok(LevelFilter::TRACE),
-        _ => Err("a level is error, warn, info, debug or trace".to_owned()),
+        _ => Err("a level is off, error, warn, info, debug or trace, also of a target, as in info,gannet_server=debug".to_owned()),
     }
 }
 
+fn is_target(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_:-.".contains(&byte))
+}
+
 /// Begins the log; called once.
-pub fn begin(format: LogFormat, level: LevelFilter) {
-    let builder = tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(level)
-        // It would be told on the standard error, which is what failed, and by a panic.
-        .log_internal_errors(false);
+pub fn begin(format: LogFormat, levels: Targets) {
+    // What fails within the log would be told on the standard error, which is what failed, and by a panic.
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).log_internal_errors(false);
+    let log = tracing_subscriber::registry().with(levels);
     match format {
-        LogFormat::Text => builder.with_ansi(wants_colour()).with_target(false).init(),
-        LogFormat::Json => builder.json().flatten_event(true).init(),
+        LogFormat::Text => log.with(lines.with_ansi(wants_colour()).with_target(false)).init(),
+        LogFormat::Json => log.with(lines.json().flatten_event(true)).init(),
         LogFormat::Off => {}
     }
     panic::set_hook(Box::new(log_panic));
@@ -86,7 +113,14 @@ mod tests {
     fn formats_and_levels_are_taken_by_their_names_only() {
         assert_eq!("json".parse(), Ok(LogFormat::Json));
         assert_eq!("JSON".parse::<LogFormat>().unwrap_err(), "a log is text, json or off");
-        assert_eq!(level("debug"), Ok(LevelFilter::DEBUG));
-        assert_eq!(level("3").unwrap_err(), "a level is error, warn, info, debug or trace");
+        assert_eq!(levels("debug"), Ok(Targets::new().with_default(LevelFilter::DEBUG)));
+        let of_one =
+            Targets::new().with_default(LevelFilter::WARN).with_target("gannet_server", LevelFilter::TRACE);
+        assert_eq!(levels("warn, gannet_server=trace"), Ok(of_one.clone()));
+        assert_eq!(levels("gannet_server=trace"), Ok(of_one.with_default(LevelFilter::INFO)));
+        for wrong in ["3", "", "info,", "gannet_server=loud", "loud"] {
+            assert!(levels(wrong).unwrap_err().starts_with("a level is off, error,"), "{wrong}");
+        }
+        assert!(levels("a b=info").unwrap_err().starts_with("a target is"));
     }
 }

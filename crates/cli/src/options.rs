@@ -5,8 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
-use gannet::{BackendChoice, MappedSends};
+use gannet::{AccessLog, App, BackendChoice, LogDestination, MappedSends};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 
 use crate::address::Place;
 use crate::logging::{self, LogFormat};
@@ -32,7 +33,11 @@ pub struct Options {
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
-    pub log_level: LevelFilter,
+    pub log_level: Targets,
+    /// The access log, if there is one.
+    pub access_log: Option<AccessLog>,
+    /// Where health and metrics are told.
+    pub admin: Option<Place>,
     /// No banner, and only errors.
     pub quiet: bool,
 }
@@ -80,10 +85,19 @@ struct Arguments {
     /// text, json or off [default: json, on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
-    /// error, warn, info, debug or trace [default: info]
+    /// error, warn, info, debug or trace; also of a target [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<OsString>,
-    /// No banner, and only errors in the log
+    /// The log says more: --log-level debug
+    #[arg(short, long)]
+    verbose: bool,
+    /// A line for each request: to a file, to the output (-), or off [default: -]
+    #[arg(long, value_name = "PATH")]
+    access_log: Option<OsString>,
+    /// Health and metrics on an address of their own [default: nowhere]
+    #[arg(long, value_name = "ADDR")]
+    admin: Option<OsString>,
+    /// No banner, no access log, and only errors in the log
     #[arg(short, long)]
     quiet: bool,
 }
@@ -125,8 +139,14 @@ impl Options {
         E: Fn(&str) -> Option<OsString>,
     {
         let log = sources.one("log", arguments.log, str::parse)?;
-        let log_level = sources.one("log-level", arguments.log_level, logging::level)?;
+        let log = log.unwrap_or_else(LogFormat::by_terminal);
+        let log_level = sources.one("log-level", arguments.log_level, logging::levels)?;
+        let verbose = sources.switch("verbose", arguments.verbose)?;
         let quiet = sources.switch("quiet", arguments.quiet)?;
+        let access_log =
+            sources.one("access-log", arguments.access_log, |text| Ok(parse_access_log(text)))?;
+        let by_default = (log != LogFormat::Off && !quiet).then_some(LogDestination::StandardOutput);
+        let destination = access_log.unwrap_or(by_default);
         Ok(Options {
             folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
             listen: sources.places(arguments.listen)?,
@@ -135,10 +155,28 @@ impl Options {
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
             spa: sources.switch("spa", arguments.spa)?,
             listing: sources.one("listing", arguments.listing, parse_listing)?.unwrap_or(true),
-            log: log.unwrap_or_else(LogFormat::by_terminal),
-            log_level: if quiet { LevelFilter::ERROR } else { log_level.unwrap_or(LevelFilter::INFO) },
+            log,
+            log_level: match log_level {
+                _ if quiet => Targets::new().with_default(LevelFilter::ERROR),
+                _ if verbose => Targets::new().with_default(LevelFilter::DEBUG),
+                Some(levels) => levels,
+                None => Targets::new().with_default(LevelFilter::INFO),
+            },
+            access_log: destination.map(|destination| AccessLog { format: log.of_requests(), destination }),
+            admin: sources.one("admin", arguments.admin, str::parse)?,
             quiet,
         })
+    }
+
+    /// The application with what lets it be watched.
+    pub fn watched(&self, mut app: App) -> App {
+        if let Some(log) = &self.access_log {
+            app = app.access_log(log.clone());
+        }
+        match self.admin {
+            Some(place) => app.admin(place.address()),
+            None => app,
+        }
     }
 
     /// The addresses to bind.
@@ -168,7 +206,7 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         self.given(flag, typed).map(|given| given.parse(parse)).transpose()
     }
 
-    /// A flag without a value.
+    /// A flag that takes no value; its variable says true or false.
     fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
         Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
     }
@@ -223,6 +261,15 @@ fn parse_backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
 }
 
+/// A file named `off` or `-` is written `./off` or `./-`.
+fn parse_access_log(text: &str) -> Option<LogDestination> {
+    match text {
+        "off" => None,
+        "-" => Some(LogDestination::StandardOutput),
+        path => Some(LogDestination::File(path.into())),
+    }
+}
+
 fn parse_mmap(text: &str) -> Result<MappedSends, String> {
     text.parse().map_err(|error: <MappedSends as std::str::FromStr>::Err| error.to_string())
 }
@@ -256,6 +303,10 @@ mod tests {
         Options::read(arguments, value)
     }
 
+    fn all(level: LevelFilter) -> Targets {
+        Targets::new().with_default(level)
+    }
+
     fn complaint(arguments: &[&str], environment: &[(&str, &str)]) -> String {
         match read(arguments, environment) {
             Err(Stop::Misused(complaint)) => complaint,
@@ -269,7 +320,9 @@ mod tests {
         assert_eq!(options.folder, PathBuf::from("."));
         assert_eq!(options.addresses(), ["127.0.0.1:8080".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
-        assert_eq!((options.log_level, options.quiet), (LevelFilter::INFO, false));
+        assert_eq!((options.log_level, options.quiet), (all(LevelFilter::INFO), false));
+        assert_eq!(options.access_log.map(|log| log.destination), Some(LogDestination::StandardOutput));
+        assert!(options.admin.is_none());
         assert!(options.listing);
     }
 
@@ -294,6 +347,9 @@ mod tests {
                 "json",
                 "--log-level",
                 "trace",
+                "--access-log",
+                "log",
+                "--admin=127.0.0.1:9000",
             ],
             &[],
         );
@@ -302,7 +358,10 @@ mod tests {
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
         assert_eq!((options.mmap, options.listing), (MappedSends::Off, false));
-        assert_eq!((options.log, options.log_level), (LogFormat::Json, LevelFilter::TRACE));
+        assert_eq!((options.log, options.log_level), (LogFormat::Json, all(LevelFilter::TRACE)));
+        let log =
+            AccessLog { format: gannet::LogFormat::Json, destination: LogDestination::File("log".into()) };
+        assert_eq!((options.access_log, options.admin), (Some(log), "127.0.0.1:9000".parse().ok()));
     }
 
     #[test]
@@ -315,13 +374,21 @@ mod tests {
             ("GANNET_LISTING", "off"),
             ("GANNET_LOG", "off"),
             ("GANNET_LOG_LEVEL", "warn"),
+            ("GANNET_ACCESS_LOG", "-"),
+            ("GANNET_ADMIN", "localhost:9000"),
         ];
         let options = read(&[], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
         assert_eq!((options.mmap, options.listing), (MappedSends::On, false));
         assert!(read(&["--listing", "on"], &environment).unwrap().listing);
-        assert_eq!((options.log, options.log_level), (LogFormat::Off, LevelFilter::WARN));
+        assert_eq!((options.log, options.log_level), (LogFormat::Off, all(LevelFilter::WARN)));
+        assert_eq!(
+            options.access_log,
+            Some(AccessLog::default()),
+            "asked for, it is there though there is no log"
+        );
+        assert_eq!(options.admin, "127.0.0.1:9000".parse().ok());
         let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
         assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
         assert_eq!(options.workers, 4);
@@ -331,9 +398,30 @@ mod tests {
     #[test]
     fn quiet_leaves_only_errors() {
         let options = read(&["-q", "--log-level", "trace"], &[]).unwrap();
-        assert_eq!((options.quiet, options.log_level), (true, LevelFilter::ERROR));
+        assert_eq!((options.quiet, options.log_level), (true, all(LevelFilter::ERROR)));
+        assert_eq!(options.access_log, None);
         assert!(read(&[], &[("GANNET_QUIET", "1")]).unwrap().quiet);
         assert!(!read(&[], &[("GANNET_QUIET", "false")]).unwrap().quiet);
+    }
+
+    #[test]
+    fn verbose_tells_more() {
+        assert_eq!(read(&["-v"], &[]).unwrap().log_level, all(LevelFilter::DEBUG));
+        assert_eq!(read(&[], &[("GANNET_VERBOSE", "yes")]).unwrap().log_level, all(LevelFilter::DEBUG));
+    }
+
+    #[test]
+    fn the_access_log_has_the_log_s_format_and_is_off_with_it_unless_asked_for() {
+        let log = |arguments: &[&str]| read(arguments, &[]).unwrap().access_log;
+        let formats = [("text", gannet::LogFormat::Combined), ("json", gannet::LogFormat::Json)];
+        for (name, format) in formats {
+            assert_eq!(log(&["--log", name]).map(|log| log.format), Some(format));
+        }
+        for arguments in [&["--log", "off"][..], &["-q"], &["--access-log", "off"]] {
+            assert_eq!(log(arguments), None);
+        }
+        let file = log(&["-q", "--access-log", "./off"]).map(|log| log.destination);
+        assert_eq!(file, Some(LogDestination::File("./off".into())));
     }
 
     #[test]
@@ -363,7 +451,16 @@ mod tests {
             (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
             (&["--listing", "no"], &[], "--listing no: listings are on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
-            (&["--log-level", "3"], &[], "--log-level 3: a level is error, warn, info, debug or trace"),
+            (
+                &["--log-level", "3"],
+                &[],
+                "--log-level 3: a level is off, error, warn, info, debug or trace, also of a target, as in info,gannet_server=debug",
+            ),
+            (
+                &["--admin", "here"],
+                &[],
+                "--admin here: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+            ),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
             (
                 &["--listen", "80", "--listen", "127.0.0.1:80"],

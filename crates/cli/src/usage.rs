@@ -12,7 +12,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--threads", "-t", "-j"], "threads are --workers 2"),
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
     (&["--no-listing", "--no-index", "--no-autoindex"], "folders are not listed with --listing off"),
-    (&["--verbose", "-v"], "the log says more with --log-level debug"),
+    (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
 ];
 
 /// What to do about what the parser says.

@@ -22,6 +22,7 @@ mod page;
 mod ports;
 mod request;
 mod response;
+mod route;
 
 pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, Frame, Source, Upgrade, Upgraded};
@@ -36,8 +37,12 @@ pub use gannet_proto::{Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, quick};
 pub use later::Later;
 pub use page::PAGE_STYLE;
-pub use ports::{Clock, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp};
+pub use ports::{
+    Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,
+    WriteListed,
+};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
+pub use route::Route;
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;

@@ -22,6 +22,8 @@ pub struct Ports {
     pub cpu: Rc<dyn Cpu>,
     /// Time.
     pub clock: Rc<dyn Clock>,
+    /// What is counted for those who watch the server.
+    pub counters: Rc<dyn Counters>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and
@@ -48,11 +50,18 @@ pub trait Fs {
     fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>>;
 
     /// Reads a directory: the names in no order, without `.` and `..`, and without what may not be served (outside the root, devices,
-    /// sockets, FIFOs); at most `limit` of them.
+    /// sockets, FIFOs); at most `limit` of them. `write` makes of them what is wanted, where they were read: however many ask, only so
+    /// many directories are in memory as there are threads that read them.
     ///
     /// # Errors
     /// See [`FsError`].
-    fn list(&self, root: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>>;
+    fn list(
+        &self,
+        root: &Root,
+        path: &[u8],
+        limit: usize,
+        write: WriteListed,
+    ) -> Later<Result<Bytes, FsError>>;
 
     /// How many files one worker may keep open between requests.
     fn spare_descriptors(&self) -> usize;
@@ -85,6 +94,39 @@ pub trait Clock {
 
     /// What the calendar says: time since the beginning of 1970, UTC, in whole seconds.
     fn unix_seconds(&self) -> u64;
+}
+
+/// Counts what features do, for the worker that does it.
+pub trait Counters {
+    /// Counts `count` more of `what`.
+    fn add(&self, what: Counter, count: u64);
+}
+
+/// What features count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Counter {
+    /// A file was answered from memory.
+    MemoryHit,
+    /// A file that might have been in memory was not, or no longer as it is on disk.
+    MemoryMiss,
+    /// A file was open already.
+    DescriptorHit,
+    /// A file that might have been open was not.
+    DescriptorMiss,
+    /// A content was compressed on the fly; it is kept, and answers many requests.
+    Compressed,
+}
+
+impl Counter {
+    /// Every one of them, in their order.
+    pub const ALL: [Counter; 5] = [
+        Counter::MemoryHit,
+        Counter::MemoryMiss,
+        Counter::DescriptorHit,
+        Counter::DescriptorMiss,
+        Counter::Compressed,
+    ];
 }
 
 /// A directory that files are served from, held open: renaming it or putting another in its place changes nothing.
@@ -144,6 +186,9 @@ pub enum Kind {
     /// A regular file.
     File,
 }
+
+/// What is to be made of a directory's entries.
+pub type WriteListed = Box<dyn FnOnce(Listed) -> Bytes + Send>;
 
 /// What a directory holds.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,6 @@
 //! Requests.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::rc::Rc;
 use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{Head, Method, Span, Version};
 
+use crate::route::{self, Route};
 use crate::{Ports, RequestBody};
 
 /// A request: its head, its body, and what its handler may ask of the world.
@@ -16,6 +18,7 @@ pub struct Request {
     body: RequestBody,
     ports: Ports,
     peer: Option<SocketAddr>,
+    route: Option<Rc<dyn Route>>,
     /// Where, in the path, the part begins that the route's wildcard matched.
     tail: u16,
 }
@@ -107,7 +110,7 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: RequestBody, ports: Ports) -> Request {
-        Request { head, body, ports, peer: None, tail: 0 }
+        Request { head, body, ports, peer: None, route: None, tail: 0 }
     }
 
     /// The method.
@@ -141,6 +144,34 @@ impl Request {
     /// The part of the path that the route's wildcard matched, still percent-encoded; the whole path for an exact route.
     pub fn tail(&self) -> &str {
         self.path().get(usize::from(self.tail)..).unwrap_or("")
+    }
+
+    /// The part of the path that a parameter of the route matched (`id` of `/users/:id`), still percent-encoded. A named wildcard
+    /// (`rest` of `/files/*rest`) is a parameter, too. `None` if the route has none of this name.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params().find(|(other, _)| *other == name).map(|(_, value)| value)
+    }
+
+    /// The same, percent-decoded. `None` also where that is not possible: a `%` without two hexadecimal digits, or what is
+    /// no UTF-8 then.
+    pub fn param_decoded(&self, name: &str) -> Option<Cow<'_, str>> {
+        route::decoded(self.param(name)?)
+    }
+
+    /// The route's parameters, from left to right: names, and values still percent-encoded.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (route, path) = (self.route.as_deref(), self.path());
+        (0..).map_while(move |index| route?.parameter(index, path))
+    }
+
+    /// The pattern of the route that the request took, as it was written: `/users/:id`. `None` if it was not routed.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref().map(Route::pattern)
+    }
+
+    /// The route's number among those of its site. `None` if the request was not routed.
+    pub fn route_number(&self) -> Option<usize> {
+        self.route.as_deref().map(Route::number)
     }
 
     /// The query, still percent-encoded, without its question mark.
@@ -199,6 +230,11 @@ impl Request {
         self.tail = u16::try_from(start).unwrap_or(u16::MAX);
     }
 
+    /// Says which route this took: the router's part.
+    pub fn set_route(&mut self, route: Rc<dyn Route>) {
+        self.route = Some(route);
+    }
+
     /// Moves the head out of the memory it was received in.
     pub(crate) fn detach(&mut self) {
         self.head.detach();
@@ -224,7 +260,9 @@ pub(crate) mod tests {
     use gannet_proto::limits::Limits;
 
     use super::*;
-    use crate::{Clock, Cpu, Fs, FsError, Incoming, Later, Listed, OpenFile, Root, Stamp};
+    use crate::{
+        Clock, Counter, Counters, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed,
+    };
 
     /// A world without files, where no time passes.
     struct Nothing;
@@ -242,7 +280,7 @@ pub(crate) mod tests {
             Later::ready(Ok(Bytes::new()))
         }
 
-        fn list(&self, _: &Root, _: &[u8], _: usize) -> Later<Result<Listed, FsError>> {
+        fn list(&self, _: &Root, _: &[u8], _: usize, _: WriteListed) -> Later<Result<Bytes, FsError>> {
             Later::ready(Err(FsError::NotFound))
         }
 
@@ -255,6 +293,10 @@ pub(crate) mod tests {
         fn spawn(&self, _: Box<dyn FnOnce() + Send>) -> bool {
             false
         }
+    }
+
+    impl Counters for Nothing {
+        fn add(&self, _: Counter, _: u64) {}
     }
 
     impl Clock for Nothing {
@@ -277,7 +319,9 @@ pub(crate) mod tests {
         assert!(matches!(event, Event::Head { .. }), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let ports = Ports { fs: Rc::new(Nothing), cpu: Rc::new(Nothing), clock: Rc::new(Nothing) };
+        let nothing = Rc::new(Nothing);
+        let ports =
+            Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
         Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
     }
 
@@ -296,6 +340,36 @@ pub(crate) mod tests {
             request.detach();
         }
         assert_eq!(request.head.home.copies(), 1);
+    }
+
+    /// `/:one/:two`, wherever the request went.
+    struct Fixed;
+
+    impl Route for Fixed {
+        fn number(&self) -> usize {
+            7
+        }
+
+        fn pattern(&self) -> &str {
+            "/:one/:two"
+        }
+
+        fn parameter<'a>(&'a self, index: usize, path: &'a str) -> Option<(&'a str, &'a str)> {
+            Some((*["one", "two"].get(index)?, path.split('/').nth(index + 1)?))
+        }
+    }
+
+    #[test]
+    fn a_request_that_took_a_route_knows_its_pattern_and_its_parameters() {
+        let mut request = request("GET", "/a/b%20%C3%A9?two=x");
+        assert_eq!((request.route(), request.route_number(), request.param("one")), (None, None, None));
+        assert_eq!(request.params().count(), 0);
+        request.set_route(Rc::new(Fixed));
+        request.detach();
+        assert_eq!((request.route(), request.route_number()), (Some("/:one/:two"), Some(7)));
+        assert_eq!(request.params().collect::<Vec<_>>(), [("one", "a"), ("two", "b%20%C3%A9")]);
+        assert_eq!(request.param_decoded("two").as_deref(), Some("b \u{e9}"));
+        assert_eq!((request.param("three"), request.param_decoded("three")), (None, None));
     }
 
     #[test]

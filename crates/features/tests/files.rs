@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use files::world::{Served, text};
-use gannet_core::{Body, Status};
+use gannet_core::{Body, Counter, Status};
 use gannet_features::files::Files;
 
 #[test]
@@ -30,6 +30,9 @@ fn a_small_file_is_opened_once_a_second_at_most_and_read_again_when_it_changed()
     assert_eq!(text(served.get("/a.txt")), "later");
     assert_eq!(text(served.get("/a.txt")), "later");
     assert_eq!((world.opened.get(), world.read.get()), (3, 2), "unchanged: answered without reading");
+    let counted =
+        [Counter::MemoryHit, Counter::MemoryMiss].map(|counter| world.counted[counter as usize].get());
+    assert_eq!(counted, [5, 2], "and those who watch the server are told");
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn what_cannot_be_opened_is_told_apart_and_what_may_not_is_never_asked_for() {
     for target in ["/.git/config", "/a/../b", "/%2e%2e/etc/passwd", "//evil.example", "/a%00", "/a%2Fb"] {
         assert_eq!(served.get(target).status(), Status::NOT_FOUND, "{target}");
     }
-    assert_eq!(world.opened.get(), asked);
+    assert_eq!(world.opened.get(), asked + 1, "but for the page that would say so, once a second");
 }
 
 #[test]

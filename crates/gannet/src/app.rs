@@ -7,11 +7,13 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::IntoFiles;
 use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
-use gannet_server::{Limits, MappedSends, SiteBuilder, SiteError};
+use gannet_server::{AccessLog, Limits, MappedSends, SiteBuilder, SiteError};
+
+use crate::routes::{Routes, below, verbs};
 
 /// An application: what it serves, and where.
 ///
-/// Mistakes made while building (a pattern twice, a folder that is not there) are given back all at once by
+/// Mistakes made while building (two patterns that match the same paths, a folder that is not there) are given back all at once by
 /// [`start`](App::start) and [`run`](App::run).
 pub struct App {
     site: SiteBuilder,
@@ -19,6 +21,8 @@ pub struct App {
     workers: usize,
     backend: BackendChoice,
     limits: Limits,
+    admin: Option<SocketAddr>,
+    access_log: Option<AccessLog>,
     mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
@@ -49,62 +53,74 @@ impl App {
             workers: 0,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
+            admin: None,
+            access_log: None,
             mapped_sends: MappedSends::Auto,
             mistakes: Vec::new(),
         }
     }
 
-    /// Answers GET, and HEAD, on `pattern`.
-    #[must_use]
-    pub fn get<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Get), pattern, handler)
-    }
+    verbs!(App);
 
-    /// Answers POST on `pattern`.
+    /// Answers `method` (none: any method) on `pattern`, for every host that has no routes of its own ([`host`](App::host)).
+    ///
+    /// | pattern | matches |
+    /// |---|---|
+    /// | `/about` | only that |
+    /// | `/users/:id`, `/users/{id}` | one segment in the place of the parameter: [`Request::param`](crate::Request::param) gives it |
+    /// | `/api/*` | `/api/` and everything below it: [`Request::tail`](crate::Request::tail) gives what is below |
+    /// | `/files/*path`, `/files/{*path}` | the same, and gives it the name of a parameter |
+    ///
+    /// A parameter is a whole segment, and not empty. Paths are compared as they are sent, percent-encoded. A colon or a brace that
+    /// stands for itself is written twice.
+    ///
+    /// The most specific pattern answers, whatever the order: segment by segment from the left, itself before a parameter before a
+    /// wildcard. Where it has no handler for the method, a less specific one that has answers; only if none has, the
+    /// answer is 405. HEAD is answered by the handler of GET, and OPTIONS by the server, unless they have handlers of their own.
     #[must_use]
-    pub fn post<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Post), pattern, handler)
-    }
-
-    /// Answers PUT on `pattern`.
-    #[must_use]
-    pub fn put<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Put), pattern, handler)
-    }
-
-    /// Answers DELETE on `pattern`.
-    #[must_use]
-    pub fn delete<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(Some(Method::Delete), pattern, handler)
-    }
-
-    /// Answers any method that has no handler of its own on `pattern`.
-    #[must_use]
-    pub fn any<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.route(None, pattern, handler)
-    }
-
-    /// Answers `method` on `pattern`: an exact path (`/about`) or a prefix (`/api/*`).
-    #[must_use]
+    #[track_caller]
     pub fn route<M>(mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) -> App {
         self.site.route(method, pattern, handler);
         self
     }
 
+    /// Serves other routes for some hosts: names (`api.example.com`) and wildcards (`*.example.com`: one label or more). The
+    /// name itself comes before a wildcard, and a longer wildcard before a shorter one; case and port do not count.
+    ///
+    /// A host has its own routes only. What no host names gets the routes of the application itself; if it has none, the
+    /// answer is 421 (Misdirected Request).
+    ///
+    /// ```
+    /// # use gannet::prelude::*;
+    /// App::new().get("/", "hello").host(["api.example.com", "*.api.example.com"], |api| {
+    ///     api.get("/users/:id", |request: Request| request.param("id").unwrap_or_default().to_owned())
+    /// });
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn host(
+        mut self,
+        patterns: impl IntoIterator<Item = impl Into<String>>,
+        build: impl FnOnce(Routes) -> Routes,
+    ) -> App {
+        let Routes { routes, mistakes } = build(Routes::default());
+        self.site.host(patterns, routes);
+        self.mistakes.extend(mistakes);
+        self
+    }
+
     /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
     #[must_use]
+    #[track_caller]
     pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> App {
         match files.into_files() {
-            Ok(files) => {
-                let pattern = format!("{}/*", prefix.trim_end_matches('/'));
-                self.site.endpoint(Some(Method::Get), &pattern, files.factory());
-            }
+            Ok(files) => self.site.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }
         self
     }
 
-    /// Puts every handler behind a filter; the first one added is outermost.
+    /// Puts every handler, those of hosts too, behind a filter; the first one added is outermost.
     #[must_use]
     pub fn with<M>(mut self, filter: impl IntoFilter<M>) -> App {
         self.site.filter(filter);
@@ -139,6 +155,27 @@ impl App {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> App {
         self.limits = limits;
+        self
+    }
+
+    /// Tells health (`/healthz`, `/readyz`) and metrics (`/metrics`) on an address of their own, which nobody but those who watch
+    /// the server should reach; port 0 takes a free one. By default nowhere. `docs/metrics.md` has every metric.
+    #[must_use]
+    pub fn admin(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
+            Ok(Some(address)) => self.admin = Some(address),
+            Ok(None) => self.mistakes.push(format!("{address:?} is no address for the admin listener")),
+            Err(error) => {
+                self.mistakes.push(format!("{address:?} is no address for the admin listener: {error}"));
+            }
+        }
+        self
+    }
+
+    /// Logs a line for each request, when it is over. By default there is no access log. `docs/logging.md` has the formats.
+    #[must_use]
+    pub fn access_log(mut self, log: AccessLog) -> App {
+        self.access_log = Some(log);
         self
     }
 
@@ -202,12 +239,15 @@ impl App {
             workers: self.workers,
             backend: self.backend,
             limits: self.limits,
+            admin: self.admin,
+            access_log: self.access_log,
             mapped_sends: self.mapped_sends,
         };
         start(site, options).map_err(Error::Start)
     }
 
-    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. Dropping the future stops the server.
+    /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
+    /// Dropping the future stops the server.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.

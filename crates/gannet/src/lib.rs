@@ -6,7 +6,7 @@
 //! # async fn run() -> gannet::Result<()> {
 //! App::new()
 //!     .get("/", "hello")
-//!     .get("/path", async |request: Request| request.path().to_owned())
+//!     .get("/users/:id", async |request: Request| format!("user {}", request.param("id").unwrap_or_default()))
 //!     .files("/assets", "public")
 //!     .listen("127.0.0.1:8080")
 //!     .run()
@@ -17,16 +17,18 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod routes;
 
 pub use app::{App, Error};
 pub use gannet_core::{
-    Body, BodyError, Bytes, Chunk, Data, Fields, Filter, Frame, Handler, IntoFilter, IntoHandler,
+    Body, BodyError, Bytes, Chunk, Counter, Data, Fields, Filter, Frame, Handler, IntoFilter, IntoHandler,
     IntoResponse, InvalidField, Method, Next, Reply, Request, RequestBody, Response, Sender, Source, Status,
     Upgraded, Version, channel,
 };
 pub use gannet_features::files;
 pub use gannet_server::host::{BackendChoice, Running, Signals};
-pub use gannet_server::{Limits, MappedSends};
+pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
+pub use routes::Routes;
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

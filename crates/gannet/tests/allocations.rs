@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Running};
+use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
 use tokio::sync::Notify;
 
 struct Counting;
@@ -88,6 +88,16 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
         .get("/function", |request: Request| {
             Response::text("function").with("x-method", request.method_name())
         })
+        .get("/users/:id/posts/{post}", |request: Request| {
+            let length = request.params().map(|(name, value)| name.len() + value.len()).sum::<usize>();
+            if length == 10 && request.param("post") == Some("22") { "found" } else { "lost" }
+        })
+        .get("/prefix/*rest", async |request: Request| {
+            tokio::task::yield_now().await;
+            if request.param("rest") == Some("a/b") { "found" } else { "lost" }
+        })
+        .post("/prefix/a/:name", "posted")
+        .host(["b.example", "*.c.example"], |routes| routes.get("/:id", "on b"))
         .get("/at-once", async |_: Request| "at once")
         .get("/yields", async |_: Request| {
             tokio::task::yield_now().await;
@@ -161,6 +171,12 @@ fn receive(client: &mut TcpStream, text: &str) {
     assert!(room[..count].ends_with(text.as_bytes()), "{:?}", str::from_utf8(&room[..count]));
 }
 
+/// Asks for `target`, whose answer ends with `text`.
+fn receive_text(rig: &mut Rig, target: &str, text: &str) {
+    rig.client.write_all(get(target).as_bytes()).expect("taken");
+    receive(&mut rig.client, text);
+}
+
 fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
 }
@@ -183,6 +199,40 @@ fn a_request_answered_at_once_costs_no_allocation() {
             }
         },
     );
+}
+
+#[test]
+fn a_request_with_parameters_or_for_a_host_costs_no_allocation() {
+    on_each_backend(
+        |app| app,
+        |rig| {
+            rig.assert_free(&get("/users/11/posts/22"));
+            rig.assert_free(&get("/prefix/a/b"));
+            for host in ["b.example", "x.y.C.example:80"] {
+                rig.assert_free(&get("/users").replace("a.example", host));
+            }
+            receive_text(rig, "/users/11/posts/22", "found");
+            receive_text(rig, "/prefix/a/b", "found");
+        },
+    );
+}
+
+#[test]
+fn a_request_that_is_counted_and_logged_costs_no_allocation() {
+    let folder = tempfile::tempdir().expect("room for a folder");
+    for format in [LogFormat::Combined, LogFormat::Json] {
+        let destination = LogDestination::File(folder.path().join("log"));
+        let log = AccessLog { format, destination };
+        on_each_backend(
+            |app| app.access_log(log.clone()).admin("127.0.0.1:0"),
+            |rig| {
+                let pipelined = get("/value").repeat(16);
+                for request in [&get("/value"), &get("/yields"), &get("/small.html"), &pipelined] {
+                    rig.assert_free(request);
+                }
+            },
+        );
+    }
 }
 
 #[test]

@@ -1,158 +1,53 @@
 //! Patterns to values, by specificity and never by order. Knows no HTTP.
 //!
-//! A pattern is an exact path (`/about`) or a prefix (`/api/*`, which matches `/api/` and everything below it, but not `/api`).
-//! An exact path is more specific than a prefix, a longer prefix more specific than a shorter one. The same pattern twice is
-//! a conflict.
+//! # Patterns
+//! A pattern begins with a slash. Its segments, what stands between slashes, are of three kinds:
+//!
+//! | kind | written | matches |
+//! |---|---|---|
+//! | static | `about` | the same bytes |
+//! | parameter | `:id` or `{id}`, which mean the same | one segment that is not empty |
+//! | wildcard | `*`, or with a name `*rest` or `{*rest}`; only as the last segment | everything from there on: one segment or more, the first of which may be empty |
+//!
+//! So `/api/*` matches `/api/` and all below it, but not `/api`; `/` matches only itself. A parameter is a whole segment. A colon or a
+//! brace that stands for itself is written twice (`/items::search`). Paths are compared as they are given, byte by byte: what is percent-encoded
+//! in one and not in the other is not the same.
+//!
+//! # Which one
+//! Let the kinds be ordered: static before parameter before wildcard. Of two patterns that match a path, the *more specific* is the one
+//! whose kind comes first at the first segment where their kinds differ. Two different patterns that match one path differ
+//! in the kind of some segment (where both are static, both are the path's own bytes), unless they have the same *shape*: the same
+//! segments but for the names. Those are a conflict. So the patterns that match a path are always in a strict order, and it does not matter
+//! in which order they were added. In particular an exact path comes before everything, and of two prefixes the longer one first.
+//!
+//! [`Router::matches`] gives all matching patterns in that order, each when it is asked for.
+//!
+//! # How fast
+//! Patterns without parameter and wildcard are in a perfect hash: one hash, one compare, whatever path is asked for. The others
+//! are in a compressed radix trie. A walk through it enters each node at most once and remembers nothing but where it is; so no path, however hostile, can make
+//! it longer than the trie is large. Nothing is allocated by a look-up.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
 extern crate alloc;
 
-use alloc::collections::BTreeMap;
-use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt;
+mod builder;
+mod hosts;
+mod mistake;
+mod pattern;
+mod perfect;
+mod router;
+mod trie;
+mod word;
 
-/// Values by pattern.
-#[derive(Clone, Debug)]
-pub struct Router<T> {
-    exact: BTreeMap<String, T>,
-    /// Without their star, longest first.
-    prefixes: Vec<(String, T)>,
-}
+pub use builder::Builder;
+pub use hosts::{HOST_BYTES, HostMistake, HostProblem, Hosts, HostsBuilder};
+pub use mistake::{Mistake, Problem};
+pub use pattern::{PARAMETERS, Parameter};
+pub use router::{Match, Matches, Route, Router};
 
-/// What a path matched.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Match<'a, T> {
-    /// The pattern's value.
-    pub value: &'a T,
-    /// Where in the path the part begins that the star matched; 0 for an exact pattern.
-    pub tail: usize,
-}
-
-/// Why a pattern was refused.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum PatternError {
-    /// Patterns begin with a slash.
-    NoSlash(String),
-    /// A star is a pattern's last segment.
-    Star(String),
-    /// The pattern is there already.
-    Conflict(String),
-}
-
-impl<T> Default for Router<T> {
-    fn default() -> Router<T> {
-        Router { exact: BTreeMap::new(), prefixes: Vec::new() }
-    }
-}
-
-impl<T> Router<T> {
-    /// Adds a pattern.
-    ///
-    /// # Errors
-    /// See [`PatternError`].
-    pub fn insert(&mut self, pattern: &str, value: T) -> Result<(), PatternError> {
-        if !pattern.starts_with('/') {
-            return Err(PatternError::NoSlash(pattern.into()));
-        }
-        match pattern.strip_suffix('*') {
-            Some(prefix) if prefix.ends_with('/') && !prefix.contains('*') => {
-                self.insert_prefix(pattern, prefix, value)
-            }
-            None if !pattern.contains('*') => self.insert_exact(pattern, value),
-            _ => Err(PatternError::Star(pattern.into())),
-        }
-    }
-
-    /// The value of a pattern, as it was written.
-    pub fn get_mut(&mut self, pattern: &str) -> Option<&mut T> {
-        match pattern.strip_suffix('*') {
-            Some(prefix) => {
-                self.prefixes.iter_mut().find(|(other, _)| other == prefix).map(|(_, value)| value)
-            }
-            None => self.exact.get_mut(pattern),
-        }
-    }
-
-    /// All patterns that match `path`, the most specific first.
-    pub fn matches<'a>(&'a self, path: &str) -> impl Iterator<Item = Match<'a, T>> {
-        let exact = self.exact.get(path).map(|value| Match { value, tail: 0 });
-        let below = self.prefixes.iter().filter(move |(prefix, _)| path.starts_with(prefix.as_str()));
-        exact.into_iter().chain(below.map(|(prefix, value)| Match { value, tail: prefix.len() }))
-    }
-
-    fn insert_exact(&mut self, pattern: &str, value: T) -> Result<(), PatternError> {
-        if self.exact.contains_key(pattern) {
-            return Err(PatternError::Conflict(pattern.into()));
-        }
-        self.exact.insert(pattern.into(), value);
-        Ok(())
-    }
-
-    fn insert_prefix(&mut self, pattern: &str, prefix: &str, value: T) -> Result<(), PatternError> {
-        if self.prefixes.iter().any(|(other, _)| other == prefix) {
-            return Err(PatternError::Conflict(pattern.into()));
-        }
-        let position = self.prefixes.partition_point(|(other, _)| other.len() >= prefix.len());
-        self.prefixes.insert(position, (prefix.into(), value));
-        Ok(())
-    }
-}
-
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            PatternError::NoSlash(pattern) => write!(f, "pattern {pattern:?} does not begin with a slash"),
-            PatternError::Star(pattern) => {
-                write!(f, "pattern {pattern:?}: a star stands alone in the last segment, as in \"/api/*\"")
-            }
-            PatternError::Conflict(pattern) => write!(f, "pattern {pattern:?} is there twice"),
-        }
-    }
-}
-
-impl core::error::Error for PatternError {}
-
-#[cfg(test)]
-mod tests {
-    use alloc::vec;
-
-    use super::*;
-
-    fn matched(patterns: &[&str], path: &str) -> Vec<(usize, usize)> {
-        let mut router = Router::default();
-        for (index, pattern) in patterns.iter().enumerate() {
-            router.insert(pattern, index).expect("no conflict");
-        }
-        router.matches(path).map(|found| (*found.value, found.tail)).collect()
-    }
-
-    #[test]
-    fn the_most_specific_pattern_comes_first_whatever_the_order() {
-        assert_eq!(matched(&["/*", "/api/*", "/api/users"], "/api/users"), [(2, 0), (1, 5), (0, 1)]);
-        assert_eq!(matched(&["/api/users", "/api/*", "/*"], "/api/users"), [(0, 0), (1, 5), (2, 1)]);
-    }
-
-    #[test]
-    fn the_root_is_only_the_root_and_a_prefix_only_what_is_below_it() {
-        assert_eq!(matched(&["/"], "/a"), []);
-        assert_eq!(matched(&["/api/*"], "/api"), []);
-        assert_eq!(matched(&["/api/*"], "/api/"), [(0, 5)]);
-        assert_eq!(matched(&["/api/*"], "/apish"), []);
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        let mut router = Router::default();
-        assert_eq!(router.insert("a", 0), Err(PatternError::NoSlash("a".into())));
-        for pattern in ["/a*", "/*/b", "/*a/*", "/**"] {
-            assert_eq!(router.insert(pattern, 0), Err(PatternError::Star(pattern.into())));
-        }
-        assert_eq!(router.insert("/a/*", 0), Ok(()));
-        assert_eq!(router.insert("/a/*", 1), Err(PatternError::Conflict("/a/*".into())));
-        assert_eq!(router.get_mut("/a/*"), Some(&mut 0));
-        assert_eq!(vec![0], router.matches("/a/b").map(|found| *found.value).collect::<Vec<_>>());
-    }
+/// An offset or a number as it is stored.
+fn index(value: usize) -> u32 {
+    u32::try_from(value).expect("a site has less than four gigabytes of patterns")
 }

@@ -7,6 +7,7 @@ use gannet_engine::{ListenerId, SocketId};
 use crate::admission::Refusal;
 use crate::connection::{Connection, Stage};
 use crate::deadline;
+use crate::observe::Limit;
 use crate::worker::Worker;
 
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
@@ -22,8 +23,11 @@ const WAITING: usize = 1024;
 /// backlog.
 pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
     if worker.waiting.len() == WAITING {
+        worker.local.observer.hit(Limit::CONNECTIONS);
+        worker.local.observer.counters.refused.add(1);
         worker.local.engine.close(socket);
     } else if !worker.waiting.is_empty() || !admit(worker, socket) {
+        worker.local.observer.hit(Limit::CONNECTIONS);
         worker.waiting.push_back(socket);
     }
     if worker.admission.is_full() {
@@ -38,6 +42,8 @@ fn admit(worker: &mut Worker, socket: SocketId) -> bool {
         Ok(()) => {}
         Err(Refusal::Full) => return false,
         Err(Refusal::Address) => {
+            worker.local.observer.hit(Limit::CONNECTIONS_PER_ADDRESS);
+            worker.local.observer.counters.refused.add(1);
             worker.local.engine.close(socket);
             return true;
         }
@@ -46,7 +52,8 @@ fn admit(worker: &mut Worker, socket: SocketId) -> bool {
     if worker.connections.len() <= index {
         worker.connections.resize_with(index + 1, || None);
     }
-    let connection = worker.connections[index].insert(Connection::new(socket, peer));
+    worker.local.observer.counters.accepted.add(1);
+    let connection = worker.connections[index].insert(Connection::new(socket, peer, &worker.local));
     worker.local.engine.receive(socket);
     deadline::await_first_request(connection, &mut worker.local);
     true
@@ -55,6 +62,7 @@ fn admit(worker: &mut Worker, socket: SocketId) -> bool {
 /// A resource ran out. Those who are here are served on; the reason is told once, and again only after accepting has long worked:
 /// as connections leave, others are let in one by one, and each time it runs out anew.
 pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
+    worker.local.observer.counters.accept_failures.add(1);
     let now = worker.local.now();
     let before = worker.starved_at.replace(now);
     if before.is_none_or(|moment| moment.after(QUIET) <= now) {
@@ -123,6 +131,7 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
     }
     let connection = worker.connections[socket.index as usize].take().expect("found just now");
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
+    worker.local.observer.counters.moves(Some(connection.stage.state()), None);
     worker.admission.leave(connection.peer.map(|peer| peer.ip()));
     // Whoever waits for a place, or for a descriptor, has one now.
     worker.accept_again = worker.accept_again.map(|_| worker.local.now());

@@ -29,7 +29,7 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
     if matches!(connection.stage, Stage::Closed) {
         return;
     }
-    if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Closed) {
+    if let Stage::Active(active) = connection.enter(Stage::Closed, local) {
         if active.ends_with_connection {
             // The body's end is the connection's: a client of HTTP/1.0 takes any other for it (RFC 9112, 8).
             local.engine.reset(connection.socket);
@@ -53,7 +53,7 @@ fn finish(connection: &mut Connection, local: &mut Local) {
     if !active.receiving {
         local.engine.receive(connection.socket);
     }
-    if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Lingering) {
+    if let Stage::Active(active) = connection.enter(Stage::Lingering, local) {
         local.recycle_active(active);
     }
     local.timers.set(connection.socket.index, local.now().after(local.limits.linger_timeout));
@@ -61,7 +61,7 @@ fn finish(connection: &mut Connection, local: &mut Local) {
 
 /// Waits for the next request, holding nothing.
 fn idle(connection: &mut Connection, local: &mut Local) {
-    let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Idle) else { return };
+    let Stage::Active(active) = connection.enter(Stage::Idle, local) else { return };
     if !active.receiving {
         local.engine.receive(connection.socket);
     }

@@ -10,6 +10,7 @@ use gannet_proto::{Head, h1};
 
 use crate::file::Piecewise;
 use crate::local::Local;
+use crate::observe::{Accounts, ConnectionState};
 use crate::{close, exchange, flush, handle, protocol, respond};
 
 /// A connection's slot.
@@ -17,6 +18,8 @@ pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) stage: Stage,
     pub(crate) peer: Option<SocketAddr>,
+    /// It has sent something.
+    pub(crate) spoke: bool,
 }
 
 /// What a connection is doing.
@@ -65,6 +68,8 @@ pub(crate) struct Active {
     pub(crate) body_deadline: Option<Moment>,
     /// When the socket must have taken more.
     pub(crate) write_deadline: Option<Moment>,
+    /// Of the exchanges that are not over.
+    pub(crate) accounts: Accounts,
 }
 
 /// What is to become of a connection.
@@ -109,8 +114,16 @@ pub(crate) enum Making {
 }
 
 impl Connection {
-    pub(crate) fn new(socket: SocketId, peer: Option<SocketAddr>) -> Connection {
-        Connection { socket, stage: Stage::Idle, peer }
+    /// One that was let in.
+    pub(crate) fn new(socket: SocketId, peer: Option<SocketAddr>, local: &Local) -> Connection {
+        local.observer.counters.moves(None, Some(ConnectionState::Idle));
+        Connection { socket, stage: Stage::Idle, peer, spoke: false }
+    }
+
+    /// Goes from one stage to another, and gives what it leaves.
+    pub(crate) fn enter(&mut self, stage: Stage, local: &Local) -> Stage {
+        local.observer.counters.moves(Some(self.stage.state()), Some(stage.state()));
+        std::mem::replace(&mut self.stage, stage)
     }
 
     /// Something happened: takes the connection as far as it goes.
@@ -118,6 +131,18 @@ impl Connection {
         let Stage::Active(active) = &mut self.stage else { return };
         active.advance(self.socket, self.peer, local);
         close::settle(self, local);
+    }
+}
+
+impl Stage {
+    /// What it is counted as.
+    pub(crate) fn state(&self) -> ConnectionState {
+        match self {
+            Stage::Idle => ConnectionState::Idle,
+            Stage::Active(_) => ConnectionState::Active,
+            Stage::Lingering => ConnectionState::Lingering,
+            Stage::Closed => ConnectionState::Closing,
+        }
     }
 }
 
@@ -141,12 +166,14 @@ impl Active {
             head_deadline: None,
             body_deadline: None,
             write_deadline: None,
+            accounts: Accounts::default(),
         }
     }
 
     /// Ready for another connection; what is left goes back where it came from.
     pub(crate) fn reset(&mut self, local: &mut Local) {
         exchange::drop_exchange(self, local);
+        self.accounts.end(local.now(), &mut local.observer);
         if let Some(output) = self.output.take() {
             local.recycle_output(output);
         }
@@ -167,6 +194,7 @@ impl Active {
             handle::poll(self, socket, local);
             protocol::no_more(self, local);
             respond::pull(self, socket, local);
+            self.note_response_s_end();
             let has_room_again = awaited_room && !protocol::awaits_room(self, local);
             if !exchange::next(self, local) && !has_room_again {
                 break;
@@ -184,6 +212,25 @@ impl Active {
     /// Bytes that wait to be sent, without those the engine has.
     pub(crate) fn queued(&self) -> u64 {
         self.output.as_ref().map_or(0, |output| output.remaining())
+    }
+
+    /// The position, in all that the connection sends, behind what there is of it.
+    pub(crate) fn position(&self) -> u64 {
+        self.accounts.position() + self.queued()
+    }
+
+    /// Takes note of where the response ends, once it is made.
+    fn note_response_s_end(&mut self) {
+        let made = self.protocol.writing_ended() || self.fate == Fate::Finish || self.has_conversed();
+        if made {
+            self.accounts.written(self.position());
+        }
+    }
+
+    /// Whether the conversation that the connection was upgraded to is over.
+    pub(crate) fn has_conversed(&self) -> bool {
+        let over = |exchange: &Exchange| exchange.body.is_none() && matches!(exchange.making, Making::Done);
+        self.upgraded && self.exchange.as_ref().is_some_and(over)
     }
 
     /// Whether anything waits to be sent, or is being sent.

@@ -7,6 +7,7 @@ use gannet_engine::{Moment, SocketId};
 use crate::close;
 use crate::connection::{Active, Connection, Fate, Stage};
 use crate::local::Local;
+use crate::observe::Limit;
 use crate::protocol;
 
 /// A new connection: its first head must be complete.
@@ -63,19 +64,34 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
     let now = local.now();
     match &mut connection.stage {
         Stage::Closed => {}
-        Stage::Idle | Stage::Lingering => close::now(connection, local),
+        Stage::Lingering => {
+            local.observer.hit(Limit::LINGER_TIMEOUT);
+            close::now(connection, local);
+        }
+        Stage::Idle => {
+            local.observer.hit(match connection.spoke {
+                _ if local.draining => Limit::DRAIN_GRACE,
+                true => Limit::IDLE_TIMEOUT,
+                false => Limit::HEAD_TIMEOUT,
+            });
+            close::now(connection, local);
+        }
         Stage::Active(active) => {
             let [head, body, write] =
                 active.deadlines().map(|deadline| deadline.is_some_and(|deadline| deadline <= now));
             if write {
+                local.observer.hit(Limit::WRITE_TIMEOUT);
                 tracing::debug!("a client that reads nothing is disconnected");
                 active.abort();
             } else if head && active.input.is_none() {
+                local.observer.hit(Limit::HEAD_TIMEOUT);
                 active.abort(); // nothing but empty lines: no request has begun
             } else if head {
+                local.observer.hit(Limit::HEAD_TIMEOUT);
                 active.head_deadline = None;
                 protocol::timed_out(active, "the request's head did not come in time", local);
             } else if body {
+                local.observer.hit(Limit::BODY_GRACE);
                 active.body_deadline = None;
                 protocol::timed_out(active, "the request's body came too slowly", local);
             }

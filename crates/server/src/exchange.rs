@@ -18,6 +18,7 @@ pub(crate) fn begin(
     peer: Option<SocketAddr>,
     local: &mut Local,
 ) {
+    active.accounts.begin(&active.head, &text, local.now(), &local.observer);
     let spare = local.heads.take();
     let head = std::mem::replace(&mut active.head, spare);
     let incoming = local.take_incoming();
@@ -33,7 +34,9 @@ pub(crate) fn begin(
     let mut request = Request::new(request_head, RequestBody::new(incoming.clone()), local.ports.clone());
     request.set_peer(peer);
     active.discarded = 0;
-    let making = Making::Waiting(route::answer(request, local));
+    let (reply, route) = route::answer(request, local);
+    active.accounts.routed(route);
+    let making = Making::Waiting(reply);
     let exchange =
         Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
     active.exchange = Some(exchange);
@@ -41,9 +44,8 @@ pub(crate) fn begin(
 
 /// When both halves have ended, makes room for the next exchange and says whether to look for one.
 pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
-    let Some(exchange) = &active.exchange else { return false };
-    let conversed = active.upgraded && exchange.body.is_none() && matches!(exchange.making, Making::Done);
-    if active.fate != Fate::Serve || !(active.protocol.writing_ended() || conversed) {
+    let responded = active.protocol.writing_ended() || active.has_conversed();
+    if active.exchange.is_none() || active.fate != Fate::Serve || !responded {
         return false;
     }
     if !active.protocol.keep_alive() {
@@ -62,8 +64,8 @@ pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
 /// Ends an exchange, whatever its state: the handler's future is dropped, and with it what it holds.
 pub(crate) fn drop_exchange(active: &mut Active, local: &mut Local) {
     let Some(Exchange { incoming, making, body, .. }) = active.exchange.take() else { return };
-    handle::discard(making);
-    handle::discard(body);
+    handle::discard(local, making);
+    handle::discard(local, body);
     active.body_deadline = None;
     local.recycle_incoming(incoming);
 }

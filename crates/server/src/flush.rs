@@ -22,6 +22,7 @@ pub(crate) fn send(active: &mut Active, socket: SocketId, local: &mut Local) {
 fn submit(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
     active.sending = true;
     active.write_deadline = Some(local.now().after(local.limits.write_timeout));
+    active.accounts.submitted(output.remaining());
     local.engine.send(socket, output);
 }
 
@@ -38,6 +39,7 @@ pub(crate) fn sent(
         return;
     };
     (active.sending, active.write_deadline) = (false, None);
+    active.accounts.sent(result.as_ref().map_or(0, |count| *count), local.now(), &mut local.observer);
     match result {
         Err(error) => {
             tell(&error);

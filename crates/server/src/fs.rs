@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use gannet_core::{Entry, Fs, FsError, Kind, Later, Listed, OpenFile, Root, Stamp};
+use gannet_core::{Entry, Fs, FsError, Kind, Later, Listed, OpenFile, Root, Stamp, WriteListed};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2, statat};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
@@ -75,9 +75,15 @@ impl Fs for Disk {
         }
     }
 
-    fn list(&self, root: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>> {
+    fn list(
+        &self,
+        root: &Root,
+        path: &[u8],
+        limit: usize,
+        write: WriteListed,
+    ) -> Later<Result<Bytes, FsError>> {
         let (root, path) = (root.directory().clone(), path.to_vec());
-        elsewhere(&self.threads, move || list(&root, &path, limit).map_err(classify))
+        elsewhere(&self.threads, move || list(&root, &path, limit).map(write).map_err(classify))
     }
 
     fn spare_descriptors(&self) -> usize {

@@ -29,16 +29,18 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     let waker = local.wakers.waker(socket.index);
     let mut context = Context::from_waker(&waker);
     match &mut exchange.making {
-        Making::Waiting(reply) => match contained(|| Pin::new(reply).poll(&mut context)) {
+        Making::Waiting(reply) => match contained(local, || Pin::new(reply).poll(&mut context)) {
             Ok(Poll::Ready(response)) => respond::begin(active, response, socket, local),
             Ok(Poll::Pending) => ask_for_body(active, false, local),
             Err(response) => respond::begin(active, response, socket, local),
         },
-        Making::Conversing(conversation) => match contained(|| conversation.as_mut().poll(&mut context)) {
-            Ok(Poll::Ready(())) => discard(std::mem::replace(&mut exchange.making, Making::Done)),
-            Ok(Poll::Pending) => {}
-            Err(_) => active.cut(local),
-        },
+        Making::Conversing(conversation) => {
+            match contained(local, || conversation.as_mut().poll(&mut context)) {
+                Ok(Poll::Ready(())) => discard(local, std::mem::replace(&mut exchange.making, Making::Done)),
+                Ok(Poll::Pending) => {}
+                Err(_) => active.cut(local),
+            }
+        }
         Making::Done => {}
     }
 }
@@ -57,17 +59,20 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
 }
 
 /// Runs a piece of a handler; a panic becomes a response.
-pub(crate) fn contained<T>(run: impl FnOnce() -> T) -> Result<T, Response> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| panicked(&*panic))
+pub(crate) fn contained<T>(local: &Local, run: impl FnOnce() -> T) -> Result<T, Response> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        local.observer.counters.panics.add(1);
+        panicked(&*panic)
+    })
 }
 
 /// Drops what belongs to a handler: that, too, may panic.
-pub(crate) fn discard<T>(held: T) {
-    let _ = contained(|| drop(held)); // it was logged, and nobody is left to be answered
+pub(crate) fn discard<T>(local: &Local, held: T) {
+    let _ = contained(local, || drop(held)); // it was logged, and nobody is left to be answered
 }
 
 /// What is answered for a handler that panicked. What it said goes to the log, not to the client.
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Response {
+fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(message = message.unwrap_or("(no message)"), "a handler panicked");

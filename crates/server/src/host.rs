@@ -7,6 +7,7 @@
 mod error;
 mod signals;
 mod start;
+mod watch;
 
 use std::future::poll_fn;
 use std::io;

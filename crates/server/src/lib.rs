@@ -8,7 +8,7 @@
 //! | receive | `link` | completion → bytes |
 //! | choose, parse | `protocol` | bytes → events of the protocol |
 //! | exchange | `exchange` | head → [`Request`](gannet_core::Request) and the place its body goes |
-//! | route | `route` | path, then method → handler |
+//! | route | `route` | host, path, then method → handler |
 //! | handle | `handle` | request → response, now or later |
 //! | respond | `respond` | response → framed bytes, pulled |
 //! | flush | `flush` | bytes and file ranges → engine operations |
@@ -33,6 +33,7 @@ mod limits;
 mod link;
 mod local;
 mod mapped;
+mod observe;
 mod offload;
 mod protocol;
 mod respond;
@@ -44,7 +45,8 @@ mod worker;
 pub use admission::{Admission, Refusal};
 pub use limits::{Limits, Row, TABLE};
 pub use mapped::{MappedSends, UnknownMappedSends};
+pub use observe::{AccessLog, LogDestination, LogFormat, WorkerCounters};
 pub use offload::{Offload, Services};
-pub use site::{FilterFactory, Site, SiteBuilder, SiteError};
+pub use site::{FilterFactory, Routes, Site, SiteBuilder, SiteError, SiteRoute};
 pub use wake::{Command, Mailbox};
 pub use worker::{Turn, Worker};

@@ -33,6 +33,12 @@ pub struct Limits {
     pub drain_grace: Duration,
     /// How long draining may take.
     pub drain_timeout: Duration,
+    /// Bytes of each text of a client (target, host, referer, user agent) that a line of the access log has.
+    pub log_field_bytes: usize,
+    /// Bytes of requests that wait for the access log's writer, for each worker; about 200 a request.
+    pub log_ring_bytes: usize,
+    /// How long the end may wait for the access log to be written.
+    pub log_flush_timeout: Duration,
 }
 
 /// One limit.
@@ -53,7 +59,7 @@ const fn row(name: &'static str, default: &'static str, reason: &'static str, be
 }
 
 /// The limits, their defaults and what happens beyond them.
-pub const TABLE: [Row; 13] = [
+pub const TABLE: [Row; 16] = [
     row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
     row("body_grace", "10 s", "a body may pause this long", "408, close"),
     row(
@@ -87,6 +93,19 @@ pub const TABLE: [Row; 13] = [
         "close",
     ),
     row("drain_timeout", "30 s", "draining ends", "abort"),
+    row("log_field_bytes", "1 KiB", "a client chooses what a line of the access log holds", "cut off there"),
+    row(
+        "log_ring_bytes",
+        "1 MiB for each worker",
+        "a log that is slower than the server must not hold it up, nor take all memory",
+        "the line is left out; counted",
+    ),
+    row(
+        "log_flush_timeout",
+        "2 s",
+        "nobody may ever read the log's other end",
+        "what is left is not written",
+    ),
 ];
 
 impl Default for Limits {
@@ -106,6 +125,9 @@ impl Default for Limits {
             connections_per_address: usize::MAX,
             drain_grace: Duration::from_millis(500),
             drain_timeout: Duration::from_secs(30),
+            log_field_bytes: 1024,
+            log_ring_bytes: 1024 * 1024,
+            log_flush_timeout: Duration::from_secs(2),
         }
     }
 }

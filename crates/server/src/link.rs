@@ -9,12 +9,15 @@ use crate::local::Local;
 
 /// Bytes arrived.
 pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Local) {
+    local.observer.counters.received_bytes.add(block.len() as u64);
     match &mut connection.stage {
         Stage::Idle => {
             let mut active = local.take_active();
             active.receiving = true;
             active.input = Some(block.share());
-            connection.stage = Stage::Active(active);
+            active.accounts.connect(connection.peer);
+            connection.spoke = true;
+            connection.enter(Stage::Active(active), local);
         }
         Stage::Active(active) => active.take_in(block),
         Stage::Lingering | Stage::Closed => return,

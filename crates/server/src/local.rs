@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Clock, Heads, Incoming, Ports};
+use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, Timers};
 use gannet_proto::scan::Level;
 
@@ -12,6 +13,7 @@ use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
+use crate::observe::{Observer, WorkerCounters};
 use crate::offload::Services;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
@@ -32,6 +34,7 @@ pub(crate) struct Local {
     pub(crate) disk: Rc<Disk>,
     pub(crate) heads: Heads,
     pub(crate) draining: bool,
+    pub(crate) observer: Observer,
     clock: Rc<TurnClock>,
     date: [u8; 29],
     date_second: u64,
@@ -72,6 +75,15 @@ impl Clock for TurnClock {
     }
 }
 
+/// The counters port: the worker's own.
+struct FeatureCounters(Arc<WorkerCounters>);
+
+impl Counters for FeatureCounters {
+    fn add(&self, what: Counter, count: u64) {
+        self.0.feature(what).add(count);
+    }
+}
+
 impl Local {
     pub(crate) fn new(
         engine: Engine,
@@ -81,6 +93,7 @@ impl Local {
         services: &Services,
     ) -> Local {
         let clock = Rc::<TurnClock>::default();
+        let counters = Arc::new(WorkerCounters::new(site.routes()));
         let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
         let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
@@ -91,10 +104,16 @@ impl Local {
             limits,
             mapped_sends: MappedSends::default(),
             level: Level::detect(),
-            ports: Ports { fs: disk.clone(), cpu, clock: clock.clone() },
+            ports: Ports {
+                fs: disk.clone(),
+                cpu,
+                clock: clock.clone(),
+                counters: Rc::new(FeatureCounters(counters.clone())),
+            },
             disk,
             heads: Heads::new(limits.connections),
             draining: false,
+            observer: Observer { counters, scribe: None },
             clock,
             date: [0; 29],
             date_second: u64::MAX,

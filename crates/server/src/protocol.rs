@@ -11,6 +11,7 @@ use gannet_proto::{Head, Status};
 
 use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
+use crate::observe::Limit;
 use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
@@ -47,7 +48,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
                     exchange.incoming.end(Ok(()), trailers);
                 }
             }
-            Err(error) => refuse(active, error, local),
+            Err(error) => refuse(active, error, bytes, local),
         }
     }
 }
@@ -92,7 +93,8 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
     exchange.expects_continue = false;
     if exchange.incoming.is_abandoned() {
         active.discarded += data.len() as u64;
-        if active.discarded > local.limits.discard_bytes {
+        if active.discarded > local.limits.discard_bytes && active.protocol.keep_alive() {
+            local.observer.hit(Limit::DISCARD_BYTES);
             active.protocol.close();
         }
     }
@@ -122,18 +124,21 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
 }
 
 /// The peer broke the protocol: says so, if nothing else is being said, and closes.
-fn refuse(active: &mut Active, error: Error, local: &mut Local) {
+fn refuse(active: &mut Active, error: Error, text: &[u8], local: &mut Local) {
     active.input = None;
     active.cut_short(BodyError::Malformed);
     tracing::debug!(status = error.status().code(), %error, "refused");
-    respond::refuse(active, error.status(), error.message(), local);
+    if let Some(limit) = Limit::behind(error) {
+        local.observer.hit(limit);
+    }
+    respond::refuse(active, error.status(), error.message(), text, local);
 }
 
 /// A deadline passed while something was to be received.
 pub(crate) fn timed_out(active: &mut Active, message: &str, local: &mut Local) {
-    active.input = None;
+    let input = active.input.take();
     active.cut_short(BodyError::Incomplete);
-    respond::refuse(active, Status::REQUEST_TIMEOUT, message, local);
+    respond::refuse(active, Status::REQUEST_TIMEOUT, message, input.as_deref().unwrap_or_default(), local);
 }
 
 fn trailers(head: &Head, bytes: &[u8]) -> Option<Fields> {

@@ -21,15 +21,15 @@ const COPIED_BYTES: usize = 4096;
 /// Writes the head, and keeps the body to be pulled.
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
-    handle::discard(std::mem::replace(&mut exchange.making, Making::Done));
+    handle::discard(local, std::mem::replace(&mut exchange.making, Making::Done));
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
     handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
         active.protocol.close();
     }
     let (status, fields, body) = response.into_parts();
-    let Ok(length) = handle::contained(|| body.length()) else {
-        handle::discard(body);
+    let Ok(length) = handle::contained(local, || body.length()) else {
+        handle::discard(local, body);
         return begin(active, route::error(Status::INTERNAL_SERVER_ERROR), socket, local);
     };
     let framing = write_head(active, status, &fields, length, local);
@@ -47,8 +47,8 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     }
 }
 
-/// Answers a request that could not be read, unless something else was answered already; and closes.
-pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: &mut Local) {
+/// Answers a request that could not be read (`text` is what came of it), unless something else was answered already; and closes.
+pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, text: &[u8], local: &mut Local) {
     let (responded, whole) = (active.protocol.responded(), active.protocol.writing_ended());
     if responded && !whole {
         active.cut(local);
@@ -59,6 +59,7 @@ pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, local: 
         active.fate = Fate::Finish;
         return;
     }
+    active.accounts.begin_unread(&active.head, text, local.now(), &local.observer);
     active.protocol.close();
     let text = format!("{} {}: {message}\n", status.code(), status.reason());
     let (_, fields, _) = Response::text("").into_parts();
@@ -140,11 +141,11 @@ fn pull_stream(
     local: &mut Local,
 ) -> ControlFlow<()> {
     let waker = local.wakers.waker(socket.index);
-    let poll = handle::contained(|| source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
+    let poll = handle::contained(local, || source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
     let goes_on = matches!(poll, Ok(Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_) | Frame::File(..))))));
     match &mut active.exchange {
         Some(exchange) if goes_on => exchange.body = Some(Body::Stream(source)),
-        _ => handle::discard(source),
+        _ => handle::discard(local, source),
     }
     match poll {
         Ok(Poll::Ready(Some(Ok(Frame::Data(data))))) => match data.as_slice().len() {
@@ -242,10 +243,11 @@ fn write_head(
     local: &mut Local,
 ) -> Framing {
     let output = active.output.get_or_insert_with(|| local.take_output());
-    active.protocol.respond(
-        ResponseHead { status, fields: fields.rendered(), length, date: local.date() },
-        output.bytes(),
-    )
+    let head = ResponseHead { status, fields: fields.rendered(), length, date: local.date() };
+    let framing = active.protocol.respond(head, output.bytes());
+    let position = active.position();
+    active.accounts.responded(status, framing == Framing::Upgrade, position);
+    framing
 }
 
 /// Whether the connection cannot go on after this response: too much of the body is left that nobody will read, or the client
@@ -283,7 +285,8 @@ fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut
     local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
     let (writer, body) = channel();
     active.upgraded = true;
-    match handle::contained(|| upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer })) {
+    match handle::contained(local, || upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer }))
+    {
         Ok(conversation) => exchange.making = Making::Conversing(conversation),
         Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched
     }

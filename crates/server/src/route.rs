@@ -1,22 +1,26 @@
-//! Step 6, route: a path, then a method, lead to a handler.
+//! Step 6, route: a host, a path, then a method, lead to a handler.
+//!
+//! Of the patterns that match the path the most specific one that has the method answers. Only if none has it is the answer 405, and `Allow`
+//! the union of what they have. HEAD is answered by GET's handler where it has none of its own, OPTIONS here where nobody has it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use gannet_core::{Method, Reply, Request, Response, Status, error_page};
+use gannet_core::{Handler, Method, Reply, Request, Response, Status, error_page};
+use gannet_router::Route;
 
 use crate::handle;
 use crate::local::Local;
-use crate::site::{LocalSite, Route};
+use crate::observe::NO_ROUTE;
+use crate::site::{LocalTree, Methods};
 
-/// What the site answers: the handler's reply, or 404 or 405.
-pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
-    let site = &local.site;
-    match find(&mut request, site) {
-        Found::Endpoint(index) => {
-            let handler = &site.endpoints[index];
+/// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
+pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
+    let Some(tree) = local.site.tree(request.authority()) else {
+        return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
+    };
+    let reply = match find(&mut request, tree) {
+        Found::Endpoint(handler, route) => {
             // A handler that panics answers 500 and harms nobody: what it held is dropped with it.
-            catch_unwind(AssertUnwindSafe(|| handler.handle(request)))
-                .unwrap_or_else(|panic| Reply::ready(handle::panicked(&*panic)))
+            let reply = handle::contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready);
+            return (reply, route);
         }
         Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {
@@ -25,7 +29,8 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> Reply {
         Found::OtherMethods(allow) => {
             Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
         }
-    }
+    };
+    (reply, NO_ROUTE)
 }
 
 /// A response that says its status, in the form that the client prefers.
@@ -39,49 +44,39 @@ pub(crate) fn error(status: Status) -> Response {
 }
 
 /// Where a request leads.
-enum Found {
-    Endpoint(usize),
+enum Found<'a> {
+    /// The handler, and its route's number.
+    Endpoint(&'a dyn Handler, u16),
     Nothing,
     /// The path is there, the method is not: those that are, as `Allow` names them (RFC 9110, 10.2.1).
     OtherMethods(String),
 }
 
-fn find(request: &mut Request, site: &LocalSite) -> Found {
+fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
     let method = request.method();
-    let mut others: Vec<&Route> = Vec::new();
-    let mut found = None;
-    for candidate in site.site.routes().matches(request.path()) {
-        if let Some(index) = candidate.value.endpoint(method) {
-            found = Some((index, candidate.tail));
-            break;
-        }
-        others.push(candidate.value);
+    if method == Method::Options && request.target() == "*" {
+        // The server as such is meant (RFC 9110, 9.3.7): whatever it has, on whatever path.
+        return Found::OtherMethods(allow(tree.router().routes().iter().map(Route::value)));
     }
-    match found {
-        Some((index, tail)) => {
-            request.set_tail(tail);
-            Found::Endpoint(index)
-        }
-        None if others.is_empty() && request.target() != "*" => Found::Nothing,
-        None => Found::OtherMethods(allow(&others)),
+    let router = tree.router();
+    let found = router.matches(request.path()).find_map(|found| {
+        let endpoint = found.route.value().endpoint(method)?;
+        Some((endpoint, found.number, found.tail))
+    });
+    if let Some((endpoint, route, tail)) = found {
+        request.set_tail(tail);
+        request.set_route(tree.routes[route].clone());
+        return Found::Endpoint(&*tree.endpoints[endpoint], tree.site_number(route));
     }
-}
-
-impl Route {
-    /// The endpoint for a method: its own, for HEAD that of GET, or that of any method.
-    fn endpoint(&self, method: Method) -> Option<usize> {
-        let of = |wanted: Option<Method>| {
-            self.methods.iter().find(|(method, _)| *method == wanted).map(|(_, index)| *index)
-        };
-        of(Some(method))
-            .or_else(|| if method == Method::Head { of(Some(Method::Get)) } else { None })
-            .or_else(|| of(None))
+    let mut others = router.matches(request.path()).map(|found| found.route.value()).peekable();
+    match others.peek() {
+        None => Found::Nothing,
+        Some(_) => Found::OtherMethods(allow(others)),
     }
 }
 
-fn allow(routes: &[&Route]) -> String {
-    let mut methods: Vec<Method> =
-        routes.iter().flat_map(|route| route.methods.iter().filter_map(|(method, _)| *method)).collect();
+fn allow<'a>(routes: impl Iterator<Item = &'a Methods>) -> String {
+    let mut methods: Vec<Method> = routes.flat_map(Methods::named).collect();
     if methods.contains(&Method::Get) {
         methods.push(Method::Head);
     }

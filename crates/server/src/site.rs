@@ -1,140 +1,191 @@
 //! The site: what is served, built once and then only read; and one worker's instances of it.
+//!
+//! A site is a tree: hosts → routes → methods → filters → handler. Each host, and the default for all that no host names, has routes of
+//! its own. [`SiteBuilder`] makes it.
+
+mod build;
 
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Chain, Filter, Handler, HandlerFactory, IntoFilter, IntoHandler, Method, factory};
-use gannet_router::{PatternError, Router};
+use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method};
+use gannet_router::{Hosts, Router};
+
+use crate::observe::NO_ROUTE;
+
+pub use build::{Routes, SiteBuilder, SiteError};
 
 /// Makes a worker's instance of a filter.
 pub type FilterFactory = Arc<dyn Fn() -> Box<dyn Filter> + Send + Sync>;
 
-/// What is served: patterns, methods, filters and handlers. Shared by all workers; makes an instance for each.
+/// What is served. Shared by all workers; makes an instance for each.
 pub struct Site {
-    routes: Router<Route>,
-    endpoints: Vec<HandlerFactory>,
+    /// Which of the trees.
+    hosts: Hosts<usize>,
+    trees: Vec<Tree>,
     filters: Vec<FilterFactory>,
 }
 
-/// What one pattern leads to: for each method (none: any method) an endpoint.
+/// What is served for a host.
+struct Tree {
+    /// The patterns of the hosts; none for the default.
+    hosts: Vec<String>,
+    router: Router<Methods>,
+    endpoints: Vec<HandlerFactory>,
+    /// Behind those of the site.
+    filters: Vec<FilterFactory>,
+    /// The number of its first route.
+    first_route: usize,
+}
+
+/// What one pattern leads to: for each method (none: any method) an endpoint of the tree.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Route {
-    pub(crate) methods: Vec<(Option<Method>, usize)>,
+pub(crate) struct Methods(Vec<(Option<Method>, usize)>);
+
+/// A route of a site, as those see it who list or count.
+#[derive(Clone, Copy, Debug)]
+pub struct SiteRoute<'a> {
+    /// The host patterns it is served for; none: for all that no host names.
+    pub hosts: &'a [String],
+    /// Its pattern, as it was written.
+    pub pattern: &'a str,
+    methods: &'a Methods,
 }
 
-/// Builds a [`Site`]; mistakes are collected and given back all at once.
-#[derive(Default)]
-pub struct SiteBuilder {
-    routes: Router<Route>,
-    endpoints: Vec<HandlerFactory>,
-    filters: Vec<FilterFactory>,
-    mistakes: Vec<String>,
-}
-
-/// What is wrong with a site: every mistake in it.
-#[derive(Debug)]
-pub struct SiteError {
-    mistakes: Vec<String>,
-}
-
-/// One worker's instances of a site's handlers, each behind the site's filters.
+/// One worker's instances of a site's handlers, each behind its filters.
 pub(crate) struct LocalSite {
-    pub(crate) site: Arc<Site>,
-    pub(crate) endpoints: Vec<Rc<dyn Handler>>,
+    site: Arc<Site>,
+    trees: Vec<LocalTree>,
 }
 
-impl SiteBuilder {
-    /// Nothing is served yet.
-    pub fn new() -> SiteBuilder {
-        SiteBuilder::default()
-    }
+/// One worker's instances of what is served for a host.
+pub(crate) struct LocalTree {
+    site: Arc<Site>,
+    number: usize,
+    pub(crate) endpoints: Vec<Rc<dyn Handler>>,
+    /// What requests know of their routes, by the router's numbers.
+    pub(crate) routes: Vec<Rc<dyn gannet_core::Route>>,
+}
 
-    /// Answers `method` (none: any method) on `pattern` with `handler`.
-    pub fn route<M>(&mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) {
-        self.endpoint(method, pattern, factory(handler));
-    }
-
-    /// The same, for a handler that makes its own instances.
-    pub fn endpoint(&mut self, method: Option<Method>, pattern: &str, handler: HandlerFactory) {
-        if self.routes.get_mut(pattern).is_none()
-            && let Err(error) = self.routes.insert(pattern, Route::default())
-        {
-            self.mistakes.push(PatternError::to_string(&error));
-            return;
-        }
-        let route = self.routes.get_mut(pattern).expect("inserted just now, or before");
-        if route.methods.iter().any(|(other, _)| *other == method) {
-            let name = method.and_then(Method::as_str).unwrap_or("any method");
-            self.mistakes.push(format!("pattern {pattern:?} has two handlers for {name}"));
-            return;
-        }
-        route.methods.push((method, self.endpoints.len()));
-        self.endpoints.push(handler);
-    }
-
-    /// Puts all handlers behind a filter; the first one added is outermost.
-    pub fn filter<M>(&mut self, filter: impl IntoFilter<M>) {
-        self.filters.push(Arc::new(move || Box::new(filter.clone().into_filter())));
-    }
-
-    /// The site.
-    ///
-    /// # Errors
-    /// Every mistake that was made.
-    pub fn build(self) -> Result<Site, SiteError> {
-        if !self.mistakes.is_empty() {
-            return Err(SiteError { mistakes: self.mistakes });
-        }
-        Ok(Site { routes: self.routes, endpoints: self.endpoints, filters: self.filters })
-    }
+/// A route, as the requests of a worker share it.
+struct LocalRoute {
+    site: Arc<Site>,
+    tree: usize,
+    /// In the tree's router.
+    number: usize,
 }
 
 impl Site {
-    pub(crate) fn routes(&self) -> &Router<Route> {
-        &self.routes
+    /// All routes. A route's place in this order is its number ([`Request::route_number`](gannet_core::Request::route_number)).
+    pub fn routes(&self) -> impl Iterator<Item = SiteRoute<'_>> {
+        self.trees.iter().flat_map(|tree| {
+            tree.router.routes().iter().map(|route| SiteRoute {
+                hosts: &tree.hosts,
+                pattern: route.pattern(),
+                methods: route.value(),
+            })
+        })
+    }
+
+    /// What metrics and logs call the routes, by their numbers: the pattern, behind the hosts that it is for.
+    pub(crate) fn route_names(&self) -> Vec<String> {
+        self.routes().map(|route| route.hosts.join(",") + route.pattern).collect()
+    }
+}
+
+impl<'a> SiteRoute<'a> {
+    /// The methods that it has a handler for, in the order in which they were added; `None` stands for any method.
+    pub fn methods(self) -> impl Iterator<Item = Option<Method>> + 'a {
+        self.methods.0.iter().map(|(method, _)| *method)
+    }
+}
+
+impl Methods {
+    /// The endpoint for a method: its own, for HEAD that of GET (RFC 9110, 9.3.2), or that of any method.
+    pub(crate) fn endpoint(&self, method: Method) -> Option<usize> {
+        let of = |wanted: Option<Method>| {
+            self.0.iter().find(|(method, _)| *method == wanted).map(|(_, endpoint)| *endpoint)
+        };
+        of(Some(method))
+            .or_else(|| if method == Method::Head { of(Some(Method::Get)) } else { None })
+            .or_else(|| of(None))
+    }
+
+    /// The methods that have an endpoint of their own.
+    pub(crate) fn named(&self) -> impl Iterator<Item = Method> {
+        self.0.iter().filter_map(|(method, _)| *method)
     }
 }
 
 impl LocalSite {
     pub(crate) fn new(site: Arc<Site>) -> LocalSite {
-        let filters = || site.filters.iter().map(|make| make()).collect::<Vec<_>>();
-        let endpoints = site.endpoints.iter().map(|make| -> Rc<dyn Handler> {
-            match site.filters.is_empty() {
+        let trees = (0..site.trees.len()).map(|number| LocalTree::new(&site, number)).collect();
+        LocalSite { trees, site }
+    }
+
+    /// How many routes there are, of all hosts.
+    pub(crate) fn routes(&self) -> usize {
+        self.site.routes().count()
+    }
+
+    /// What is served for an authority (none: the client named none).
+    #[inline]
+    pub(crate) fn tree(&self, authority: Option<&str>) -> Option<&LocalTree> {
+        self.site.hosts.find(authority.unwrap_or("")).map(|tree| &self.trees[*tree])
+    }
+}
+
+impl LocalTree {
+    fn new(site: &Arc<Site>, number: usize) -> LocalTree {
+        let tree = &site.trees[number];
+        let filters = || site.filters.iter().chain(&tree.filters).map(|make| make()).collect::<Vec<_>>();
+        let endpoints = tree.endpoints.iter().map(|make| -> Rc<dyn Handler> {
+            match site.filters.is_empty() && tree.filters.is_empty() {
                 true => make(),
                 false => Rc::new(Chain::new(filters(), make())),
             }
         });
-        let endpoints = endpoints.collect();
-        LocalSite { endpoints, site }
+        let routes = (0..tree.router.routes().len()).map(|route| -> Rc<dyn gannet_core::Route> {
+            Rc::new(LocalRoute { site: site.clone(), tree: number, number: route })
+        });
+        LocalTree { endpoints: endpoints.collect(), routes: routes.collect(), number, site: site.clone() }
+    }
+
+    pub(crate) fn router(&self) -> &Router<Methods> {
+        &self.site.trees[self.number].router
+    }
+
+    /// The number within the site of a route of the router. Those beyond what it holds, of which nobody has so many, are
+    /// counted and logged as no route.
+    pub(crate) fn site_number(&self, route: usize) -> u16 {
+        u16::try_from(self.site.trees[self.number].first_route + route).unwrap_or(NO_ROUTE)
+    }
+}
+
+impl LocalRoute {
+    fn route(&self) -> &gannet_router::Route<Methods> {
+        &self.site.trees[self.tree].router.routes()[self.number]
+    }
+}
+
+impl gannet_core::Route for LocalRoute {
+    fn number(&self) -> usize {
+        self.site.trees[self.tree].first_route + self.number
+    }
+
+    fn pattern(&self) -> &str {
+        self.route().pattern()
+    }
+
+    fn parameter<'a>(&'a self, index: usize, path: &'a str) -> Option<(&'a str, &'a str)> {
+        let parameter = self.route().parameters().get(index)?;
+        Some((parameter.name(), &path[parameter.span(path)]))
     }
 }
 
 impl fmt::Debug for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Site").field("routes", &self.routes).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for SiteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.mistakes.join("\n"))
-    }
-}
-
-impl std::error::Error for SiteError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_mistake_is_named_at_once() {
-        let mut builder = SiteBuilder::new();
-        builder.route(Some(Method::Get), "/a", "one");
-        builder.route(Some(Method::Get), "/a", "two");
-        builder.route(None, "b", "three");
-        let error = builder.build().expect_err("two mistakes").to_string();
-        assert!(error.contains("\"/a\" has two handlers for GET") && error.contains("\"b\""), "{error}");
+        f.debug_list().entries(self.routes()).finish()
     }
 }

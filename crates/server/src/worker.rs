@@ -14,6 +14,7 @@ use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
 use crate::mapped::MappedSends;
+use crate::observe::{Limit, Scribe, WorkerCounters};
 use crate::offload::Services;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
@@ -80,6 +81,16 @@ impl Worker {
         self
     }
 
+    /// Records for the access log what is served.
+    pub(crate) fn log(&mut self, scribe: Scribe) {
+        self.local.observer.scribe = Some(scribe);
+    }
+
+    /// What this worker counts.
+    pub fn counters(&self) -> &Arc<WorkerCounters> {
+        &self.local.observer.counters
+    }
+
     /// Accepts from `listener`.
     ///
     /// # Errors
@@ -101,6 +112,7 @@ impl Worker {
         let expired = self.take_expired();
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
+        self.local.observer.end_turn();
         let acted = gathered > 0 || woken || expired || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
@@ -231,6 +243,9 @@ impl Worker {
         let closes = !begins && !accepted && accept::end(self);
         let late = self.drain_deadline.is_some_and(|deadline| deadline <= self.local.now());
         let aborts = (command == Command::Stop || late) && self.abort_all();
+        if late && aborts {
+            self.local.observer.hit(Limit::DRAIN_TIMEOUT);
+        }
         begins || closes || aborts
     }
 

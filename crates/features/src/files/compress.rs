@@ -2,10 +2,11 @@
 
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use gannet_core::{Bytes, Ports, Stamp};
+use gannet_core::{Bytes, Counter, Ports, Stamp};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
@@ -22,6 +23,9 @@ pub(super) const MOST_BYTES: u64 = 8 * 1024 * 1024;
 /// are compressed anew when they are asked for again.
 const BUDGET_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Bytes of files that may be in memory at a time to be compressed, or to wait for it. Beyond it files are sent as they are.
+const WAITING_BYTES: u64 = 64 * 1024 * 1024;
+
 /// How many contents that is reckoned to be.
 const EXPECTED_CONTENTS: usize = 1024;
 
@@ -36,6 +40,27 @@ type Key = (Stamp, Coding);
 /// Compressed contents; none: it did not become smaller.
 pub(super) struct Compressed {
     contents: Cache<Key, Option<Arc<Representation>>, ByContent>,
+    waiting_bytes: Arc<AtomicU64>,
+}
+
+/// Bytes that are in memory to be compressed.
+struct Waiting {
+    all: Arc<AtomicU64>,
+    bytes: u64,
+}
+
+impl Waiting {
+    /// Counts them in, if there is room.
+    fn enter(all: &Arc<AtomicU64>, bytes: u64) -> Option<Waiting> {
+        let waiting = Waiting { all: all.clone(), bytes };
+        (all.fetch_add(bytes, Ordering::Relaxed) + bytes <= WAITING_BYTES).then_some(waiting)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Clone)]
@@ -57,7 +82,8 @@ impl Default for Compressed {
             .build()
             .expect("both capacities are given");
         let (hash, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Compressed { contents: Cache::with_options(options, ByContent, hash, lifecycle) }
+        let contents = Cache::with_options(options, ByContent, hash, lifecycle);
+        Compressed { contents, waiting_bytes: Arc::default() }
     }
 }
 
@@ -76,10 +102,17 @@ impl Compressed {
             Ok(kept) => return kept,
             Err(guard) => guard,
         };
+        let waiting = Waiting::enter(&self.waiting_bytes, stamp.length)?;
         let content = content.await?;
         let length = content.len();
         // Nothing is kept of what there was no time for: dropping the guard lets the next one try.
-        let compressed = ports.cpu.run(move || compress(coding, &content)).await??;
+        let job = move || {
+            let compressed = compress(coding, &content);
+            drop(waiting); // not before: who asked may have left, and the content would still be here
+            compressed
+        };
+        let compressed = ports.cpu.run(job).await??;
+        ports.counters.add(Counter::Compressed, 1);
         let smaller = (compressed.len() < length).then(|| Arc::new(describe(compressed.into())));
         let _ = guard.insert(smaller.clone()); // it was made room for by others meanwhile: then it is not kept
         smaller
@@ -122,6 +155,16 @@ mod tests {
         let contents = Compressed::default().contents;
         assert_eq!((contents.num_shards(), contents.capacity()), (1, BUDGET_BYTES));
         assert!(MOST_BYTES < BUDGET_BYTES / 4);
+    }
+
+    #[test]
+    fn no_more_is_in_memory_to_be_compressed_than_may_be() {
+        let all = Arc::new(AtomicU64::new(0));
+        let first = Waiting::enter(&all, WAITING_BYTES).expect("there is room");
+        assert!(Waiting::enter(&all, 1).is_none());
+        drop(first);
+        assert!(Waiting::enter(&all, 1).is_some());
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -18,8 +18,6 @@ pub(super) enum Refusal {
     NotFound,
     Denied,
     Failed(io::Error),
-    /// More waits to be computed than may.
-    Busy,
 }
 
 impl FolderError {
@@ -44,7 +42,6 @@ impl Refusal {
         match self {
             Refusal::NotFound => Status::NOT_FOUND,
             Refusal::Denied => Status::FORBIDDEN,
-            Refusal::Busy => Status::SERVICE_UNAVAILABLE,
             Refusal::Failed(error) => {
                 tracing::error!(%error, "a file could not be read");
                 Status::SERVICE_UNAVAILABLE

@@ -3,13 +3,14 @@
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use gannet_core::{Bytes, FsError, Kind, Later, OpenFile, Ports, Stamp};
+use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
 use super::coding::{Accepted, Coding};
 use super::compress;
 use super::representation::{Content, Described, Representation};
-use super::store::{Chosen, Entry, Store, Variant};
+use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
 
 /// One worker's view of a folder.
@@ -17,6 +18,8 @@ pub(super) struct Folder {
     pub(super) shared: Arc<Shared>,
     /// Made for the first request, which brings the ports.
     store: OnceCell<RefCell<Store>>,
+    /// Errors for which there was no page, and when it was looked for.
+    without_page: RefCell<Vec<(Status, Duration)>>,
 }
 
 /// What a path leads to.
@@ -31,7 +34,7 @@ pub(super) enum Found {
 
 impl Folder {
     pub(super) fn new(shared: Arc<Shared>) -> Folder {
-        Folder { shared, store: OnceCell::new() }
+        Folder { shared, store: OnceCell::new(), without_page: RefCell::default() }
     }
 
     /// What is kept.
@@ -42,6 +45,7 @@ impl Folder {
     /// What `path`, percent-encoded, leads to.
     pub(super) async fn find(&self, path: &str, ports: &Ports) -> Result<Found, Refusal> {
         if let Some(entry) = self.store(ports).borrow().fresh(path, ports) {
+            count(&entry.plain, true, ports);
             return Ok(Found::File(entry.clone()));
         }
         let name = path::resolve(path).ok_or(Refusal::NotFound)?;
@@ -63,6 +67,22 @@ impl Folder {
             }
         }
         Ok(Found::Directory(name))
+    }
+
+    /// The page of the root that says an error, if there is one; where there is none it is looked for once a second.
+    pub(super) async fn error_page(&self, status: Status, ports: &Ports) -> Option<Rc<Entry>> {
+        let now = ports.clock.now();
+        self.without_page.borrow_mut().retain(|(_, since)| now.saturating_sub(*since) < FRESH);
+        if self.without_page.borrow().iter().any(|(other, _)| *other == status) {
+            return None;
+        }
+        match self.find(&format!("{}.html", status.code()), ports).await {
+            Ok(Found::File(entry)) => Some(entry),
+            _ => {
+                self.without_page.borrow_mut().push((status, now));
+                None
+            }
+        }
     }
 
     /// What of a file is sent to a client that takes these codings. `path` is what it is kept by.
@@ -105,6 +125,7 @@ impl Folder {
     ) -> Result<Rc<Entry>, Refusal> {
         let now = ports.clock.now();
         if let Some(entry) = self.store(ports).borrow().unchanged(path, &file.stamp, now) {
+            count(&entry.plain, true, ports);
             return Ok(entry.clone());
         }
         let stamp = file.stamp;
@@ -118,6 +139,7 @@ impl Folder {
         let described =
             Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
         let plain = Representation::of_file(&described, &stamp, content, None);
+        count(&plain, false, ports);
         let entry = Rc::new(Entry::new(name, content_type, negotiable, plain, stamp, now));
         self.store(ports).borrow_mut().keep(path, &entry);
         Ok(entry)
@@ -164,6 +186,17 @@ impl Folder {
             (Some(compressed), Content::File(..)) => Variant::Shared(Arc::downgrade(&compressed)),
         }
     }
+}
+
+/// Counts that a file was there as it was asked for, or had to be read or opened.
+pub(super) fn count(file: &Representation, kept: bool, ports: &Ports) {
+    let counter = match (&file.content, kept) {
+        (Content::Memory(_), true) => Counter::MemoryHit,
+        (Content::Memory(_), false) => Counter::MemoryMiss,
+        (Content::File(..), true) => Counter::DescriptorHit,
+        (Content::File(..), false) => Counter::DescriptorMiss,
+    };
+    ports.counters.add(counter, 1);
 }
 
 fn described<'a>(entry: &'a Entry, ports: &Ports) -> Described<'a> {

@@ -33,7 +33,7 @@ use gannet_core::{Handler, HandlerFactory, Listed, Method, Request, Response, Ro
 use asked::Asked;
 use coding::Accepted;
 use compress::Compressed;
-use listing::{Directory, Format, Listing};
+use listing::{Directory, Format};
 use lookup::{Folder, Found};
 
 pub use error::FolderError;
@@ -182,7 +182,9 @@ impl Folder {
         let entry = store.fresh(request.tail(), ports)?;
         let asked = Asked::of(request);
         let accepted = accepted(entry.negotiable, asked, request);
-        Some(answer::answer(&*entry.chosen(accepted)?, asked, request, ports.clock.unix_seconds()))
+        let chosen = entry.chosen(accepted)?;
+        lookup::count(&entry.plain, true, ports);
+        Some(answer::answer(&*chosen, asked, request, ports.clock.unix_seconds()))
     }
 
     async fn serve(&self, request: &Request) -> Response {
@@ -213,27 +215,25 @@ impl Folder {
         }
     }
 
-    /// What a directory holds. It is read by the disk's threads and written by the processor's: there may be much of it.
+    /// What a directory holds. There may be much of it: it is written where it is read, and not by the worker.
     async fn list(&self, name: Vec<u8>, request: &Request) -> Result<Response, Refusal> {
-        let ports = request.ports();
-        let Listed { entries, truncated } = ports.fs.list(&self.shared.root, &name, MOST_LISTED).await?;
         let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
         let query = request.query().map(str::to_owned);
         let format = Format::preferred(request.field("accept"));
-        let write = move || {
+        let write = move |Listed { entries, truncated }| {
             let directory = Directory { path: &path, tail: &tail, truncated };
-            Listing::write(directory, entries, query.as_deref(), format)
+            listing::write(directory, entries, query.as_deref(), format)
         };
-        let listing = ports.cpu.run(write).await.ok_or(Refusal::Busy)?;
-        Ok(listing.into_response())
+        let fs = &request.ports().fs;
+        let content = fs.list(&self.shared.root, &name, MOST_LISTED, Box::new(write)).await?;
+        Ok(listing::response(format, content))
     }
 
     /// An error, as the folder has it to be said.
     async fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
         let status = refusal.status();
         if self.options().error_pages
-            && let Ok(Found::File(entry)) =
-                self.find(&format!("{}.html", status.code()), request.ports()).await
+            && let Some(entry) = self.error_page(status, request.ports()).await
         {
             return Response::new(status)
                 .with("Content-Type", &*entry.content_type)

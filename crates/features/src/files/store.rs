@@ -20,7 +20,7 @@ const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
 const EXPECTED_FILES: usize = 1024;
 
 /// For so long a file is answered without looking whether it changed.
-const FRESH: Duration = Duration::from_secs(1);
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// The files by the path they were asked by.
 pub(super) struct Store {

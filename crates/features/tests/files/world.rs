@@ -13,8 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Clock, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming, Kind, Later, Listed,
-    OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp,
+    Block, Body, Bytes, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming,
+    Kind, Later, Listed, OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp,
+    WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -29,6 +30,8 @@ pub struct World {
     pub read: Cell<usize>,
     /// How often something was computed.
     pub computed: Cell<usize>,
+    /// What was counted, by the counter.
+    pub counted: [Cell<u64>; Counter::ALL.len()],
     /// Whether there is time to compute anything.
     pub busy: Cell<bool>,
     /// The clock.
@@ -124,7 +127,7 @@ impl Fs for World {
         Later::ready(Ok(read(file, &range).into()))
     }
 
-    fn list(&self, _: &Root, path: &[u8], limit: usize) -> Later<Result<Listed, FsError>> {
+    fn list(&self, _: &Root, path: &[u8], limit: usize, write: WriteListed) -> Later<Result<Bytes, FsError>> {
         let prefix = String::from_utf8(path.to_vec()).expect("names are UTF-8");
         let names = self.names.borrow();
         let inside = names.iter().filter_map(|(name, entry)| {
@@ -139,7 +142,7 @@ impl Fs for World {
         let mut entries: Vec<_> = inside.collect();
         let truncated = entries.len() > limit;
         entries.truncate(limit);
-        Later::ready(Ok(Listed { entries, truncated }))
+        Later::ready(Ok(write(Listed { entries, truncated })))
     }
 
     fn spare_descriptors(&self) -> usize {
@@ -155,6 +158,13 @@ impl Cpu for World {
         self.computed.set(self.computed.get() + 1);
         job();
         true
+    }
+}
+
+impl Counters for World {
+    fn add(&self, what: Counter, count: u64) {
+        let counted = &self.counted[what as usize];
+        counted.set(counted.get() + count);
     }
 }
 
@@ -178,6 +188,7 @@ impl Served {
             opened: Cell::new(0),
             read: Cell::new(0),
             computed: Cell::new(0),
+            counted: Default::default(),
             busy: Cell::new(false),
             now: Cell::new(Duration::ZERO),
             unix_seconds: Cell::new(2_000_000_000),
@@ -205,9 +216,11 @@ impl Served {
         assert!(matches!(event, Ok(Event::Head { .. })), "a whole head");
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
-        let (fs, cpu, clock) = (self.world.clone(), self.world.clone(), self.world.clone());
+        let world = &self.world;
+        let ports =
+            Ports { fs: world.clone(), cpu: world.clone(), clock: world.clone(), counters: world.clone() };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
-        let mut request = Request::new(head, RequestBody::new(incoming), Ports { fs, cpu, clock });
+        let mut request = Request::new(head, RequestBody::new(incoming), ports);
         request.set_tail(1);
         let mut reply = self.handler.handle(request);
         if let Some(response) = reply.take_ready() {

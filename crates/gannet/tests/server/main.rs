@@ -1,5 +1,6 @@
 //! The whole server over real sockets: what clients see, on each backend that this machine can run.
 
+mod access_log;
 mod body;
 mod clients;
 #[path = "../common/mod.rs"]
@@ -11,5 +12,8 @@ mod headers;
 mod lifecycle;
 mod limits;
 mod mapped;
+mod metrics;
+mod openmetrics;
 mod rig;
+mod routes;
 mod upgrade;

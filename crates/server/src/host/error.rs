@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use rustix::io::Errno;
 
 use super::BackendChoice;
+use crate::observe::LogDestination;
 
 /// Why the server did not start.
 #[derive(Debug)]
@@ -17,6 +18,10 @@ pub enum StartError {
     Engine(&'static str, io::Error),
     /// The limit of descriptors leaves room for so few connections.
     Descriptors(u64),
+    /// The admin listener's address cannot be listened on.
+    Admin(SocketAddr, io::Error),
+    /// The access log's file cannot be opened.
+    AccessLog(LogDestination, io::Error),
     /// A thread or its runtime could not be made.
     Thread(io::Error),
 }
@@ -26,6 +31,21 @@ impl fmt::Display for StartError {
         match self {
             StartError::Listen(address, error) => {
                 write!(f, "cannot listen on {address}: {}{}", said(error), way_to_listen(error))
+            }
+            StartError::Admin(address, error) => {
+                let way = way_to_listen(error).replace("--listen", "--admin");
+                write!(f, "cannot listen on {address} for the admin listener: {}{way}", said(error))
+            }
+            StartError::AccessLog(LogDestination::File(path), error) => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the access log {path} cannot be opened: {}; name another file, or - or off",
+                    said(error)
+                )
+            }
+            StartError::AccessLog(LogDestination::StandardOutput, error) => {
+                write!(f, "the access log's writer cannot be started: {}", said(error))
             }
             StartError::Engine(name, error) => {
                 let whether = match error.kind() {
@@ -102,6 +122,21 @@ mod tests {
         }
         let exhausted = StartError::Engine("epoll", io::Error::from_raw_os_error(24));
         assert_eq!(exhausted.to_string(), "the epoll backend is not available: too many open files");
+    }
+
+    #[test]
+    fn what_watches_the_server_is_told_with_its_own_flag() {
+        let address: SocketAddr = "127.0.0.1:9000".parse().unwrap();
+        let told = StartError::Admin(address, Errno::ADDRINUSE.into()).to_string();
+        assert!(
+            told.contains("127.0.0.1:9000 for the admin listener") && told.ends_with("--admin"),
+            "{told}"
+        );
+        let log = LogDestination::File("/no/such/log".into());
+        assert_eq!(
+            StartError::AccessLog(log, Errno::NOENT.into()).to_string(),
+            "the access log /no/such/log cannot be opened: no such file or directory; name another file, or - or off"
+        );
     }
 
     #[test]

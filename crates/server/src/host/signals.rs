@@ -1,14 +1,24 @@
-//! The signals that end a server.
+//! The signals that a server obeys.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// `SIGTERM` and `SIGINT`, listened for.
+/// `SIGTERM`, `SIGINT` and `SIGUSR1`, listened for.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    reopen: Signal,
+}
+
+/// What one asks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Asked {
+    /// To end, by the signal of this name.
+    End(&'static str),
+    /// To open the access log anew.
+    Reopen,
 }
 
 impl Signals {
@@ -21,14 +31,16 @@ impl Signals {
         Ok(Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            reopen: signal(SignalKind::user_defined1())?,
         })
     }
 
-    /// The next one's name.
-    pub(super) async fn next(&mut self) -> &'static str {
+    /// What the next one asks.
+    pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => Asked::End("SIGTERM"),
+            _ = self.interrupt.recv() => Asked::End("SIGINT"),
+            _ = self.reopen.recv() => Asked::Reopen,
         }
     }
 }

@@ -14,10 +14,12 @@ use tokio::sync::oneshot;
 
 use super::drive;
 use super::error::StartError;
-use super::signals::Signals;
+use super::signals::{Asked, Signals};
+use super::watch::Watch;
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
+use crate::observe::{AccessLog, Bell, Condition, Scribe, WorkerCounters};
 use crate::offload::Services;
 use crate::site::Site;
 use crate::wake::{Command, Mailbox};
@@ -43,6 +45,10 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Where health and metrics are told, if anywhere; port 0 takes a free one.
+    pub admin: Option<SocketAddr>,
+    /// The access log, if there is to be one.
+    pub access_log: Option<AccessLog>,
     /// Which files are sent from a mapping.
     pub mapped_sends: MappedSends,
 }
@@ -66,13 +72,16 @@ pub struct Running {
     backend: &'static str,
     admission: Arc<Admission>,
     workers: Vec<Thread>,
+    watch: Watch,
 }
 
+/// A worker's thread, as its server sees it.
 #[derive(Debug)]
-struct Thread {
-    mailbox: Arc<Mailbox>,
-    ended: oneshot::Receiver<io::Result<()>>,
-    handle: Option<JoinHandle<()>>,
+pub(super) struct Thread {
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) counters: Arc<WorkerCounters>,
+    pub(super) ended: oneshot::Receiver<io::Result<()>>,
+    pub(super) handle: Option<JoinHandle<()>>,
 }
 
 /// Listens and starts the workers; when this returns, connections are accepted.
@@ -92,8 +101,14 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let site = Arc::new(site);
     let services = Services::start(spare_descriptors(affordable, count));
     let backend = options.backend.resolve();
-    let mut running =
-        Running { addresses, backend: backend.name(), admission: admission.clone(), workers: Vec::new() };
+    let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
+    let mut running = Running {
+        addresses,
+        backend: backend.name(),
+        admission: admission.clone(),
+        workers: Vec::new(),
+        watch,
+    };
     for (number, listeners) in listeners.into_iter().enumerate() {
         let plan = Plan {
             listeners,
@@ -103,9 +118,15 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             admission: admission.clone(),
             mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
             backend,
+            scribe: scribes.pop(),
+            condition: running.watch.condition().clone(),
             services: services.clone(),
         };
-        running.workers.push(plan.launch(number)?);
+        running.workers.push(plan.launch(format!("gannet-{number}"))?);
+    }
+    if let Some(address) = options.admin {
+        let counters = running.workers.iter().map(|worker| worker.counters.clone()).collect();
+        running.watch.listen(address, counters, &site, backend, &services)?;
     }
     Ok(running)
 }
@@ -207,37 +228,40 @@ impl BackendChoice {
 }
 
 /// What a worker's thread needs to begin.
-struct Plan {
-    listeners: Vec<Listener>,
-    site: Arc<Site>,
-    limits: Limits,
-    mapped_sends: MappedSends,
-    admission: Arc<Admission>,
-    mailbox: Arc<Mailbox>,
-    backend: BackendChoice,
-    services: Services,
+pub(super) struct Plan {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) site: Arc<Site>,
+    pub(super) limits: Limits,
+    pub(super) mapped_sends: MappedSends,
+    pub(super) admission: Arc<Admission>,
+    pub(super) mailbox: Arc<Mailbox>,
+    pub(super) backend: BackendChoice,
+    pub(super) services: Services,
+    pub(super) scribe: Option<Scribe>,
+    pub(super) condition: Arc<Condition>,
 }
 
 impl Plan {
     /// Starts the thread, and waits until it accepts connections.
-    fn launch(self, number: usize) -> Result<Thread, StartError> {
+    pub(super) fn launch(self, name: String) -> Result<Thread, StartError> {
         let (began, begun) = mpsc::channel();
         let (finish, ended) = oneshot::channel();
         let mailbox = self.mailbox.clone();
         let work = move || {
+            let _working = self.condition.enter();
             let result = self.run(&began);
             let _ = finish.send(result); // nobody waits any more: the server was dropped
         };
-        let thread = std::thread::Builder::new().name(format!("gannet-{number}")).spawn(work);
+        let thread = std::thread::Builder::new().name(name).spawn(work);
         let handle = Some(thread.map_err(StartError::Thread)?);
         match begun.recv() {
-            Ok(Ok(())) => Ok(Thread { mailbox, ended, handle }),
+            Ok(Ok(counters)) => Ok(Thread { mailbox, counters, ended, handle }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Thread(io::Error::other("a worker's thread ended before it began"))),
         }
     }
 
-    fn run(self, began: &mpsc::Sender<Result<(), StartError>>) -> io::Result<()> {
+    fn run(self, began: &mpsc::Sender<Result<Arc<WorkerCounters>, StartError>>) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
@@ -254,7 +278,10 @@ impl Plan {
         for listener in self.listeners {
             worker.listen(listener)?;
         }
-        let _ = began.send(Ok(())); // as above
+        if let Some(scribe) = self.scribe {
+            worker.log(scribe);
+        }
+        let _ = began.send(Ok(worker.counters().clone())); // as above
         runtime.block_on(drive(&mut worker))
     }
 }
@@ -280,6 +307,16 @@ impl Running {
         self.admission.open()
     }
 
+    /// Where health and metrics are told, with the port it was given.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.watch.address()
+    }
+
+    /// Opens the file of the access log anew, so that one that was moved away gets no more lines.
+    pub fn reopen_access_log(&self) {
+        self.watch.reopen();
+    }
+
     /// Accepts what waits, finishes what runs, and begins nothing else; [`wait`](Running::wait) then ends.
     pub fn drain(&self) {
         self.command(Command::Drain);
@@ -291,12 +328,18 @@ impl Running {
     }
 
     fn command(&self, command: Command) {
-        for worker in &self.workers {
-            worker.mailbox.command(command);
+        self.orders().give(command);
+    }
+
+    fn orders(&self) -> Orders {
+        Orders {
+            mailboxes: self.workers.iter().map(|worker| worker.mailbox.clone()).collect(),
+            condition: self.watch.condition().clone(),
+            log: self.watch.bell(),
         }
     }
 
-    /// Waits until all workers have ended.
+    /// Waits until all workers have ended, and the access log is written. The admin listener ends last.
     ///
     /// # Errors
     /// When an engine could not go on. The other workers are stopped.
@@ -310,6 +353,7 @@ impl Running {
                 outcome = outcome.and(result);
             }
         }
+        self.watch.end().await;
         outcome
     }
 
@@ -326,29 +370,66 @@ impl Running {
     /// # Errors
     /// As [`wait`](Running::wait).
     pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
-        let mailboxes: Vec<_> = self.workers.iter().map(|worker| worker.mailbox.clone()).collect();
+        let orders = self.orders();
         let obey = async move {
-            for (command, told) in [
-                (Command::Drain, "finishing what runs; a second signal ends at once"),
-                (Command::Stop, "ending at once"),
-            ] {
-                let signal = signals.next().await;
-                tracing::info!(signal, "{told}");
-                mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+            let mut command = Command::Drain;
+            loop {
+                match signals.next().await {
+                    Asked::End(signal) => {
+                        tracing::info!(signal, "{}", command.told());
+                        orders.give(command);
+                        command = Command::Stop;
+                    }
+                    Asked::Reopen => orders.reopen(),
+                }
             }
-            std::future::pending().await
         };
         tokio::select! { result = self.wait() => result, never = obey => never }
+    }
+}
+
+/// What reaches a server that runs, from wherever.
+struct Orders {
+    mailboxes: Vec<Arc<Mailbox>>,
+    condition: Arc<Condition>,
+    log: Option<Arc<Bell>>,
+}
+
+impl Orders {
+    fn give(&self, command: Command) {
+        self.condition.drain();
+        self.mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+    }
+
+    fn reopen(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+}
+
+impl Command {
+    fn told(self) -> &'static str {
+        match self {
+            Command::Stop => "ending at once",
+            _ => "finishing what runs; a second signal ends at once",
+        }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop();
-        for worker in &mut self.workers {
-            if let Some(handle) = worker.handle.take() {
-                let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
-            }
+        self.workers.iter_mut().for_each(Thread::join);
+        self.watch.stop();
+    }
+}
+
+impl Thread {
+    /// Waits until it has ended, having been told to.
+    pub(super) fn join(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            let _ = handle.join(); // its panic was reported by `wait`, or nobody asked
         }
     }
 }

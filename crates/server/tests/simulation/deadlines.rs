@@ -36,6 +36,9 @@ fn the_table_says_the_defaults_that_hold() {
             "connections_per_address" if limits.connections_per_address == usize::MAX => "unlimited".into(),
             "drain_grace" => time(limits.drain_grace),
             "drain_timeout" => time(limits.drain_timeout),
+            "log_field_bytes" => kibibytes(limits.log_field_bytes as u64),
+            "log_ring_bytes" => format!("{} MiB for each worker", limits.log_ring_bytes / 1024 / 1024),
+            "log_flush_timeout" => time(limits.log_flush_timeout),
             name => panic!("{name} has no test"),
         };
         assert_eq!(row.default, holds, "{}", row.name);

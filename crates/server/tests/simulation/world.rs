@@ -154,6 +154,8 @@ impl World {
         assert!(held.iter().all(|held| *held == (0, 0)), "deadlines or copies of heads are held: {held:?}");
         assert_eq!(self.blocks(), 0, "blocks are in use");
         assert_eq!(self.admission.open(), 0, "connections are counted as open");
+        let open = self.workers.iter().map(|served| served.worker.counters().open_connections());
+        assert_eq!(open.sum::<u64>(), 0, "connections are counted as being in some state");
         assert_eq!(site::live(), 0, "handlers' futures or bodies live on");
     }
 }

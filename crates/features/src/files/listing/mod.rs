@@ -52,15 +52,6 @@ pub enum Format {
     Json,
 }
 
-/// A listing, written.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Listing {
-    /// How it is written.
-    pub format: Format,
-    /// What was written.
-    pub content: Bytes,
-}
-
 impl Format {
     /// What the client's Accept field asks for: a page, unless it would rather have JSON.
     pub fn preferred(accept: Option<&[u8]>) -> Format {
@@ -71,43 +62,34 @@ impl Format {
     }
 }
 
-impl Listing {
-    /// Lists `entries`, in any order, as `query` wants them: `sort=name|size|modified`, `order=asc|desc`, `page=1...`. What it does
-    /// not say, or says wrongly, is as if it had not been said: by name, ascending, the first page.
-    ///
-    /// It needs neither a worker nor its thread, and takes some 25 ms of a core for 100,000 entries: too long
-    /// for a worker, whose other connections would wait.
-    pub fn write(
-        directory: Directory<'_>,
-        entries: Vec<Entry>,
-        query: Option<&str>,
-        format: Format,
-    ) -> Listing {
-        let query = Query::parse(query.unwrap_or_default());
-        let selection = Selection::new(entries, query);
-        let content = match format {
-            Format::Html => html::Page { directory, query, selection: &selection }.to_string(),
-            Format::Json => json::Document { directory, selection: &selection }.to_string(),
-        };
-        Listing { format, content: content.into() }
+/// Lists `entries`, in any order, as `query` wants them: `sort=name|size|modified`, `order=asc|desc`, `page=1...`. What it does
+/// not say, or says wrongly, is as if it had not been said: by name, ascending, the first page.
+///
+/// It needs neither a worker nor its thread, and takes about 25 ms for 100,000 entries: better not on a worker.
+pub fn write(directory: Directory<'_>, entries: Vec<Entry>, query: Option<&str>, format: Format) -> Bytes {
+    let query = Query::parse(query.unwrap_or_default());
+    let selection = Selection::new(entries, query);
+    match format {
+        Format::Html => html::Page { directory, query, selection: &selection }.to_string().into(),
+        Format::Json => json::Document { directory, selection: &selection }.to_string().into(),
     }
+}
 
-    /// The response with this listing, for GET and HEAD. It is to be asked for again each time (`no-cache`), since nothing
-    /// tells when a directory's files change.
-    pub fn into_response(self) -> Response {
-        let response = Response::new(Status::OK);
-        let response = match self.format {
-            Format::Html => response
-                .with("Content-Type", "text/html; charset=utf-8")
-                .with("Content-Security-Policy", POLICY),
-            Format::Json => response.with("Content-Type", "application/json"),
-        };
-        response
-            .with("Cache-Control", "no-cache")
-            .with("Vary", "Accept")
-            .with("X-Content-Type-Options", "nosniff")
-            .with_body(Body::Bytes(self.content))
-    }
+/// The response with a listing, for GET and HEAD. It is to be asked for again each time (`no-cache`), since nothing
+/// tells when a directory's files change.
+pub fn response(format: Format, content: Bytes) -> Response {
+    let response = Response::new(Status::OK);
+    let response = match format {
+        Format::Html => {
+            response.with("Content-Type", "text/html; charset=utf-8").with("Content-Security-Policy", POLICY)
+        }
+        Format::Json => response.with("Content-Type", "application/json"),
+    };
+    response
+        .with("Cache-Control", "no-cache")
+        .with("Vary", "Accept")
+        .with("X-Content-Type-Options", "nosniff")
+        .with_body(Body::Bytes(content))
 }
 
 #[cfg(test)]

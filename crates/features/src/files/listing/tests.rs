@@ -26,7 +26,7 @@ fn many(count: u64) -> Vec<Entry> {
 }
 
 fn written(directory: Directory<'_>, entries: Vec<Entry>, query: &str, format: Format) -> String {
-    String::from_utf8(Listing::write(directory, entries, Some(query), format).content.to_vec()).unwrap()
+    String::from_utf8(write(directory, entries, Some(query), format).to_vec()).unwrap()
 }
 
 fn html(entries: Vec<Entry>, query: &str) -> String {
@@ -89,7 +89,7 @@ fn the_policy_admits_the_page_s_own_styles_and_script_and_nothing_else() {
 
 #[test]
 fn a_page_and_a_document_are_sent_as_what_they_are() {
-    let response = |format| Listing::write(ROOT, many(1), None, format).into_response();
+    let response = |format| response(format, write(ROOT, many(1), None, format));
     let field = |response: &Response, name: &str| {
         response.fields().get(name).map(|value| String::from_utf8(value.to_vec()).unwrap())
     };

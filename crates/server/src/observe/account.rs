@@ -1,0 +1,223 @@
+//! The account of an exchange: begun when its head is complete, told once when it is over, however it ends.
+//!
+//! An exchange is over when the kernel has taken the last byte of its response, or when it is certain that it never will: the
+//! connection is closed. That is later than when the response is made, and with pipelining several exchanges may be made and not over;
+//! so a connection has a queue of accounts, in the order of the responses. Where a response ends is a position in all that
+//! the connection sends; how far the kernel is, the engine's completions say.
+//!
+//! `tell` is the one place where an exchange is counted and logged. It is reached from what was sent ([`Accounts::sent`]) and from the
+//! connection's end ([`Accounts::end`]), and from nowhere else: refusals, cut responses and upgrades have accounts like all others.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+
+use gannet_core::{Chunk, Head, Method, Status};
+use gannet_engine::Moment;
+
+use super::counters::WorkerCounters;
+use super::limit::Limit;
+use super::record::{self, Outcome, Said};
+use super::ring::Scribe;
+
+/// Accounts that a recycled connection keeps room for.
+const KEPT_ACCOUNTS: usize = 16;
+
+/// Bytes of records that it keeps room for.
+const KEPT_BYTES: usize = 4096;
+
+/// The position of what has no end yet.
+const NEVER: u64 = u64::MAX;
+
+/// No route: of requests that none matched, or that could not be read.
+pub(crate) const NO_ROUTE: u16 = u16::MAX;
+
+/// Whom a worker tells what it saw.
+pub(crate) struct Observer {
+    pub(crate) counters: std::sync::Arc<WorkerCounters>,
+    /// Where lines for the access log go, if there is one.
+    pub(crate) scribe: Option<Scribe>,
+}
+
+/// One exchange that is not over.
+#[derive(Debug)]
+struct Account {
+    begun: Moment,
+    method: Method,
+    route: u16,
+    /// 0: no response was begun.
+    status: u16,
+    /// The position of the first byte behind the response's head.
+    body: u64,
+    /// The position behind its last byte.
+    end: u64,
+    upgraded: bool,
+    /// How long its record is; 0: there is none.
+    record_bytes: u32,
+}
+
+/// The accounts of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Accounts {
+    peer: Option<IpAddr>,
+    open: VecDeque<Account>,
+    /// The records of those, in the same order,
+    records: Vec<u8>,
+    /// behind so many bytes of records that were told.
+    told_bytes: usize,
+    /// Bytes that the kernel took.
+    taken: u64,
+    /// Bytes that the engine has beyond those.
+    given: u64,
+}
+
+impl Accounts {
+    /// A connection begins, or goes on.
+    pub(crate) fn connect(&mut self, peer: Option<SocketAddr>) {
+        self.peer = peer.map(|peer| peer.ip().to_canonical());
+    }
+
+    /// A head is complete.
+    pub(crate) fn begin(&mut self, head: &Head, text: &Chunk, now: Moment, observer: &Observer) {
+        let record_bytes = match &observer.scribe {
+            Some(scribe) => {
+                let said = Said::of(head, text, self.peer);
+                record::begin(&mut self.records, &said, scribe.field_bytes())
+            }
+            None => 0,
+        };
+        self.open(head.method, now, record_bytes);
+    }
+
+    /// Something is refused of which no head was complete. If an exchange is being answered it is that one which is refused.
+    pub(crate) fn begin_unread(&mut self, head: &Head, text: &[u8], now: Moment, observer: &Observer) {
+        if self.current().is_some() {
+            return;
+        }
+        let said = Said::of_unread(head, text, self.peer);
+        let method = if said.method.is_empty() { Method::Other } else { head.method };
+        let record_bytes = match &observer.scribe {
+            Some(scribe) => record::begin(&mut self.records, &said, scribe.field_bytes()),
+            None => 0,
+        };
+        self.open(method, now, record_bytes);
+    }
+
+    fn open(&mut self, method: Method, now: Moment, record_bytes: u32) {
+        self.open.push_back(Account {
+            begun: now,
+            method,
+            route: NO_ROUTE,
+            status: 0,
+            body: NEVER,
+            end: NEVER,
+            upgraded: false,
+            record_bytes,
+        });
+    }
+
+    /// The exchange whose response is not made as a whole.
+    fn current(&mut self) -> Option<&mut Account> {
+        self.open.back_mut().filter(|account| account.end == NEVER)
+    }
+
+    /// Where the present request leads.
+    pub(crate) fn routed(&mut self, route: u16) {
+        if let Some(account) = self.current() {
+            account.route = route;
+        }
+    }
+
+    /// The response's head is made, up to `position`.
+    pub(crate) fn responded(&mut self, status: Status, upgraded: bool, position: u64) {
+        if let Some(account) = self.current() {
+            (account.status, account.upgraded, account.body) = (status.code(), upgraded, position);
+        }
+    }
+
+    /// All of the response is made, up to `position`.
+    pub(crate) fn written(&mut self, position: u64) {
+        if let Some(account) = self.current().filter(|account| account.status != 0) {
+            account.end = position;
+        }
+    }
+
+    /// The engine was given an output of so many bytes.
+    pub(crate) fn submitted(&mut self, bytes: u64) {
+        self.given = bytes;
+    }
+
+    /// The position behind what the engine was given.
+    pub(crate) fn position(&self) -> u64 {
+        self.taken + self.given
+    }
+
+    /// The engine gave its output back, of which the kernel took so many bytes.
+    pub(crate) fn sent(&mut self, bytes: u64, now: Moment, observer: &mut Observer) {
+        (self.taken, self.given) = (self.taken + bytes, 0);
+        observer.counters.sent_bytes.add(bytes);
+        while let Some(account) = self.open.pop_front_if(|account| account.end <= self.taken) {
+            self.tell(&account, false, now, observer);
+        }
+        if self.open.is_empty() {
+            self.records.clear();
+            self.told_bytes = 0;
+        }
+    }
+
+    /// The connection sends nothing more: what did not reach its end never will. (A conversation's end may come after all was sent.)
+    pub(crate) fn end(&mut self, now: Moment, observer: &mut Observer) {
+        while let Some(account) = self.open.pop_front() {
+            self.tell(&account, account.end > self.taken, now, observer);
+        }
+        self.open.shrink_to(KEPT_ACCOUNTS);
+        self.records.clear();
+        self.records.shrink_to(KEPT_BYTES);
+        (self.told_bytes, self.taken, self.given) = (0, 0, 0);
+    }
+
+    /// An exchange is over.
+    fn tell(&mut self, account: &Account, cut: bool, now: Moment, observer: &mut Observer) {
+        let duration = now.nanoseconds().saturating_sub(account.begun.nanoseconds());
+        let counters = &observer.counters;
+        let route = counters.route(account.route);
+        route.count(account.method, account.status);
+        // How long a conversation lasts says nothing about how fast the server is, nor does a client that did not wait.
+        if account.status != 0 && !account.upgraded {
+            route.durations.record(duration);
+        }
+        if cut {
+            counters.cut.add(1);
+        }
+        let length = account.record_bytes as usize;
+        let record = &mut self.records[self.told_bytes..self.told_bytes + length];
+        self.told_bytes += length;
+        if let Some(scribe) = observer.scribe.as_mut().filter(|_| length > 0) {
+            let outcome = Outcome {
+                begun_nanoseconds: account.begun.nanoseconds(),
+                duration_nanoseconds: duration,
+                bytes: self.taken.min(account.end).saturating_sub(account.body),
+                status: account.status,
+                route: account.route,
+                cut,
+            };
+            record::complete(record, &outcome);
+            if !scribe.put(record) {
+                counters.log_dropped.add(1);
+            }
+        }
+    }
+}
+
+impl Observer {
+    /// A limit was reached.
+    pub(crate) fn hit(&self, limit: Limit) {
+        self.counters.hit(limit);
+    }
+
+    /// The end of a worker's turn.
+    pub(crate) fn end_turn(&mut self) {
+        if let Some(scribe) = &mut self.scribe {
+            scribe.end_turn();
+        }
+    }
+}

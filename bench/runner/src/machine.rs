@@ -2,8 +2,14 @@
 
 use std::{env, fs, process::Command};
 
+use crate::servers::installed;
+
 /// The peers whose versions are named, by their crates.
 const PEERS: [&str; 4] = ["axum", "actix-web", "hyper", "may_minihttp"];
+
+/// The peers that are programs of their own: name, variable that names another, and what asks for the version.
+const PROGRAMS: [(&str, &str, &str); 3] =
+    [("nginx", "NGINX_BIN", "-v"), ("h2o", "H2O_BIN", "--version"), ("caddy", "CADDY_BIN", "version")];
 
 /// The machine, the peers' versions and the command, as a list in markdown.
 pub fn describe() -> String {
@@ -14,7 +20,7 @@ pub fn describe() -> String {
     let lines = [
         ("processor", processor().unwrap_or_else(|| "unknown".to_owned())),
         ("kernel", format!("Linux {}", read("/proc/sys/kernel/osrelease").trim())),
-        ("peers", format!("{}, {}", peers.join(", "), nginx())),
+        ("peers", format!("{}, {}", peers.join(", "), programs())),
         ("command", format!("`{}`", command.trim_end())),
     ];
     lines.iter().map(|(name, value)| format!("- {name}: {value}\n")).collect()
@@ -35,12 +41,17 @@ fn version(name: &str) -> Option<&'static str> {
     rest.split('"').next()
 }
 
-/// nginx says its version on its error stream.
-fn nginx() -> String {
-    let output = Command::new("nginx").arg("-v").output();
-    let said = output
-        .map(|output| String::from_utf8_lossy(&output.stderr).trim().replace("nginx version: nginx/", ""));
-    said.map_or_else(|_| "no nginx".to_owned(), |version| format!("nginx {version}"))
+/// The versions of the peers that are programs of their own, or what is not there.
+fn programs() -> String {
+    let said = PROGRAMS.map(|(name, variable, argument)| {
+        let output = installed(name, variable).and_then(|path| Command::new(path).arg(argument).output());
+        // nginx says it on its error stream.
+        let text = output.map(|output| [output.stdout, output.stderr].concat()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let number = text.split(|c: char| !c.is_ascii_digit() && c != '.').find(|word| word.contains('.'));
+        number.map_or_else(|| format!("no {name}"), |number| format!("{name} {number}"))
+    });
+    said.join(", ")
 }
 
 fn read(path: &str) -> String {

@@ -7,11 +7,14 @@ mod client;
 mod machine;
 mod options;
 mod process;
+mod random;
 mod report;
 mod scenario;
 mod servers;
 mod site;
+mod tree;
 mod usage;
+mod work;
 
 use std::{
     env, io,
@@ -46,7 +49,7 @@ fn run(options: &Options) -> Result<(), String> {
     process::pin(pinning.client)
         .map_err(|error| format!("cannot run on processor {}: {error}", pinning.client))?;
     let site = Site::create().map_err(|error| format!("no folder to serve could be made: {error}"))?;
-    let bench = Bench { servers, site, pinning, plan: options.plan() };
+    let bench = Bench { servers, site, pinning, plan: options.plan(), tree: options.tree.clone() };
     if let Some(path) = &options.markdown {
         write(path, "machine", &machine::describe())?;
     }
@@ -55,7 +58,7 @@ fn run(options: &Options) -> Result<(), String> {
         let table = scenario.run(&bench).map_err(|error| format!("{}: {error}", scenario.name()))?;
         println!("{}", table.text());
         if let Some(path) = &options.markdown {
-            write(path, scenario.name(), &table.markdown())?;
+            write(path, &scenario.name(), &table.markdown())?;
         }
         if table.rows.is_empty() {
             failed.push(scenario.name());

@@ -46,6 +46,14 @@ pub struct Options {
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=25_000))]
     idle_connections: u32,
 
+    /// The folder of a million files that `tree` serves: made if it is not there (4 GiB), and kept
+    #[arg(long, value_name = "FOLDER")]
+    pub tree: Option<PathBuf>,
+
+    /// The client copies long bodies from the kernel, as one that wants them; else it drops them there
+    #[arg(long)]
+    copy: bool,
+
     /// Also write the tables into this file, each into its own section
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
@@ -64,9 +72,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// What to measure, in order.
+    /// What to measure, in order. The million files are left out of all scenarios unless it is said where they lie.
     pub fn scenarios(&self) -> Vec<Scenario> {
-        if self.all { Scenario::value_variants().to_vec() } else { self.scenarios.clone() }
+        if !self.all {
+            return self.scenarios.clone();
+        }
+        let all = Scenario::value_variants().iter().copied();
+        all.filter(|scenario| *scenario != Scenario::Tree || self.tree.is_some()).collect()
     }
 
     /// How long and how often to measure.
@@ -78,6 +90,7 @@ impl Options {
             measure: Duration::from_secs_f64(seconds),
             warm_up: Duration::from_secs_f64(warm_up),
             idle_connections: self.idle_connections as usize,
+            copied: self.copy,
         }
     }
 }
@@ -108,9 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn all_runs_every_scenario() {
-        let options = Options::parse_from(["gannet-bench", "--all"]);
+    fn all_runs_every_scenario_and_the_tree_if_it_has_a_place() {
+        let options = Options::parse_from(["gannet-bench", "--all", "--tree", "/tmp/tree"]);
         assert_eq!(options.scenarios(), Scenario::value_variants());
+        let options = Options::parse_from(["gannet-bench", "--all"]);
+        assert!(!options.scenarios().contains(&Scenario::Tree));
+        assert_eq!(options.scenarios().len(), Scenario::value_variants().len() - 1);
     }
 
     #[test]

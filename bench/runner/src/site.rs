@@ -10,8 +10,56 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::fs::{Advice, fadvise};
+
+use crate::{random::Random, work::Content};
+
 /// What every server answers in the scenarios of tiny responses.
 pub const HELLO: &str = "Hello, World!";
+
+/// What the prose is made of.
+const WORDS: [&str; 40] = [
+    "the",
+    "of",
+    "and",
+    "a",
+    "to",
+    "in",
+    "is",
+    "server",
+    "that",
+    "it",
+    "client",
+    "for",
+    "request",
+    "was",
+    "on",
+    "response",
+    "are",
+    "as",
+    "with",
+    "field",
+    "they",
+    "at",
+    "be",
+    "this",
+    "from",
+    "connection",
+    "have",
+    "or",
+    "by",
+    "one",
+    "resource",
+    "had",
+    "not",
+    "but",
+    "what",
+    "representation",
+    "were",
+    "when",
+    "we",
+    "there",
+];
 
 /// The served files, and a folder for the servers' own, which goes with the run.
 #[derive(Debug)]
@@ -42,9 +90,24 @@ impl Site {
         &self.scratch
     }
 
-    /// Makes a file of `bytes` bytes, unless it exists.
-    pub fn file(&self, name: &str, bytes: u64) -> io::Result<()> {
-        self.write(name, bytes, &vec![b'x'; 1024 * 1024])
+    /// Makes a file, unless it exists.
+    pub fn file(&self, name: &str, content: Content) -> io::Result<()> {
+        match content {
+            Content::Filled(bytes) => self.write(name, bytes, &vec![b'x'; 1024 * 1024]),
+            Content::Prose(bytes) => self.write(name, bytes, prose(bytes).as_bytes()),
+            Content::Sparse(bytes) => File::options()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(self.root.join(name))?
+                .set_len(bytes),
+        }
+    }
+
+    /// Takes a file's pages out of the page cache, so that the next server reads it as cold as the last one did.
+    pub fn forget(&self, name: &str) -> io::Result<()> {
+        let file = File::open(self.root.join(name))?;
+        Ok(fadvise(file, 0, None, Advice::DontNeed)?)
     }
 
     /// Writes `block` over and over until the file is as long as asked for. Writing also brings it into the page cache.
@@ -64,9 +127,32 @@ impl Site {
     }
 }
 
+/// Words in an order that does not repeat: it compresses as prose does, and is the same in every run.
+fn prose(bytes: u64) -> String {
+    let mut random = Random::new(1);
+    let mut text = String::new();
+    while (text.len() as u64) < bytes {
+        let word = WORDS[random.below(WORDS.len())];
+        text.extend([word, if random.below(12) == 0 { ".\n" } else { " " }]);
+    }
+    text
+}
+
 impl Drop for Site {
     fn drop(&mut self) {
         // What cannot be removed lies in `target` and harms nobody.
         let _ = fs::remove_dir_all(&self.scratch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prose_is_the_same_each_time_and_does_not_repeat() {
+        let text = prose(4096);
+        assert_eq!(text, prose(4096));
+        assert!(text.len() >= 4096 && !text[64..].contains(&text[..64]));
     }
 }

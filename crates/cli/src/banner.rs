@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use gannet::Running;
+use gannet::{Address, Running};
 
 /// What the line says.
 pub struct Banner {
@@ -22,7 +22,7 @@ impl Banner {
     /// Of a server that runs, and began so long ago.
     pub fn new(running: &Running, folder: &Path, since_start: Duration) -> Banner {
         Banner {
-            urls: running.addresses().iter().map(|address| url(*address)).collect::<Vec<_>>().join(" "),
+            urls: running.addresses().iter().map(shown_address).collect::<Vec<_>>().join(" "),
             folder: shown(folder),
             backend: if running.backend() == "uring" { "io_uring" } else { running.backend() },
             workers: running.workers(),
@@ -66,6 +66,13 @@ impl fmt::Display for Banner {
 pub fn print(text: &str) {
     let mut output = io::stdout();
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+}
+
+fn shown_address(address: &Address) -> String {
+    match address {
+        Address::Internet(address) => url(*address),
+        Address::Unix(path) => format!("unix:{}", shown(path)),
+    }
 }
 
 /// What to type into a browser: the unspecified address is no place to connect to, so this machine's name for itself.
@@ -132,8 +139,9 @@ mod tests {
             ("[::]:8080", "http://localhost:8080"),
             ("0.0.0.0:8080", "http://localhost:8080"),
         ] {
-            assert_eq!(url(address.parse().unwrap()), shown);
+            assert_eq!(shown_address(&Address::Internet(address.parse().unwrap())), shown);
         }
+        assert_eq!(shown_address(&Address::Unix("/run/my site".into())), "unix:/run/my%20site");
     }
 
     #[test]

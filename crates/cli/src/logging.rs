@@ -53,16 +53,16 @@ impl LogFormat {
 /// # Errors
 /// When a part is neither, with what would be.
 pub fn levels(text: &str) -> Result<Targets, String> {
-    // What is not said of any target: what is usual.
-    let mut levels = Targets::new().with_default(LevelFilter::INFO);
+    // Of what no target says: what is usual.
+    let (mut others, mut targets) = (LevelFilter::INFO, Vec::new());
     for part in text.split(',').map(str::trim) {
-        levels = match part.split_once('=') {
-            None => levels.with_default(level(part)?),
-            Some((target, name)) if is_target(target) => levels.with_target(target, level(name)?),
+        match part.split_once('=') {
+            None => others = level(part)?,
+            Some((target, name)) if is_target(target) => targets.push((target, level(name)?)),
             Some(_) => return Err("a target is a module's path, as in gannet_server=debug".to_owned()),
-        };
+        }
     }
-    Ok(levels)
+    Ok(Targets::new().with_default(others).with_targets(targets))
 }
 
 fn level(name: &str) -> Result<LevelFilter, String> {
@@ -116,8 +116,10 @@ mod tests {
         assert_eq!(levels("debug"), Ok(Targets::new().with_default(LevelFilter::DEBUG)));
         let of_one =
             Targets::new().with_default(LevelFilter::WARN).with_target("gannet_server", LevelFilter::TRACE);
-        assert_eq!(levels("warn, gannet_server=trace"), Ok(of_one.clone()));
-        assert_eq!(levels("gannet_server=trace"), Ok(of_one.with_default(LevelFilter::INFO)));
+        assert_eq!(levels("warn, gannet_server=trace"), Ok(of_one));
+        let of_one =
+            Targets::new().with_default(LevelFilter::INFO).with_target("gannet_server", LevelFilter::TRACE);
+        assert_eq!(levels("gannet_server=trace"), Ok(of_one));
         for wrong in ["3", "", "info,", "gannet_server=loud", "loud"] {
             assert!(levels(wrong).unwrap_err().starts_with("a level is off, error,"), "{wrong}");
         }

@@ -49,11 +49,13 @@ fn main() -> ExitCode {
 
 fn serve(options: &Options, began: Instant) -> Result<(), String> {
     logging::begin(options.log, options.log_level.clone());
+    if options.ignores_sockets {
+        tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
+    }
+    let app = options.watched(options.apply(App::new()));
     let files =
         Files::open(&options.folder).map(|files| files.listing(options.listing).single_page(options.spa));
-    let app = App::new().files("/", files).listen(options.addresses().as_slice());
-    let app = app.workers(options.workers).backend(options.backend).mapped_sends(options.mmap);
-    let app = options.watched(app);
+    let app = app.files("/", files);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

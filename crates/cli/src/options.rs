@@ -20,6 +20,12 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where to listen.
     pub listen: Vec<Place>,
+    /// Sockets were handed over, and are not among those.
+    pub ignores_sockets: bool,
+    /// Whether other processes may listen on the same ports.
+    pub share_port: bool,
+    /// Whether each worker is kept on a core.
+    pub pin: bool,
     /// Threads that serve; 0: one for each core.
     pub workers: usize,
     /// The engine.
@@ -37,7 +43,7 @@ pub struct Options {
     /// The access log, if there is one.
     pub access_log: Option<AccessLog>,
     /// Where health and metrics are told.
-    pub admin: Option<Place>,
+    pub admin: Option<SocketAddr>,
     /// No banner, and only errors.
     pub quiet: bool,
 }
@@ -57,6 +63,8 @@ pub enum Stop {
     name = "gannet",
     version,
     about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
+    override_usage = "gannet [OPTIONS] [DIR]",
+    help_template = "{about}\n{usage-heading} {usage}\n\n{options}\n\n{after-help}",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
@@ -64,48 +72,53 @@ pub enum Stop {
 struct Arguments {
     #[arg(value_name = "DIR", hide = true)]
     folder: Option<PathBuf>,
-    /// IP:PORT, localhost:PORT, or PORT on every interface; may be repeated [default: 127.0.0.1:8080]
+    /// IP:PORT, PORT, unix:PATH... [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Vec<OsString>,
     /// Threads that serve; 0: one for each core [default: 0]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     workers: Option<OsString>,
+    /// Keep each worker on one core
+    #[arg(long)]
+    pin: bool,
+    /// Let other processes listen on the same port
+    #[arg(long)]
+    share_port: bool,
     /// auto, uring (io_uring) or epoll [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
-    /// Send files from a mapping: auto, on or off [default: auto]
+    /// Map files to send them: auto, on, off [default: auto]
     #[arg(long, value_name = "WHICH")]
     mmap: Option<OsString>,
-    /// Answer unknown paths, but not missing assets, with the root's index
+    /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
-    /// List folders that have no index: on or off [default: on]
+    /// List folders without an index: on, off [default: on]
     #[arg(long, value_name = "WHETHER")]
     listing: Option<OsString>,
-    /// text, json or off [default: json, on a terminal text]
+    /// text, json or off [default: on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
-    /// error, warn, info, debug or trace; also of a target [default: info]
+    /// error to trace, also of a target [default: info]
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<OsString>,
-    /// The log says more: --log-level debug
+    /// As --log-level debug
     #[arg(short, long)]
     verbose: bool,
-    /// A line for each request: to a file, to the output (-), or off [default: -]
+    /// Of requests: a file, - (output) or off [default: -]
     #[arg(long, value_name = "PATH")]
     access_log: Option<OsString>,
-    /// Health and metrics on an address of their own [default: nowhere]
+    /// Health and metrics, on an address of their own
     #[arg(long, value_name = "ADDR")]
     admin: Option<OsString>,
-    /// No banner, no access log, and only errors in the log
+    /// No banner, no access log, only errors in the log
     #[arg(short, long)]
     quiet: bool,
 }
 
 const AFTER_HELP: &str = "\
 Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
-SIGTERM or SIGINT (Ctrl-C): finish what runs and leave; a second: leave at once.
-Exit status: 0 ended by a signal, 1 cannot start or go on, 2 wrong usage.";
+Ctrl-C or SIGTERM: finish what runs and leave; a second: leave at once.";
 
 /// More threads than any machine has cores for are a slip of the finger.
 const MOST_WORKERS: usize = 1024;
@@ -147,9 +160,13 @@ impl Options {
             sources.one("access-log", arguments.access_log, |text| Ok(parse_access_log(text)))?;
         let by_default = (log != LogFormat::Off && !quiet).then_some(LogDestination::StandardOutput);
         let destination = access_log.unwrap_or(by_default);
+        let listen = sources.places(arguments.listen)?;
         Ok(Options {
+            ignores_sockets: sources.has_sockets() && !listen.contains(&Place::Systemd),
+            share_port: sources.switch("share-port", arguments.share_port)?,
+            pin: sources.switch("pin", arguments.pin)?,
             folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
-            listen: sources.places(arguments.listen)?,
+            listen,
             workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
@@ -163,7 +180,7 @@ impl Options {
                 None => Targets::new().with_default(LevelFilter::INFO),
             },
             access_log: destination.map(|destination| AccessLog { format: log.of_requests(), destination }),
-            admin: sources.one("admin", arguments.admin, str::parse)?,
+            admin: sources.one("admin", arguments.admin, parse_admin)?,
             quiet,
         })
     }
@@ -174,14 +191,16 @@ impl Options {
             app = app.access_log(log.clone());
         }
         match self.admin {
-            Some(place) => app.admin(place.address()),
+            Some(address) => app.admin(address),
             None => app,
         }
     }
 
-    /// The addresses to bind.
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listen.iter().map(|place| place.address()).collect()
+    /// Makes the application listen where, and serve as, was asked for.
+    pub fn apply(&self, app: App) -> App {
+        let app = self.listen.iter().fold(app, |app, place| place.listened_on_by(app));
+        let app = app.workers(self.workers).pin(self.pin).share_port(self.share_port);
+        app.backend(self.backend).mapped_sends(self.mmap)
     }
 }
 
@@ -211,7 +230,14 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
     }
 
-    /// Where to listen: every flag, else the variable's list.
+    /// Whether a service manager hands sockets over to this process (sd_listen_fds(3)).
+    fn has_sockets(&self) -> bool {
+        let set = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
+        set("LISTEN_PID").is_some_and(|id| id.to_str() == Some(&std::process::id().to_string()))
+            && set("LISTEN_FDS").is_some_and(|count| count != "0")
+    }
+
+    /// Where to listen: every flag, else the variable's list, else what was handed over.
     fn places(&self, typed: Vec<OsString>) -> Result<Vec<Place>, String> {
         let mut places = Vec::new();
         for flag in typed {
@@ -220,6 +246,9 @@ impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
         if places.is_empty() {
             let list = |text: &str| text.split(',').map(|one| one.trim().parse()).collect();
             places = self.one("listen", None, list)?.unwrap_or_default();
+        }
+        if places.is_empty() && self.has_sockets() {
+            places.push(Place::Systemd);
         }
         if places.is_empty() {
             places.push(Place::Address(SocketAddr::from(([127, 0, 0, 1], 8080))));
@@ -245,7 +274,7 @@ fn variable(flag: &str) -> String {
 fn distinct(places: &[Place]) -> Result<(), String> {
     for (index, place) in places.iter().enumerate() {
         let others = places[..index].iter().chain(&places[index + 1..]);
-        if let Some(other) = others.into_iter().find(|other| place.covers(**other)) {
+        if let Some(other) = others.into_iter().find(|other| place.covers(other)) {
             return Err(format!("the addresses {place} and {other} overlap; {place} alone is enough"));
         }
     }
@@ -259,6 +288,10 @@ fn parse_workers(text: &str) -> Result<usize, String> {
 
 fn parse_backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
+}
+
+fn parse_admin(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<Place>()?.admin_address()
 }
 
 /// A file named `off` or `-` is written `./off` or `./-`.
@@ -318,7 +351,8 @@ mod tests {
     fn without_any_flag_the_current_folder_is_served_to_this_machine() {
         let options = read(&[], &[]).unwrap();
         assert_eq!(options.folder, PathBuf::from("."));
-        assert_eq!(options.addresses(), ["127.0.0.1:8080".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:8080".parse().unwrap()]);
+        assert!(!options.pin && !options.share_port && !options.ignores_sockets);
         assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
         assert_eq!((options.log_level, options.quiet), (all(LevelFilter::INFO), false));
         assert_eq!(options.access_log.map(|log| log.destination), Some(LogDestination::StandardOutput));
@@ -334,6 +368,10 @@ mod tests {
                 "--listen",
                 "127.0.0.1:1",
                 "--listen=[::1]:2",
+                "--listen",
+                "unix:/run/s",
+                "--pin",
+                "--share-port",
                 "--workers",
                 "1",
                 "--workers=3",
@@ -355,7 +393,9 @@ mod tests {
         );
         let options = options.unwrap();
         assert_eq!(options.folder, PathBuf::from("public"));
-        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "[::1]:2".parse().unwrap()]);
+        let places = ["127.0.0.1:1", "[::1]:2", "unix:/run/s"].map(|place| place.parse().unwrap());
+        assert_eq!(options.listen, places);
+        assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
         assert_eq!((options.mmap, options.listing), (MappedSends::Off, false));
         assert_eq!((options.log, options.log_level), (LogFormat::Json, all(LevelFilter::TRACE)));
@@ -367,7 +407,9 @@ mod tests {
     #[test]
     fn the_environment_says_what_no_flag_does() {
         let environment = [
-            ("GANNET_LISTEN", "127.0.0.1:1, 127.0.0.1:2"),
+            ("GANNET_LISTEN", "127.0.0.1:1, unix:/run/s"),
+            ("GANNET_PIN", "1"),
+            ("GANNET_SHARE_PORT", "true"),
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
             ("GANNET_MMAP", "on"),
@@ -378,11 +420,12 @@ mod tests {
             ("GANNET_ADMIN", "localhost:9000"),
         ];
         let options = read(&[], &environment).unwrap();
-        assert_eq!(options.addresses(), ["127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:1", "unix:/run/s"].map(|place| place.parse().unwrap()));
+        assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
         assert_eq!((options.mmap, options.listing), (MappedSends::On, false));
         assert!(read(&["--listing", "on"], &environment).unwrap().listing);
-        assert_eq!((options.log, options.log_level), (LogFormat::Off, all(LevelFilter::WARN)));
+        assert_eq!((options.log, options.log_level), (LogFormat::Off, logging::levels("warn").unwrap()));
         assert_eq!(
             options.access_log,
             Some(AccessLog::default()),
@@ -390,9 +433,25 @@ mod tests {
         );
         assert_eq!(options.admin, "127.0.0.1:9000".parse().ok());
         let options = read(&["--listen", "127.0.0.1:3", "--workers", "4"], &environment).unwrap();
-        assert_eq!(options.addresses(), ["127.0.0.1:3".parse().unwrap()]);
+        assert_eq!(options.listen, ["127.0.0.1:3".parse().unwrap()]);
         assert_eq!(options.workers, 4);
         assert_eq!(read(&[], &[("GANNET_WORKERS", "")]).unwrap().workers, 0, "empty is not set");
+    }
+
+    #[test]
+    fn sockets_that_were_handed_over_are_listened_on_unless_something_else_is_asked_for() {
+        let own = std::process::id().to_string();
+        let environment = [("LISTEN_PID", own.as_str()), ("LISTEN_FDS", "1")];
+        assert_eq!(read(&[], &environment).unwrap().listen, [Place::Systemd]);
+        let options = read(&["--listen", "80"], &environment).unwrap();
+        assert_eq!((options.listen, options.ignores_sockets), (vec![Place::EveryInterface(80)], true));
+        let options = read(&["--listen", "80", "--listen", "systemd"], &environment).unwrap();
+        assert!(options.listen.len() == 2 && !options.ignores_sockets);
+        for not_ours in
+            [[("LISTEN_PID", "1"), ("LISTEN_FDS", "1")], [("LISTEN_PID", &own), ("LISTEN_FDS", "0")]]
+        {
+            assert_eq!(read(&[], &not_ours).unwrap().listen, ["127.0.0.1:8080".parse().unwrap()]);
+        }
     }
 
     #[test]
@@ -430,7 +489,7 @@ mod tests {
             (
                 &["--listen", "here:80"][..],
                 &[][..],
-                "--listen here:80: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+                "--listen here:80: this is no address; write IP:PORT, localhost:PORT, PORT or unix:PATH, such as 127.0.0.1:8080",
             ),
             (
                 &[],
@@ -459,7 +518,12 @@ mod tests {
             (
                 &["--admin", "here"],
                 &[],
-                "--admin here: this is no address; write IP:PORT, localhost:PORT or PORT, such as 127.0.0.1:8080",
+                "--admin here: this is no address; write IP:PORT, localhost:PORT, PORT or unix:PATH, such as 127.0.0.1:8080",
+            ),
+            (
+                &["--admin", "unix:/run/admin"],
+                &[],
+                "--admin unix:/run/admin: the admin listener takes no Unix socket; write IP:PORT, localhost:PORT or PORT",
             ),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
             (

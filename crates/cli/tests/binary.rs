@@ -1,5 +1,7 @@
 //! The real binary, as a user starts it and an init system stops it: what it says, serves and leaves behind.
 
+#[path = "binary/listening.rs"]
+mod listening;
 #[path = "binary/rig.rs"]
 mod rig;
 
@@ -302,5 +304,5 @@ fn version_and_help_are_told_with_status_0() {
     assert_eq!((version.code, version.stdout, version.stderr), (Some(0), expected, String::new()));
     let help = Ended::of(gannet().arg("--help"));
     assert_eq!(help.code, Some(0));
-    assert!(help.stdout.contains("Exit status: 0"), "{}", help.stdout);
+    assert!(help.stdout.contains("--listen"), "{}", help.stdout);
 }

@@ -13,10 +13,10 @@ use std::time::Duration;
 use gannet_block::Pool;
 use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, getpeername, recv, shutdown};
+use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, recv, shutdown};
 
 use crate::output::Progress;
-use crate::transfer::{is_exhaustion, reset_on_close, retried, write};
+use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Events taken from the kernel in one poll.
@@ -243,7 +243,8 @@ impl Backend for Epoll {
     fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
         let Listener::Socket(fd) = listener else { return Err(io::ErrorKind::Unsupported.into()) };
         let id = ListenerId(self.listeners.len() as u32);
-        // Level-triggered: what this poll does not accept, the next one is told of again.
+        // Level-triggered: what this poll does not accept, the next one is told of again. Not exclusive: of workers that share a
+        // socket all are woken, and the fastest accepts; one alone might be woken just as it pauses.
         epoll::add(&self.epoll, &fd, listener_data(id), epoll::EventFlags::IN)?;
         self.listeners.push(Some(ListenerSlot { fd, armed: true }));
         Ok(id)
@@ -258,8 +259,9 @@ impl Backend for Epoll {
     }
 
     fn unlisten(&mut self, listener: ListenerId) {
-        if let Some(slot) = self.listeners.get_mut(listener.0 as usize) {
-            *slot = None; // closing the descriptor takes it out of the epoll set
+        if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
+            // Closing the descriptor would not do it when another worker has the same socket (epoll(7)).
+            let _ = epoll::delete(&self.epoll, &slot.fd);
         }
     }
 
@@ -320,7 +322,7 @@ impl Backend for Epoll {
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
         let slot = self.sockets.get(socket).ok_or(io::ErrorKind::NotConnected)?;
-        Ok(SocketAddr::try_from(getpeername(&slot.fd)?.ok_or(io::ErrorKind::NotConnected)?)?)
+        peer_address(slot.fd.as_fd())
     }
 
     fn sockets(&self) -> usize {

@@ -22,6 +22,7 @@
 
 #![deny(unsafe_code)]
 
+mod address;
 mod clock;
 mod completion;
 mod listener;
@@ -32,7 +33,7 @@ mod transfer;
 
 pub mod epoll;
 pub mod sim;
-#[expect(unsafe_code, reason = "memory shared with the kernel")]
+#[expect(unsafe_code, reason = "memory shared with the kernel, descriptors known by number")]
 pub mod sys;
 
 use std::collections::VecDeque;
@@ -41,10 +42,11 @@ use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+pub use address::Address;
 pub use clock::{Moment, Now};
 pub use completion::{Completion, ListenerId, SocketId};
 pub use gannet_block::{Block, Chunk, Pool};
-pub use listener::Listener;
+pub use listener::{Listener, Unfit};
 pub use output::{Output, Progress};
 pub use slots::Slots;
 pub use timers::Timers;
@@ -105,10 +107,10 @@ pub trait Backend {
     /// Ends the conversation.
     fn close(&mut self, socket: SocketId, completions: &mut Completions);
 
-    /// Who is at the other end.
+    /// Who is at the other end; a client of IPv4 by its IPv4 address, also where an IPv6 socket accepted it.
     ///
     /// # Errors
-    /// When the peer is gone, or has no address of this family (a Unix socket).
+    /// When the peer is gone, or has no address of TCP: that of a Unix socket has none.
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr>;
 
     /// How many sockets are open or closing.

@@ -1,11 +1,17 @@
 //! Listening sockets, and the options that accepted ones inherit.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+
+use crate::Address;
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn` (listen(2)).
 const BACKLOG: i32 = 4096;
@@ -20,7 +26,7 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
 /// Where connections come from: a listening socket, or an address of the simulated network.
 #[derive(Debug)]
 pub enum Listener {
-    /// A listening socket, non-blocking.
+    /// A listening socket, non-blocking; of TCP, or a Unix socket.
     Socket(OwnedFd),
     /// An address of the simulated network.
     Simulated(SocketAddr),
@@ -48,23 +54,105 @@ impl Listener {
         let socket = bound(address, false)?;
         // Two sockets with SO_REUSEADDR may be bound to one port as long as none listens (socket(7)): so listen.
         socket.listen(1)?;
-        local_address(&socket)
+        local_address(&socket)?.internet().ok_or(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Listens on a Unix socket that is made at `path`, for whom the umask lets write to it (unix(7)).
+    ///
+    /// # Errors
+    /// What bind(2) or listen(2) say: there is something at the path already (`AddrInUse`), the folder is missing or not ours to
+    /// write. [`InvalidInput`](io::ErrorKind::InvalidInput): the path has more than 107 bytes.
+    pub fn bind_unix(path: &Path) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+        socket.bind(&SockAddr::unix(path)?)?;
+        socket.listen(BACKLOG)?;
+        Ok(Listener::Socket(socket.into()))
+    }
+
+    /// Accepts from a socket that somebody else made to listen.
+    ///
+    /// # Errors
+    /// See [`Unfit`].
+    pub fn adopt(descriptor: OwnedFd) -> Result<Listener, Unfit> {
+        let socket = Socket::from(descriptor);
+        match socket.r#type() {
+            Ok(Type::STREAM) => {}
+            Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => return Err(Unfit::NoSocket),
+            other => return other.map_err(Unfit::Failed).and(Err(Unfit::NoStream)),
+        }
+        if !socket.is_listener().map_err(Unfit::Failed)? {
+            return Err(Unfit::NotListening);
+        }
+        match socket.domain().map_err(Unfit::Failed)? {
+            Domain::UNIX => {}
+            Domain::IPV4 | Domain::IPV6 => set_inherited_options(&socket).map_err(Unfit::Failed)?,
+            _ => return Err(Unfit::Family),
+        }
+        socket.set_nonblocking(true).map_err(Unfit::Failed)?;
+        Ok(Listener::Socket(socket.into()))
+    }
+
+    /// The same socket once more, for another worker: each connection goes to the one that is first to accept it.
+    ///
+    /// # Errors
+    /// When descriptors are used up.
+    pub fn try_clone(&self) -> io::Result<Listener> {
+        match self {
+            Listener::Socket(fd) => fd.try_clone().map(Listener::Socket),
+            Listener::Simulated(address) => Ok(Listener::Simulated(*address)),
+        }
     }
 
     /// The address listened on.
     ///
     /// # Errors
-    /// When the socket is not of an internet family.
-    pub fn local_address(&self) -> io::Result<SocketAddr> {
+    /// When the socket is neither of an internet family nor a Unix socket.
+    pub fn local_address(&self) -> io::Result<Address> {
         match self {
-            Listener::Socket(fd) => local_address(&socket2::SockRef::from(fd)),
-            Listener::Simulated(address) => Ok(*address),
+            Listener::Socket(fd) => local_address(&SockRef::from(fd)),
+            Listener::Simulated(address) => Ok(Address::Internet(*address)),
         }
     }
 }
 
-fn local_address(socket: &Socket) -> io::Result<SocketAddr> {
-    socket.local_addr()?.as_socket().ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))
+/// Why nothing can be accepted from a descriptor.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It is no socket.
+    NoSocket,
+    /// It is a socket of datagrams, or the like.
+    NoStream,
+    /// It is a socket that does not listen: a connection, perhaps (`Accept=yes` in systemd.socket(5)).
+    NotListening,
+    /// It is neither of TCP nor a Unix socket.
+    Family,
+    /// It could not be asked, or prepared.
+    Failed(io::Error),
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unfit::NoSocket => f.write_str("is no socket"),
+            Unfit::NoStream => f.write_str("is no stream socket (ListenStream=)"),
+            Unfit::NotListening => f.write_str("does not listen (Accept=no)"),
+            Unfit::Family => f.write_str("is neither of TCP nor a Unix socket"),
+            Unfit::Failed(error) => write!(f, "cannot be used: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+fn local_address(socket: &Socket) -> io::Result<Address> {
+    let address = socket.local_addr()?;
+    let name = address.as_abstract_namespace().map(|name| {
+        let mut path = OsString::from("@");
+        path.push(OsStr::from_bytes(name));
+        path.into()
+    });
+    let path = || address.as_pathname().map(Path::to_owned).or(name).map(Address::Unix);
+    address.as_socket().map(Address::Internet).or_else(path).ok_or(io::ErrorKind::Unsupported.into())
 }
 
 fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
@@ -75,10 +163,15 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     // A restarted server need not wait for connections of its predecessor to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(shared)?;
-    // Inherited by accepted sockets: an answer is written whole, so waiting to fill a segment only delays it.
-    socket.set_tcp_nodelay(true)?;
-    // Inherited too. A peer that vanished without a word is found out where no deadline runs: behind an upgrade.
-    socket.set_tcp_keepalive(&KEEPALIVE)?;
+    set_inherited_options(&socket)?;
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// What accepted sockets inherit.
+fn set_inherited_options(socket: &Socket) -> io::Result<()> {
+    // An answer is written whole, so waiting to fill a segment only delays it.
+    socket.set_tcp_nodelay(true)?;
+    // A peer that vanished without a word is found out where no deadline runs: behind an upgrade.
+    socket.set_tcp_keepalive(&KEEPALIVE)
 }

@@ -1,6 +1,7 @@
 //! Plain system calls that both of the kernel's backends use: sending without waiting, and what their errors mean.
 
 use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::sys::mapping::Mapping;
 const FAIR_BYTES: u64 = 512 * 1024;
 
 /// What is mapped, and offered to the socket, in one system call.
-const WINDOW_BYTES: u64 = 2 * 1024 * 1024;
+const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.
 pub(crate) fn write(socket: BorrowedFd<'_>, output: &mut Output) -> io::Result<Progress> {
@@ -93,6 +94,17 @@ fn write_mapped(socket: BorrowedFd<'_>, piece: &mut FileRange, more: bool) -> io
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Who is at the other end of a TCP connection.
+pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
+    let address = rustix::net::getpeername(socket)?.ok_or(io::ErrorKind::NotConnected)?;
+    let address = SocketAddr::try_from(address)?;
+    // A dual-stack socket shows a client of IPv4 as ::ffff:192.0.2.1 (ipv6(7)): it is the same client.
+    Ok(match address.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
+        IpAddr::V6(_) => address,
+    })
 }
 
 /// Makes close(2) break the connection (socket(7), `SO_LINGER`).

@@ -31,7 +31,7 @@ fn a_listener_without_descriptors_says_so_once_and_accepts_again_when_there_are_
 fn accepts_again(backend: Box<dyn Backend>) {
     let mut engine = Engine::new(backend);
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).expect("loopback");
-    let address = listener.local_address().expect("bound");
+    let address = listener.local_address().expect("bound").internet().expect("of TCP");
     let peer = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");
     let limit = getrlimit(Resource::Nofile);
     // Descriptors are given lowest first, so the last one given is the highest and nothing below it is free.

@@ -3,10 +3,11 @@
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::IntoFiles;
-use gannet_server::host::{BackendChoice, Options, Running, Signals, StartError, start};
+use gannet_server::host::{BackendChoice, Listen, Options, Running, Signals, StartError, inherited, start};
 use gannet_server::{AccessLog, Limits, MappedSends, SiteBuilder, SiteError};
 
 use crate::routes::{Routes, below, verbs};
@@ -17,8 +18,10 @@ use crate::routes::{Routes, below, verbs};
 /// [`start`](App::start) and [`run`](App::run).
 pub struct App {
     site: SiteBuilder,
-    listen: Vec<SocketAddr>,
+    listen: Vec<Listen>,
+    share_port: bool,
     workers: usize,
+    pin: bool,
     backend: BackendChoice,
     limits: Limits,
     admin: Option<SocketAddr>,
@@ -26,6 +29,9 @@ pub struct App {
     mapped_sends: MappedSends,
     mistakes: Vec<String>,
 }
+
+const NOTHING_HANDED_OVER: &str = "no sockets were handed over (LISTEN_FDS is not set for this process); start it by a \
+service manager, or name an address to listen on";
 
 /// Why an application did not start, or ended.
 #[derive(Debug)]
@@ -50,7 +56,9 @@ impl App {
         App {
             site: SiteBuilder::new(),
             listen: Vec::new(),
+            share_port: false,
             workers: 0,
+            pin: false,
             backend: BackendChoice::Auto,
             limits: Limits::default(),
             admin: None,
@@ -131,9 +139,46 @@ impl App {
     #[must_use]
     pub fn listen(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
         match address.to_socket_addrs() {
-            Ok(addresses) => self.listen.extend(addresses),
+            Ok(addresses) => self.listen.extend(addresses.map(Listen::Internet)),
             Err(error) => self.mistakes.push(format!("{address:?} is no address to listen on: {error}")),
         }
+        self
+    }
+
+    /// Listens on a Unix socket, too: made at `path`, for whom the umask lets write to it. One that a dead server left there is
+    /// replaced; ours is removed when the server ends.
+    #[must_use]
+    pub fn listen_unix(mut self, path: impl Into<PathBuf>) -> App {
+        self.listen.push(Listen::Unix(path.into()));
+        self
+    }
+
+    /// Listens on the sockets, too, that a service manager hands over to this process (sd_listen_fds(3)); that there are none is a
+    /// mistake. They can be taken once. Call this before there are other threads: then the variables that announce them are
+    /// taken out of the environment.
+    #[must_use]
+    pub fn listen_inherited(mut self) -> App {
+        match inherited::take() {
+            Ok(sockets) if sockets.is_empty() => self.mistakes.push(NOTHING_HANDED_OVER.to_owned()),
+            Ok(sockets) => self.listen.extend(sockets.into_iter().map(Listen::Inherited)),
+            Err(error) => self.mistakes.push(error.to_string()),
+        }
+        self
+    }
+
+    /// Whether other processes may listen on the same ports (`SO_REUSEPORT`, socket(7)), of which the kernel then gives each its
+    /// share of connections. By default a port that another process has is an error.
+    #[must_use]
+    pub fn share_port(mut self, share_port: bool) -> App {
+        self.share_port = share_port;
+        self
+    }
+
+    /// Whether each worker is kept on one core of those that this process may use; more workers than cores take turns. By default
+    /// the kernel moves them as it likes.
+    #[must_use]
+    pub fn pin(mut self, pin: bool) -> App {
+        self.pin = pin;
         self
     }
 
@@ -186,14 +231,18 @@ impl App {
         self
     }
 
-    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses, separated by commas), `GANNET_WORKERS`,
+    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses and `unix:PATH`s, separated by commas), `GANNET_WORKERS`,
     /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
     #[must_use]
     pub fn environment(mut self) -> App {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(addresses) = set("GANNET_LISTEN") {
             self.listen.clear();
-            self = addresses.split(',').fold(self, |app, address| app.listen(address.trim()));
+            self =
+                addresses.split(',').fold(self, |app, address| match address.trim().strip_prefix("unix:") {
+                    Some(path) => app.listen_unix(path),
+                    None => app.listen(address.trim()),
+                });
         }
         if let Some(workers) = set("GANNET_WORKERS") {
             match workers.parse() {
@@ -224,7 +273,7 @@ impl App {
     /// When what was built cannot be served, or the server cannot start.
     pub fn start(mut self) -> Result<Running, Error> {
         if self.listen.is_empty() {
-            self.listen.push(SocketAddr::from(([127, 0, 0, 1], 8080)));
+            self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 8080))));
         }
         let site = self.site.build().map_err(|error| SiteError::to_string(&error));
         let site = match (site, self.mistakes.is_empty()) {
@@ -236,7 +285,9 @@ impl App {
         };
         let options = Options {
             listen: self.listen,
+            share_port: self.share_port,
             workers: self.workers,
+            pin: self.pin,
             backend: self.backend,
             limits: self.limits,
             admin: self.admin,

@@ -26,7 +26,7 @@ pub use gannet_core::{
     Upgraded, Version, channel,
 };
 pub use gannet_features::files;
-pub use gannet_server::host::{BackendChoice, Running, Signals};
+pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use routes::Routes;
 

@@ -159,7 +159,7 @@ impl Rig {
 }
 
 fn connect(server: &Running) -> TcpStream {
-    let stream = TcpStream::connect(server.addresses()[0]).expect("the server listens");
+    let stream = TcpStream::connect(server.socket_addresses()[0]).expect("the server listens");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("an option of sockets");
     stream
 }

@@ -126,8 +126,12 @@ fn stamp(metadata: &Metadata) -> io::Result<Stamp> {
 
 fn open_beneath(root: &File, path: &[u8], access: OFlags, how: ResolveFlags) -> rustix::io::Result<File> {
     let path = if path.is_empty() { b"." } else { path };
-    // O_NONBLOCK: a FIFO opens at once, and is then refused for its kind. O_NOCTTY: a terminal does not become ours.
-    let flags = access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    // O_NONBLOCK: a FIFO opens at once, and is then refused for its kind. O_NOCTTY: a terminal does not become ours. With O_PATH
+    // nothing is opened, and openat2(2) takes neither.
+    let flags = match access {
+        OFlags::PATH => access | OFlags::CLOEXEC,
+        _ => access | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY,
+    };
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | how;
     for _ in 0..ATTEMPTS {
         match openat2(root.as_fd(), path, flags, Mode::empty(), resolve) {
@@ -203,6 +207,11 @@ fn read_through(file: &File, range: Range<u64>) {
 
 fn list(root: &File, path: &[u8], limit: usize) -> rustix::io::Result<Listed> {
     let access = OFlags::RDONLY | OFlags::DIRECTORY;
+    // What is below it is named from the root, by a relative path: the root's own is empty.
+    let path = &match path {
+        b"" | [.., b'/'] => path.to_vec(),
+        _ => [path, b"/"].concat(),
+    };
     let directory = open_beneath(root, path, access, ResolveFlags::empty())?;
     let mut listed = Listed::default();
     for item in Dir::read_from(&directory)? {
@@ -218,7 +227,7 @@ fn list(root: &File, path: &[u8], limit: usize) -> rustix::io::Result<Listed> {
         let stat = match item.file_type() {
             // Where the link leads is found from the root, so that it leads nowhere else.
             FileType::Symlink => {
-                open_beneath(root, &[path, b"/", name].concat(), OFlags::PATH, ResolveFlags::empty())
+                open_beneath(root, &[path, name].concat(), OFlags::PATH, ResolveFlags::empty())
                     .and_then(rustix::fs::fstat)
             }
             _ => statat(&directory, item.file_name(), AtFlags::SYMLINK_NOFOLLOW),
@@ -300,6 +309,59 @@ mod tests {
             ["../secret", "sub/../../secret", "up", "absolute", "/etc/passwd", "page/x", "none", "a\0b"]
         {
             assert_eq!(opened(&root, path), Err("not found"), "{path}");
+        }
+    }
+
+    fn listed(root: &Root, path: &str) -> Vec<(String, Kind, u64)> {
+        let disk = Disk::new(Services::inline().disk, 0);
+        let listed = now(disk.list(root, path.as_bytes(), 100)).map_err(drop).unwrap();
+        let name = |entry: Entry| (String::from_utf8(entry.name).unwrap(), entry.kind, entry.length);
+        let mut names: Vec<_> = listed.entries.into_iter().map(name).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_list_has_what_can_be_opened_links_within_the_root_too_and_nothing_else() {
+        let outside = tempfile::tempdir().unwrap();
+        std::fs::write(outside.path().join("secret"), "s").unwrap();
+        let inside = outside.path().join("public");
+        for directory in [inside.clone(), inside.join("sub")] {
+            std::fs::create_dir(&directory).unwrap();
+            std::fs::write(directory.join("page"), "four").unwrap();
+            for (to, name) in [
+                ("page", "link"),
+                ("page/..", "not-there"),
+                (".", "here"),
+                ("/", "slash"),
+                ("/etc/passwd", "absolute"),
+                ("../../secret", "up"),
+                ("loop", "loop"),
+                ("nothing", "dangling"),
+                ("fifo", "to-fifo"),
+                ("/proc/self/fd/0", "magic"),
+            ] {
+                symlink(to, directory.join(name)).unwrap();
+            }
+            let fifo = directory.join("fifo");
+            rustix::fs::mknodat(rustix::fs::CWD, &fifo, FileType::Fifo, Mode::RUSR, 0).unwrap();
+            drop(std::os::unix::net::UnixListener::bind(directory.join("socket")).unwrap());
+        }
+        let root = Root::open(&inside).unwrap();
+        let directory = |length: &[(String, Kind, u64)], name: &str| {
+            length.iter().any(|(other, kind, _)| other == name && *kind == Kind::Directory)
+        };
+        for (path, names) in [
+            ("", &["here", "link", "page", "sub"][..]),
+            ("sub/", &["here", "link", "page"]),
+            ("sub", &["here", "link", "page"]),
+        ] {
+            let listed = listed(&root, path);
+            assert_eq!(listed.iter().map(|(name, ..)| &**name).collect::<Vec<_>>(), names, "{path:?}");
+            assert!(directory(&listed, "here"));
+            for name in ["link", "page"] {
+                assert!(listed.contains(&(name.to_owned(), Kind::File, 4)), "{name}");
+            }
         }
     }
 

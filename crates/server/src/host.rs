@@ -4,7 +4,10 @@
 //! the data path: one root future runs the worker's turns; when nothing is left to do it awaits the engine's descriptor, the
 //! next deadline and the mailbox.
 
+mod cores;
 mod error;
+mod listening;
+mod notify;
 mod signals;
 mod start;
 mod watch;
@@ -22,6 +25,9 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
 pub use error::StartError;
+pub use gannet_engine::Address;
+pub use gannet_engine::sys::inherited::{self, Inherited, InheritedError};
+pub use listening::{Listen, UnixError};
 pub use signals::Signals;
 pub use start::{BackendChoice, Options, Running, UnknownBackend, start};
 

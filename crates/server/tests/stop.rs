@@ -23,7 +23,7 @@ fn settle(worker: &mut Worker) -> Turn {
 /// A request has begun; then the worker is told to drain, and then to stop.
 fn stops(backend: Box<dyn Backend>) {
     let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), false).expect("a free port");
-    let address = listener.local_address().expect("an internet address");
+    let address = listener.local_address().expect("an address").internet().expect("of TCP");
     let site = Arc::new(SiteBuilder::new().build().expect("no routes, no conflicts"));
     let (admission, mailbox) = (Arc::new(Admission::new(8, 8)), Arc::new(Mailbox::new(8)));
     let mut worker = Worker::new(

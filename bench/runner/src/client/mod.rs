@@ -5,10 +5,11 @@
 //! edge-triggered, one reading of the clock a batch, heads compared rather than parsed.
 
 mod connection;
+mod error;
+mod first;
 mod response;
 
 use std::{
-    fmt, io,
     net::{SocketAddr, TcpStream},
     os::fd::OwnedFd,
     time::{Duration, Instant},
@@ -18,12 +19,16 @@ use hdrhistogram::Histogram;
 use rustix::{
     buffer::spare_capacity,
     event::{Timespec, epoll},
-    io::{Errno, retry_on_intr},
+    io::retry_on_intr,
     time::{ClockId, clock_gettime},
 };
 
 use connection::Connection;
 use response::Verifier;
+
+pub use error::LoadError;
+pub use first::First;
+pub use response::{Expected, Framing};
 
 /// A server that has not answered anything for so long will not.
 const STALL: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
@@ -37,30 +42,67 @@ const LATENCY_LIMIT_NS: u64 = 60_000_000_000;
 pub struct Load {
     /// Where the server listens.
     pub address: SocketAddr,
-    /// The target of every request.
-    pub path: String,
+    /// The targets, asked for in turn and over again. All are equally long.
+    pub paths: Vec<String>,
+    /// Fields beside `Host`, each with its line's end.
+    pub fields: String,
     /// How many connections, all open for the whole run.
     pub connections: usize,
     /// How many requests each connection sends at once.
     pub depth: u32,
-    /// The length that every response's body must have.
-    pub body_bytes: u64,
+    /// What every response must be.
+    pub expected: Expected,
+    /// Whether long bodies are copied from the kernel too, as a client does that wants them.
+    pub copied: bool,
 }
 
-impl Load {
-    /// One request, with no more fields than HTTP/1.1 demands.
-    pub fn request(&self) -> String {
-        format!("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", self.path, self.address)
+/// One request, with no more fields than HTTP/1.1 demands and those given, each with its line's end.
+fn request(address: SocketAddr, path: &str, fields: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{fields}\r\n")
+}
+
+/// What is sent: the batches of all targets, one after the other, all equally long.
+struct Batches {
+    bytes: Vec<u8>,
+    each_bytes: usize,
+    next: usize,
+}
+
+impl Batches {
+    fn new(load: &Load) -> Batches {
+        let batch = |path: &String| request(load.address, path, &load.fields).repeat(load.depth as usize);
+        let mut bytes = Vec::new();
+        load.paths.iter().for_each(|path| bytes.extend_from_slice(batch(path).as_bytes()));
+        let each_bytes = bytes.len() / load.paths.len().max(1);
+        Batches { bytes, each_bytes, next: 0 }
+    }
+
+    /// The next batch; after the last comes the first again.
+    fn next(&mut self) -> &[u8] {
+        let start = if self.next == self.bytes.len() { 0 } else { self.next };
+        self.next = start + self.each_bytes;
+        &self.bytes[start..self.next]
     }
 }
 
-/// When a run sends its last request; what is under way then is still waited for and counted.
+/// When a run sends its last request. What is under way then is still waited for and counted, but where it is left.
 #[derive(Clone, Copy, Debug)]
 pub enum Limit {
     /// After so long.
     Time(Duration),
     /// After so many.
     Requests(u64),
+    /// After so long, and what is under way is left; nothing can be run after it.
+    Leave(Duration),
+}
+
+/// What has come off the sockets.
+#[derive(Clone, Copy, Debug, Default)]
+struct Received {
+    calls: u64,
+    bytes: u64,
+    /// Whether long bodies are copied.
+    copied: bool,
 }
 
 /// What a run has seen.
@@ -71,6 +113,8 @@ pub struct Outcome {
     /// Calls of `recv` that brought bytes. Where the server is much slower than the client, it is the number of its
     /// sends, however they were made.
     pub receives: u64,
+    /// All bytes that came, heads included.
+    pub received_bytes: u64,
     /// From the first request to the last response.
     pub elapsed: Duration,
     /// From sending a batch to the completion of each of its responses, in nanoseconds.
@@ -79,74 +123,15 @@ pub struct Outcome {
     pub client_cpu: Duration,
 }
 
-/// Why a run was given up.
-#[derive(Debug)]
-pub enum LoadError {
-    /// The server sent something other than a 200; its first line.
-    Status(String),
-    /// The server announced a body of another length, or of none that could be read.
-    Length {
-        /// What the scenario expects.
-        expected: u64,
-        /// What the server announced.
-        length: Option<u64>,
-    },
-    /// The server closed a connection that it was to keep.
-    Closed,
-    /// The server sent more responses than it was asked for.
-    Unasked,
-    /// The server does not take requests off its socket.
-    Refused,
-    /// The server did not answer for ten seconds.
-    Stalled,
-    /// The operating system refused something, or the server could not be started.
-    System(io::Error),
-}
-
-impl fmt::Display for LoadError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LoadError::Status(line) => write!(formatter, "the server answered {line:?} and not 200"),
-            LoadError::Length { expected, length: Some(length) } => {
-                write!(formatter, "the server sent a body of {length} bytes, not {expected}")
-            }
-            LoadError::Length { expected, length: None } => {
-                write!(formatter, "the server sent no single Content-Length, {expected} was expected")
-            }
-            LoadError::Closed => formatter.write_str("the server closed a connection that it was to keep"),
-            LoadError::Unasked => formatter.write_str("the server sent a response that nobody asked for"),
-            LoadError::Refused => formatter.write_str("the server does not take requests off its socket"),
-            LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
-            LoadError::System(error) => error.fmt(formatter),
-        }
-    }
-}
-
-impl std::error::Error for LoadError {}
-
-impl From<io::Error> for LoadError {
-    fn from(error: io::Error) -> LoadError {
-        LoadError::System(error)
-    }
-}
-
-impl From<Errno> for LoadError {
-    fn from(error: Errno) -> LoadError {
-        match error {
-            Errno::CONNRESET | Errno::PIPE => LoadError::Closed,
-            error => LoadError::System(error.into()),
-        }
-    }
-}
-
 /// Open connections to one server.
 pub struct Client {
     poll: OwnedFd,
     events: Vec<epoll::Event>,
     connections: Vec<Connection>,
-    batch: Vec<u8>,
+    batches: Batches,
     depth: u32,
     verifier: Verifier,
+    copied: bool,
     buffer: Vec<u8>,
 }
 
@@ -165,9 +150,10 @@ impl Client {
             poll,
             events: Vec::with_capacity(load.connections.clamp(1, 1024)),
             connections,
-            batch: load.request().repeat(load.depth as usize).into_bytes(),
+            batches: Batches::new(load),
             depth: load.depth,
-            verifier: Verifier::new(load.body_bytes),
+            verifier: Verifier::new(load.expected),
+            copied: load.copied,
             buffer: vec![0; BUFFER_BYTES],
         })
     }
@@ -179,12 +165,12 @@ impl Client {
 
     /// Drives the server until the limit, waits for what is then under way, and says what was seen.
     pub fn run(&mut self, limit: Limit) -> Result<Outcome, LoadError> {
-        let mut run = Run::new(limit);
+        let mut run = Run::new(limit, self.copied);
         let cpu_before = thread_cpu();
         for connection in &mut self.connections {
-            run.send(connection, &self.batch, self.depth, run.started)?;
+            run.send(connection, &mut self.batches, self.depth, run.started)?;
         }
-        while run.under_way > 0 {
+        while run.under_way > 0 && !run.is_left() {
             self.events.clear();
             retry_on_intr(|| epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&STALL)))?;
             if self.events.is_empty() {
@@ -193,16 +179,17 @@ impl Client {
             for event in &self.events {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 let completed =
-                    connection.receive(&mut self.buffer, &mut self.verifier, &mut run.receives)?;
+                    connection.receive(&mut self.buffer, &mut self.verifier, &mut run.received)?;
                 let now = run.completed(connection, completed);
                 if connection.awaited == 0 {
-                    run.send(connection, &self.batch, self.depth, now)?;
+                    run.send(connection, &mut self.batches, self.depth, now)?;
                 }
             }
         }
         Ok(Outcome {
             requests: run.requests,
-            receives: run.receives,
+            receives: run.received.calls,
+            received_bytes: run.received.bytes,
             elapsed: run.started.elapsed(),
             latency: run.latency,
             client_cpu: thread_cpu().saturating_sub(cpu_before),
@@ -217,31 +204,37 @@ struct Run {
     sent: u64,
     under_way: u64,
     requests: u64,
-    receives: u64,
+    received: Received,
     latency: Histogram<u64>,
 }
 
 impl Run {
-    fn new(limit: Limit) -> Run {
+    fn new(limit: Limit, copied: bool) -> Run {
         let latency = Histogram::new_with_bounds(1, LATENCY_LIMIT_NS, 3)
             .expect("the bounds are constants within what the histogram allows");
-        Run { limit, started: Instant::now(), sent: 0, under_way: 0, requests: 0, receives: 0, latency }
+        let received = Received { copied, ..Received::default() };
+        Run { limit, started: Instant::now(), sent: 0, under_way: 0, requests: 0, received, latency }
+    }
+
+    /// Whether what is under way is to be left.
+    fn is_left(&self) -> bool {
+        matches!(self.limit, Limit::Leave(time) if self.started.elapsed() >= time)
     }
 
     /// Sends the next batch unless the limit has been reached.
     fn send(
         &mut self,
         connection: &mut Connection,
-        batch: &[u8],
+        batches: &mut Batches,
         depth: u32,
         now: Instant,
     ) -> Result<(), LoadError> {
         let goes_on = match self.limit {
-            Limit::Time(time) => now.duration_since(self.started) < time,
+            Limit::Time(time) | Limit::Leave(time) => now.duration_since(self.started) < time,
             Limit::Requests(requests) => self.sent < requests,
         };
         if goes_on {
-            connection.send(batch, depth, now)?;
+            connection.send(batches.next(), depth, now)?;
             self.sent += u64::from(depth);
             self.under_way += u64::from(depth);
         }
@@ -262,4 +255,29 @@ impl Run {
 fn thread_cpu() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn targets_are_asked_for_in_turn_and_over_again() {
+        let load = Load {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
+            paths: ["/a", "/b"].map(str::to_owned).to_vec(),
+            fields: "Range: bytes=0-0\r\n".to_owned(),
+            connections: 1,
+            depth: 2,
+            expected: Expected::whole(1),
+            copied: false,
+        };
+        let mut batches = Batches::new(&load);
+        for path in ["/a", "/b", "/a"] {
+            let one = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:80\r\nRange: bytes=0-0\r\n\r\n");
+            assert_eq!(batches.next(), one.repeat(2).as_bytes());
+        }
+    }
 }

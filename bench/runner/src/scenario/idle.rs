@@ -9,8 +9,9 @@ use crate::{
     client::{Client, Limit, LoadError},
     process::Process,
     report::Table,
-    servers::{Server, Work},
+    servers::Server,
     usage::{self, Memory},
+    work::Work,
 };
 
 /// Descriptors that either side needs besides the connections.
@@ -20,7 +21,7 @@ const WARM_UP_CONNECTIONS: usize = 64;
 const WARM_UP_REQUESTS: u64 = 20_000;
 
 /// Measures each server in a process of its own, one after the other.
-pub fn run(scenario: &'static str, bench: &Bench) -> Table {
+pub fn run(scenario: &str, bench: &Bench) -> Table {
     let work = Work::hello(1);
     let connections = bench.plan.idle_connections.min(descriptor_limit());
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
@@ -28,14 +29,14 @@ pub fn run(scenario: &'static str, bench: &Bench) -> Table {
         let growth = bench
             .start(server, &work)
             .map_err(LoadError::from)
-            .and_then(|process| growth(server, &process, &work, connections));
+            .and_then(|process| growth(bench, server, &process, &work, connections));
         match growth {
             Ok((before, after)) => rows.push(row(&server.name, before, after, connections)),
             Err(error) => missing.push(format!("{}: {error}", server.name)),
         }
     }
     Table {
-        scenario,
+        scenario: scenario.to_owned(),
         what: format!("user memory of {connections} connections that have had one answer each"),
         columns: vec![
             "server",
@@ -56,18 +57,19 @@ fn descriptor_limit() -> usize {
 }
 
 fn growth(
+    bench: &Bench,
     server: &Server,
     process: &Process,
     work: &Work,
     connections: usize,
 ) -> Result<(Memory, Memory), LoadError> {
-    Client::connect(&load(server, process, WARM_UP_CONNECTIONS, work))?
+    Client::connect(&load(bench, server, process, WARM_UP_CONNECTIONS, work)?)?
         .run(Limit::Requests(WARM_UP_REQUESTS))?;
     let before = usage::memory(process.id())?;
     let mut held = Vec::with_capacity(connections);
     // One after the other, so that what stays is what a connection keeps, not what a burst needs.
     for _ in 0..connections {
-        let mut client = Client::connect(&load(server, process, 1, work))?;
+        let mut client = Client::connect(&load(bench, server, process, 1, work)?)?;
         client.run(Limit::Requests(1))?;
         held.push(client.into_sockets());
     }

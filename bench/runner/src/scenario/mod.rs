@@ -1,23 +1,30 @@
 //! What is measured, by name.
 
+mod columns;
 mod idle;
 mod rounds;
+mod sparse;
 mod startup;
 mod system_calls;
+mod tree;
 
-use std::{io, time::Duration};
+use std::{io, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 
 use crate::{
-    client::Load,
+    client::{Expected, First, Framing, Load, LoadError},
     process::{Pinning, Process},
     report::Table,
-    servers::{Server, Work},
+    servers::Server,
     site::Site,
+    work::{Ask, Content, Work},
 };
 
 use rounds::Shape;
+
+/// What gzip makes of 50 KiB of the site's prose, about.
+const COMPRESSED_BYTES: u64 = 12 * 1024;
 
 /// One thing that can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -49,12 +56,26 @@ pub enum Scenario {
     File10M,
     /// A file of 100 MiB: throughput, and by how much the server grows
     Large,
+    /// A file of 1 KiB asked for by its ETag, beside the whole of it
+    NotModified,
+    /// 1 KiB in the middle of 1 GiB, beside a file of 1 KiB
+    Range,
+    /// 50 KiB of prose that the client takes compressed
+    Compressed,
+    /// A file of 1 KiB with and without an access log, with and without metrics
+    Observed,
+    /// Memory while eight clients fetch sparse files of 10 GiB
+    Sparse,
+    /// A million small files in a random order; where they lie is told by `--tree`
+    Tree,
     /// Memory per idle connection
     Idle,
     /// From the start to the first response
     Startup,
     /// System calls per request, one at a time and 16 at once
     Syscalls,
+    /// System calls per file, by its length and the way it is asked for
+    SyscallsFiles,
 }
 
 /// How long and how often to measure.
@@ -68,6 +89,8 @@ pub struct Plan {
     pub warm_up: Duration,
     /// How many connections are left idle.
     pub idle_connections: usize,
+    /// Whether the client copies long bodies from the kernel.
+    pub copied: bool,
 }
 
 /// What every scenario works with.
@@ -80,54 +103,102 @@ pub struct Bench {
     pub pinning: Pinning,
     /// How long and how often.
     pub plan: Plan,
+    /// Where the million files lie, or are to lie.
+    pub tree: Option<PathBuf>,
 }
 
 impl Scenario {
     /// The name on the command line and in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Scenario::Keepalive => "keepalive",
-            Scenario::Keepalive1000 => "keepalive-1000",
-            Scenario::Pipelined => "pipelined",
-            Scenario::File1K => "file-1k",
-            Scenario::File16K => "file-16k",
-            Scenario::File100K => "file-100k",
-            Scenario::File512K => "file-512k",
-            Scenario::File1M => "file-1m",
-            Scenario::File10M => "file-10m",
-            Scenario::Large => "large",
-            Scenario::Idle => "idle",
-            Scenario::Startup => "startup",
-            Scenario::Syscalls => "syscalls",
-        }
+    pub fn name(self) -> String {
+        let value = self.to_possible_value().expect("no scenario is hidden from the command line");
+        value.get_name().to_owned()
     }
 
     /// Measures every server that can do it.
     pub fn run(self, bench: &Bench) -> io::Result<Table> {
-        let name = self.name();
-        let file = |file, kibibytes: u64| Work { file: Some(file), body_bytes: kibibytes * 1024, depth: 1 };
+        let name = &self.name();
+        let rounds = |connections, work| rounds::run(name, bench, &Shape::new(connections, work));
         match self {
-            Scenario::Keepalive => rounds::run(name, bench, &Shape::new(64, Work::hello(1))),
-            Scenario::Keepalive1000 => rounds::run(name, bench, &Shape::new(1000, Work::hello(1))),
-            Scenario::Pipelined => rounds::run(name, bench, &Shape::new(64, Work::hello(16))),
-            Scenario::File1K => rounds::run(name, bench, &Shape::new(64, file("1k.bin", 1))),
-            Scenario::File16K => rounds::run(name, bench, &Shape::new(64, file("16k.bin", 16))),
-            Scenario::File100K => rounds::run(name, bench, &Shape::new(64, file("100k.bin", 100))),
-            Scenario::File512K => rounds::run(name, bench, &Shape::new(16, file("512k.bin", 512))),
-            Scenario::File1M => rounds::run(name, bench, &Shape::new(16, file("1m.bin", 1024))),
-            Scenario::File10M => rounds::run(name, bench, &Shape::new(4, file("10m.bin", 10 * 1024))),
-            Scenario::Large => rounds::run(name, bench, &Shape::new(4, file("large.bin", 100 * 1024))),
+            Scenario::Keepalive => rounds(64, Work::hello(1)),
+            Scenario::Keepalive1000 => rounds(1000, Work::hello(1)),
+            Scenario::Pipelined => rounds(64, Work::hello(16)),
+            Scenario::File1K => rounds(64, file_1k()),
+            Scenario::File16K => rounds(64, file_16k()),
+            Scenario::File100K => rounds(64, file_100k()),
+            Scenario::File512K => rounds(16, Work::file("512 KiB", "512k.bin", 512)),
+            Scenario::File1M => rounds(16, file_1m()),
+            Scenario::File10M => rounds(4, file_10m()),
+            Scenario::Large => rounds(4, Work::file("100 MiB", "large.bin", 100 * 1024)),
+            Scenario::NotModified => rounds::run(name, bench, &Shape::new(64, file_1k()).and(not_modified())),
+            Scenario::Range => rounds::run(name, bench, &Shape::new(64, file_1k()).and(range())),
+            Scenario::Compressed => rounds(64, compressed()),
+            Scenario::Observed => rounds(64, Work { observed: true, ..file_1k() }),
+            Scenario::Sparse => sparse::run(name, bench),
+            Scenario::Tree => tree::run(name, bench),
             Scenario::Idle => Ok(idle::run(name, bench)),
             Scenario::Startup => Ok(startup::run(name, bench)),
-            Scenario::Syscalls => Ok(system_calls::run(name, bench)),
+            Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
+            Scenario::SyscallsFiles => {
+                let whole = [file_1k(), file_16k(), file_100k(), file_1m(), file_10m()];
+                system_calls::run(name, bench, &[&whole[..], &[not_modified(), range()]].concat())
+            }
         }
     }
 }
 
+fn file_1k() -> Work {
+    Work::file("1 KiB", "1k.bin", 1)
+}
+
+fn file_16k() -> Work {
+    Work::file("16 KiB", "16k.bin", 16)
+}
+
+fn file_100k() -> Work {
+    Work::file("100 KiB", "100k.bin", 100)
+}
+
+fn file_1m() -> Work {
+    Work::file("1 MiB", "1m.bin", 1024)
+}
+
+fn file_10m() -> Work {
+    Work::file("10 MiB", "10m.bin", 10 * 1024)
+}
+
+fn not_modified() -> Work {
+    file_1k().asked("304", Ask::IfNoneMatch, 0)
+}
+
+/// 1 KiB in the middle of 1 GiB.
+fn range() -> Work {
+    let file = Work { file: Some("sparse-1g.bin"), content: Content::Sparse(1 << 30), ..file_1k() };
+    file.asked("range", Ask::Range(1 << 29, (1 << 29) + 1023), 1024)
+}
+
+/// The null servers answer with what gzip makes of the prose, about.
+fn compressed() -> Work {
+    let file =
+        Work { file: Some("prose.txt"), content: Content::Prose(50 * 1024), ..Work::file("prose", "", 50) };
+    file.asked("prose", Ask::Compressed, COMPRESSED_BYTES)
+}
+
 impl Bench {
-    /// The servers that can do this work.
+    /// The servers that can do this work. Where logs and metrics are compared, they are the null servers, those that
+    /// keep them, and each of these without.
     fn able<'a>(&'a self, work: &'a Work) -> impl Iterator<Item = &'a Server> {
-        self.servers.iter().filter(|server| server.can(work))
+        let is_baseline = |server: &Server| {
+            self.servers.iter().any(|other| other.baseline.is_some_and(|name| name == server.name))
+        };
+        let takes_part = move |server: &&Server| {
+            !work.observed || server.is_null() || server.baseline.is_some() || is_baseline(server)
+        };
+        self.servers.iter().filter(|server| server.can(work)).filter(takes_part)
+    }
+
+    /// Makes the file that is asked for.
+    fn prepare(&self, work: &Work) -> io::Result<()> {
+        work.file.map_or(Ok(()), |file| self.site.file(file, work.content))
     }
 
     fn start(&self, server: &Server, work: &Work) -> io::Result<Process> {
@@ -136,12 +207,34 @@ impl Bench {
     }
 }
 
-fn load(server: &Server, process: &Process, connections: usize, work: &Work) -> Load {
-    Load {
-        address: process.address,
-        path: server.path(work),
-        connections,
-        depth: work.depth,
-        body_bytes: work.body_bytes,
-    }
+/// What the client sends this server and expects of it; where only the server knows it, it is asked once before.
+fn load(
+    bench: &Bench,
+    server: &Server,
+    process: &Process,
+    connections: usize,
+    work: &Work,
+) -> Result<Load, LoadError> {
+    let (address, path) = (process.address, server.path(work));
+    let whole = Expected::whole(work.body_bytes);
+    let (fields, expected) = match work.ask {
+        Ask::Whole => (String::new(), whole),
+        Ask::Range(first, last) => {
+            (format!("Range: bytes={first}-{last}\r\n"), Expected { status: 206, ..whole })
+        }
+        Ask::IfNoneMatch => {
+            let etag = First::ask(address, &path, "")?.etag.ok_or(LoadError::NoEtag)?;
+            (format!("If-None-Match: {etag}\r\n"), Expected { status: 304, framing: Framing::None })
+        }
+        Ask::Compressed => {
+            let fields = "Accept-Encoding: br, gzip\r\n".to_owned();
+            First::ask(address, &path, &fields)?;
+            // A server that compresses apart answers the first requests with the file as it is.
+            std::thread::sleep(bench.plan.warm_up);
+            let expected = First::ask(address, &path, &fields)?.expected;
+            (fields, expected)
+        }
+    };
+    let (depth, copied) = (work.depth, bench.plan.copied);
+    Ok(Load { address, paths: vec![path], fields, connections, depth, expected, copied })
 }

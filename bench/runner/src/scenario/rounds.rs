@@ -1,91 +1,124 @@
 //! Throughput and cost: all servers are started once and driven in turns, round by round, so that what else the
 //! machine does meets them all alike. Quoted are medians over the rounds.
 
-use std::{io, time::Duration};
+use std::{io, rc::Rc, time::Duration};
 
-use super::{Bench, load};
+use super::{Bench, columns, load};
 use crate::{
-    client::{Client, Limit, LoadError},
+    client::{Client, Limit, Load, LoadError},
     process::Process,
     report::{Table, median},
-    servers::{Server, Work},
+    servers::Server,
     usage::{self, Memory},
+    work::Work,
 };
 
 /// What every server is asked for, and by how many connections.
 pub struct Shape {
     connections: usize,
-    work: Work,
+    /// Each is a row of every server that can do it. The first is what the others are compared with.
+    pub works: Vec<Work>,
 }
 
 impl Shape {
     pub fn new(connections: usize, work: Work) -> Shape {
-        Shape { connections, work }
+        Shape { connections, works: vec![work] }
+    }
+
+    /// The same, with more that is asked for, compared with what is asked for already.
+    pub fn and(mut self, work: Work) -> Shape {
+        self.works.push(work);
+        self
     }
 
     fn describe(&self) -> String {
-        let Work { file, body_bytes, depth } = &self.work;
-        let what = if file.is_some() { "file" } else { "body" };
-        let depth = if *depth > 1 { format!(", {depth} requests at once on each") } else { String::new() };
-        format!("a {what} of {body_bytes} bytes over {} kept connections{depth}", self.connections)
+        let works: Vec<String> = self.works.iter().map(Work::describe).collect();
+        let depth = match self.works.iter().map(|work| work.depth).max() {
+            Some(depth) if depth > 1 => format!(", {depth} requests at once on each"),
+            _ => String::new(),
+        };
+        format!("{}, over {} kept connections{depth}", works.join("; beside it "), self.connections)
     }
 }
 
-/// A server that takes part, and what has been measured of it.
-struct Contender<'a> {
-    server: &'a Server,
-    process: Process,
-    memory_before: Memory,
+/// A server and one of the things it is asked for, and what has been measured of that.
+pub struct Contender<'a> {
+    pub server: &'a Server,
+    pub work: &'a Work,
+    pub load: Load,
+    pub process: Rc<Process>,
+    pub memory_before: Memory,
     samples: Vec<Sample>,
 }
 
-/// One round of one server.
+/// One round of one contender.
 #[derive(Clone, Copy)]
-struct Sample {
-    cpu_us: f64,
+pub struct Sample {
+    pub cpu_us: f64,
     /// To the first null server of the same round.
-    to_null: f64,
-    requests_per_second: f64,
-    p50_us: f64,
-    p99_us: f64,
-    max_us: f64,
+    pub to_null: f64,
+    /// To what the contender is compared with, in the same round.
+    pub to_reference: f64,
+    pub requests_per_second: f64,
+    pub p50_us: f64,
+    pub p99_us: f64,
+    pub max_us: f64,
     /// The part of the time in which the server's processor ran it.
-    busy: f64,
-    client_us: f64,
+    pub busy: f64,
+    pub client_us: f64,
 }
 
 /// Measures every server that can do the work.
-pub fn run(scenario: &'static str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
-    if let Some(file) = shape.work.file {
-        bench.site.file(file, shape.work.body_bytes)?;
+pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
+    for work in &shape.works {
+        bench.prepare(work)?;
     }
     let mut missing = Vec::new();
     let mut contenders = start(bench, shape, &mut missing);
-    for round in 0..bench.plan.rounds {
-        let mut null_us = f64::NAN;
-        for contender in &mut contenders {
-            contender.measure(bench, shape, &mut null_us, &mut missing);
-        }
-        contenders.retain(|contender| contender.samples.len() > round);
+    for round in 1..=bench.plan.rounds {
+        contenders.retain_mut(|contender| {
+            contender
+                .measure(bench)
+                .inspect_err(|error| {
+                    missing.push(format!("{}, {}: {error}", contender.server.name, contender.work.label));
+                })
+                .is_ok()
+        });
+        compare(&mut contenders);
+        contenders.iter().for_each(|contender| contender.tell(round));
     }
-    let large = shape.work.body_bytes >= 1024 * 1024;
+    let columns = columns::of(shape);
     Ok(Table {
-        scenario,
+        scenario: scenario.to_owned(),
         what: format!("{}; medians of {} rounds", shape.describe(), bench.plan.rounds),
-        columns: if large { LARGE_COLUMNS.to_vec() } else { COLUMNS.to_vec() },
-        rows: contenders.iter().map(|one| if large { one.large_row(shape) } else { one.row() }).collect(),
+        columns: columns.iter().map(|column| column.head).collect(),
+        rows: contenders
+            .iter()
+            .map(|contender| columns.iter().map(|column| (column.cell)(contender)).collect())
+            .collect(),
         missing,
     })
 }
 
+/// Starts every server once, whatever the number of things it is asked for.
 fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
     let mut contenders = Vec::new();
-    for server in bench.able(&shape.work) {
-        match bench.start(server, &shape.work).and_then(with_memory) {
-            Ok((process, memory_before)) => {
-                contenders.push(Contender { server, process, memory_before, samples: Vec::new() });
+    for server in bench.able(&shape.works[0]) {
+        let (process, memory_before) = match bench.start(server, &shape.works[0]).and_then(with_memory) {
+            Ok((process, memory)) => (Rc::new(process), memory),
+            Err(error) => {
+                missing.push(format!("{}: {error}", server.name));
+                continue;
             }
-            Err(error) => missing.push(format!("{}: {error}", server.name)),
+        };
+        for work in shape.works.iter().filter(|work| server.can(work)) {
+            match load(bench, server, &process, shape.connections, work) {
+                Ok(load) => {
+                    let (process, samples) = (Rc::clone(&process), Vec::new());
+                    contenders.push(Contender { server, work, load, process, memory_before, samples });
+                }
+                Err(error) => missing.push(format!("{}, {}: {error}", server.name, work.label)),
+            }
         }
     }
     contenders
@@ -98,117 +131,78 @@ fn with_memory(process: Process) -> io::Result<(Process, Memory)> {
     Ok((process, memory))
 }
 
-const COLUMNS: [&str; 10] = [
-    "server",
-    "CPU µs/request",
-    "lowest-highest",
-    "× null",
-    "requests/s",
-    "p50 µs",
-    "p99 µs",
-    "max µs",
-    "server busy",
-    "client µs/request",
-];
-const LARGE_COLUMNS: [&str; 8] = [
-    "server",
-    "CPU ms/response",
-    "lowest-highest",
-    "× null",
-    "MiB/s",
-    "p99 ms",
-    "peak RSS growth KiB",
-    "client ms/response",
-];
-
-impl Contender<'_> {
-    /// Drives the server once; a fault takes it out of the run and is named.
-    fn measure(&mut self, bench: &Bench, shape: &Shape, null_us: &mut f64, missing: &mut Vec<String>) {
-        match self.sample(bench, shape) {
-            Ok(mut sample) => {
-                if null_us.is_nan() && self.server.is_null() {
-                    *null_us = sample.cpu_us;
-                }
-                sample.to_null = sample.cpu_us / *null_us;
-                eprintln!(
-                    "round {}: {:<18} {:8.2} µs of CPU, {:9.0} requests/s",
-                    self.samples.len() + 1,
-                    self.server.name,
-                    sample.cpu_us,
-                    sample.requests_per_second
-                );
-                self.samples.push(sample);
-            }
-            Err(error) => missing.push(format!("{}: {error}", self.server.name)),
+/// Fills in the ratios of the round that has just been measured.
+fn compare(contenders: &mut [Contender<'_>]) {
+    let costs: Vec<(&Server, &str, f64)> =
+        contenders.iter().map(|one| (one.server, one.work.label, one.last().cpu_us)).collect();
+    let find = |name: &str, label: Option<&str>| {
+        let is = |(server, own, _): &&(&Server, &str, f64)| {
+            server.name == name && label.is_none_or(|label| label == *own)
+        };
+        costs.iter().find(is).map_or(f64::NAN, |(.., cost)| *cost)
+    };
+    let null = costs.iter().find(|(server, ..)| server.is_null()).map_or(f64::NAN, |(.., cost)| *cost);
+    for contender in contenders {
+        let (server, label) = (contender.server, contender.work.label);
+        let reference = match server.baseline {
+            Some(baseline) => find(baseline, Some(label)),
+            None => find(&server.name, None),
+        };
+        if let Some(sample) = contender.samples.last_mut() {
+            sample.to_null = sample.cpu_us / null;
+            sample.to_reference = sample.cpu_us / reference;
         }
     }
+}
 
-    fn sample(&self, bench: &Bench, shape: &Shape) -> Result<Sample, LoadError> {
-        let load = load(self.server, &self.process, shape.connections, &shape.work);
-        let mut client = Client::connect(&load)?;
+impl Contender<'_> {
+    /// Drives the server once.
+    fn measure(&mut self, bench: &Bench) -> Result<(), LoadError> {
+        let mut client = Client::connect(&self.load)?;
         client.run(Limit::Time(bench.plan.warm_up))?;
         let before = usage::cpu_time(self.process.id())?;
         let outcome = client.run(Limit::Time(bench.plan.measure))?;
         let cpu = usage::cpu_time(self.process.id())?.saturating_sub(before);
         let per_request = |time: Duration| time.as_secs_f64() * 1e6 / outcome.requests.max(1) as f64;
         let latency_us = |quantile| outcome.latency.value_at_quantile(quantile) as f64 / 1e3;
-        Ok(Sample {
+        self.samples.push(Sample {
             cpu_us: per_request(cpu),
             to_null: f64::NAN,
+            to_reference: f64::NAN,
             requests_per_second: outcome.requests as f64 / outcome.elapsed.as_secs_f64(),
             p50_us: latency_us(0.5),
             p99_us: latency_us(0.99),
             max_us: outcome.latency.max() as f64 / 1e3,
             busy: cpu.as_secs_f64() / outcome.elapsed.as_secs_f64(),
             client_us: per_request(outcome.client_cpu),
-        })
+        });
+        Ok(())
     }
 
-    fn median(&self, value: impl Fn(&Sample) -> f64) -> f64 {
+    /// The sample of the round that has just been measured.
+    fn last(&self) -> Sample {
+        *self.samples.last().expect("who has no sample of the round has been taken out of it")
+    }
+
+    fn tell(&self, round: usize) {
+        let Sample { cpu_us, requests_per_second, .. } = self.last();
+        eprintln!(
+            "round {round}: {:<18} {:<10} {cpu_us:8.2} µs of CPU, {requests_per_second:9.0} requests/s",
+            self.server.name, self.work.label
+        );
+    }
+
+    /// The median of a figure over the rounds.
+    pub fn median(&self, value: impl Fn(&Sample) -> f64) -> f64 {
         let values: Vec<f64> = self.samples.iter().map(value).collect();
         median(&values).unwrap_or(f64::NAN)
     }
 
-    fn range(&self, scale: f64) -> String {
+    /// The lowest and the highest cost of a round, in units of so many microseconds.
+    pub fn range(&self, scale: f64) -> String {
         let costs = self.samples.iter().map(|sample| sample.cpu_us / scale);
         let (lowest, highest) =
             costs.fold((f64::MAX, f64::MIN), |(low, high), cost| (low.min(cost), high.max(cost)));
         format!("{lowest:.2}-{highest:.2}")
     }
-
-    fn row(&self) -> Vec<String> {
-        vec![
-            self.server.name.clone(),
-            format!("{:.2}", self.median(|sample| sample.cpu_us)),
-            self.range(1.0),
-            ratio(self.median(|sample| sample.to_null)),
-            format!("{:.0}", self.median(|sample| sample.requests_per_second)),
-            format!("{:.0}", self.median(|sample| sample.p50_us)),
-            format!("{:.0}", self.median(|sample| sample.p99_us)),
-            format!("{:.0}", self.median(|sample| sample.max_us)),
-            format!("{:.0} %", self.median(|sample| sample.busy) * 100.0),
-            format!("{:.2}", self.median(|sample| sample.client_us)),
-        ]
-    }
-
-    fn large_row(&self, shape: &Shape) -> Vec<String> {
-        let mebibytes = shape.work.body_bytes as f64 / (1024.0 * 1024.0);
-        let growth = usage::memory(self.process.id())
-            .map(|memory| memory.peak.saturating_sub(self.memory_before.resident) / 1024);
-        vec![
-            self.server.name.clone(),
-            format!("{:.2}", self.median(|sample| sample.cpu_us) / 1e3),
-            self.range(1e3),
-            ratio(self.median(|sample| sample.to_null)),
-            format!("{:.0}", self.median(|sample| sample.requests_per_second) * mebibytes),
-            format!("{:.1}", self.median(|sample| sample.p99_us) / 1e3),
-            growth.map_or_else(|error| error.to_string(), |kibibytes| kibibytes.to_string()),
-            format!("{:.2}", self.median(|sample| sample.client_us) / 1e3),
-        ]
-    }
-}
-
-/// A run without a null server has no ratio to it.
-fn ratio(value: f64) -> String {
-    if value.is_nan() { "-".to_owned() } else { format!("{value:.2}") }
 }

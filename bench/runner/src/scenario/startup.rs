@@ -3,13 +3,14 @@
 use super::Bench;
 use crate::{
     report::{Table, median},
-    servers::{Server, Work},
+    servers::Server,
+    work::Work,
 };
 
 const STARTS: usize = 10;
 
 /// Starts every server ten times, in turns.
-pub fn run(scenario: &'static str, bench: &Bench) -> Table {
+pub fn run(scenario: &str, bench: &Bench) -> Table {
     let work = Work::hello(1);
     let mut missing = Vec::new();
     let mut contenders: Vec<(&Server, Vec<f64>)> =
@@ -24,7 +25,7 @@ pub fn run(scenario: &'static str, bench: &Bench) -> Table {
         contenders.retain(|(_, times_ms)| times_ms.len() > round);
     }
     Table {
-        scenario,
+        scenario: scenario.to_owned(),
         what: format!("from starting the process to its first response; {STARTS} starts each"),
         columns: vec!["server", "median ms", "lowest ms", "highest ms"],
         rows: contenders.iter().map(|(server, times_ms)| row(&server.name, times_ms)).collect(),

@@ -15,39 +15,49 @@ use super::{Bench, load};
 use crate::{
     client::{Client, Limit, LoadError},
     report::Table,
-    servers::{Server, Work},
+    servers::Server,
     usage,
+    work::Work,
 };
 
 const CONNECTIONS: usize = 64;
-const DEPTHS: [u32; 2] = [1, 16];
-/// Requests before the tracer comes, and those that are counted.
-const WARM_UP_REQUESTS: u64 = 6_400;
-const COUNTED_REQUESTS: u64 = 32_000;
+/// Requests before the tracer comes, and those that are counted: fewer where they are long.
+const WARM_UP_REQUESTS: u64 = 3_200;
+const COUNTED_REQUESTS: u64 = 16_000;
+/// So many bytes of body take the tracer a second or two.
+const COUNTED_BYTES: u64 = 1 << 30;
 /// How long the tracer may take to come or to leave.
 const TRACER_LIMIT: Duration = Duration::from_secs(10);
 /// The calls that hand a response to the kernel.
 const SENDS: [&str; 6] = ["send", "sendto", "sendmsg", "write", "writev", "sendfile"];
 
-/// Traces each server at both depths.
-pub fn run(scenario: &'static str, bench: &Bench) -> Table {
+/// Traces each server with each of these works.
+pub fn run(scenario: &str, bench: &Bench, works: &[Work]) -> io::Result<Table> {
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for server in bench.able(&Work::hello(1)) {
-        let counts = DEPTHS.iter().map(|depth| count(bench, server, &Work::hello(*depth)));
-        match counts.collect::<Result<Vec<_>, _>>() {
-            Ok(counts) => {
-                rows.extend(counts.iter().zip(DEPTHS).map(|(count, depth)| row(&server.name, depth, count)));
+    for work in works {
+        bench.prepare(work)?;
+    }
+    for server in bench.able(&works[0]) {
+        for work in works.iter().filter(|work| server.can(work)) {
+            match count(bench, server, work) {
+                Ok(count) => {
+                    rows.push(row(&server.name, work, &count));
+                    eprintln!("{}", rows[rows.len() - 1].join("  "));
+                }
+                Err(error) => missing.push(format!("{}: {error}", server.name)),
             }
-            Err(error) => missing.push(format!("{}: {error}", server.name)),
         }
     }
-    Table {
-        scenario,
+    Ok(Table {
+        scenario: scenario.to_owned(),
         what: format!(
-            "system calls per request, {COUNTED_REQUESTS} requests over {CONNECTIONS} kept connections"
+            "system calls per request, {COUNTED_REQUESTS} requests (fewer of long bodies: {} GiB) over \
+             {CONNECTIONS} kept connections",
+            COUNTED_BYTES >> 30
         ),
         columns: vec![
             "server",
+            "asked for",
             "at once",
             "calls/request",
             "sends/request",
@@ -56,10 +66,10 @@ pub fn run(scenario: &'static str, bench: &Bench) -> Table {
         ],
         rows,
         missing,
-    }
+    })
 }
 
-/// What was counted of one server at one depth.
+/// What was counted of one server with one work.
 struct Count {
     calls: Vec<Calls>,
     requests: u64,
@@ -71,15 +81,18 @@ struct Count {
 struct Calls {
     name: String,
     count: u64,
+    /// How many of them ended with an error, which is most often that the socket was full or empty.
+    errors: u64,
 }
 
 fn count(bench: &Bench, server: &Server, work: &Work) -> Result<Count, LoadError> {
     let process = bench.start(server, work)?;
-    let mut client = Client::connect(&load(server, &process, CONNECTIONS, work))?;
-    client.run(Limit::Requests(WARM_UP_REQUESTS))?;
+    let at_most = |requests: u64| Limit::Requests(requests.min(COUNTED_BYTES / work.body_bytes.max(1)));
+    let mut client = Client::connect(&load(bench, server, &process, CONNECTIONS, work)?)?;
+    client.run(at_most(WARM_UP_REQUESTS))?;
     let report = bench.site.scratch().join("strace");
     let tracer = Tracer::attach(process.id(), &report)?;
-    let outcome = client.run(Limit::Requests(COUNTED_REQUESTS))?;
+    let outcome = client.run(at_most(COUNTED_REQUESTS))?;
     tracer.detach()?;
     let calls = parse(&fs::read_to_string(report)?);
     Ok(Count { calls, requests: outcome.requests, client_receives: outcome.receives })
@@ -135,14 +148,15 @@ fn parse(report: &str) -> Vec<Calls> {
     let lines = report.lines().skip_while(|line| !line.starts_with("---")).skip(1);
     let calls = lines.take_while(|line| !line.starts_with("---")).filter_map(|line| {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        Some(Calls { name: (*words.last()?).to_owned(), count: words.get(3)?.parse().ok()? })
+        let errors = if words.len() > 5 { words[4].parse().ok()? } else { 0 };
+        Some(Calls { name: (*words.last()?).to_owned(), count: words.get(3)?.parse().ok()?, errors })
     });
     let mut calls: Vec<Calls> = calls.collect();
     calls.sort_by_key(|call| std::cmp::Reverse(call.count));
     calls
 }
 
-fn row(name: &str, depth: u32, counted: &Count) -> Vec<String> {
+fn row(name: &str, work: &Work, counted: &Count) -> Vec<String> {
     let each = |count: u64| count as f64 / counted.requests as f64;
     let total = |names: Option<&[&str]>| -> u64 {
         let named = |call: &&Calls| names.is_none_or(|names| names.contains(&call.name.as_str()));
@@ -150,13 +164,19 @@ fn row(name: &str, depth: u32, counted: &Count) -> Vec<String> {
     };
     // What happens less than once in a thousand requests is not part of a request.
     let frequent = counted.calls.iter().filter(|call| each(call.count) >= 0.001);
-    let by_name: Vec<String> =
-        frequent.map(|call| format!("{} {:.3}", call.name, each(call.count))).collect();
+    let failed = |errors: u64| match each(errors) {
+        part if part >= 0.001 => format!(" ({part:.3} in vain)"),
+        _ => String::new(),
+    };
+    let by_name: Vec<String> = frequent
+        .map(|call| format!("{} {:.3}{}", call.name, each(call.count), failed(call.errors)))
+        .collect();
     // Sends that go through a ring are not calls of their own.
     let ring = total(Some(&["io_uring_enter"])) > 0;
     vec![
         name.to_owned(),
-        depth.to_string(),
+        work.label.to_owned(),
+        work.depth.to_string(),
         format!("{:.3}", each(total(None))),
         if ring { "in the ring".to_owned() } else { format!("{:.3}", each(total(Some(&SENDS)))) },
         format!("{:.3}", each(counted.client_receives)),
@@ -179,7 +199,18 @@ mod tests {
         let expected = [("recvfrom", 120), ("sendto", 100)];
         let calls = parse(report);
         assert_eq!(calls.iter().map(|call| (call.name.as_str(), call.count)).collect::<Vec<_>>(), expected);
-        let row = row("null-epoll", 1, &Count { calls, requests: 100, client_receives: 100 });
-        assert_eq!(row, ["null-epoll", "1", "2.200", "1.000", "1.000", "recvfrom 1.200, sendto 1.000"]);
+        let row = row("null-epoll", &Work::hello(1), &Count { calls, requests: 100, client_receives: 100 });
+        assert_eq!(
+            row,
+            [
+                "null-epoll",
+                "13 bytes",
+                "1",
+                "2.200",
+                "1.000",
+                "1.000",
+                "recvfrom 1.200 (0.200 in vain), sendto 1.000"
+            ]
+        );
     }
 }

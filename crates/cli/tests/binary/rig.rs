@@ -1,5 +1,6 @@
 //! Starting the binary, talking to it and waiting for its end; whatever it does, no test waits for ever.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
@@ -122,7 +123,7 @@ impl Gannet {
         let mut process = Process::start(command);
         let Some(banner) = process.read_line() else { panic!("no banner: {}", process.wait().stderr) };
         let addresses: Vec<SocketAddr> = banner.split_whitespace().filter_map(address).collect();
-        assert!(!addresses.is_empty(), "{banner}");
+        assert!(banner.contains("   ready in "), "{banner}");
         Gannet { process, banner, addresses }
     }
 
@@ -146,6 +147,14 @@ impl Gannet {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         self.process.signal(signal);
+    }
+
+    /// What the kernel says of each of its threads whose name begins so (proc(5), `status`).
+    pub fn threads(&self, prefix: &str) -> Vec<String> {
+        let folder = format!("/proc/{}/task", self.process.child.id());
+        let threads = fs::read_dir(folder).expect("the process is there").flatten();
+        let statuses = threads.filter_map(|thread| fs::read_to_string(thread.path().join("status")).ok());
+        statuses.filter(|status| status.starts_with(&format!("Name:\t{prefix}"))).collect()
     }
 
     /// Waits for its end.

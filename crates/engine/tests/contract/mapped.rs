@@ -12,7 +12,7 @@ use crate::rig::{Peer, Rig};
 const PAGE: usize = 4096;
 
 /// What is mapped at once.
-const WINDOW: usize = 2 * 1024 * 1024;
+const WINDOW: usize = 4 * 1024 * 1024;
 
 /// More than the buffers of a connection hold.
 const LARGE: usize = 12 * 1024 * 1024;

@@ -83,7 +83,7 @@ pub fn uring(blocks: usize) -> Option<Rig> {
 /// A rig of an engine that uses the kernel's sockets.
 pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
-    let address = listener.local_address().unwrap();
+    let address = listener.local_address().unwrap().internet().unwrap();
     let listener = engine.listen(listener).unwrap();
     let connect = move || {
         let stream = TcpStream::connect(address)?;

@@ -34,8 +34,17 @@ const BROTLI_QUALITY: i32 = 5;
 const ZSTANDARD_LEVEL: i32 = 3;
 const GZIP_LEVEL: u32 = 6;
 
-/// Which content, in which coding.
-type Key = (Stamp, Coding);
+/// Which content, in which coding, and of which name: that tells the fields it is sent with.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) name: Box<[u8]>,
+    pub(super) stamp: Stamp,
+    /// The tag of what is compressed: of a small file it tells the content better than the stamp.
+    pub(super) etag: Box<str>,
+    /// Whether the stamp can be of no other content.
+    pub(super) settled: bool,
+    pub(super) coding: Coding,
+}
 
 /// Compressed contents; none: it did not become smaller.
 pub(super) struct Compressed {
@@ -67,8 +76,9 @@ impl Drop for Waiting {
 struct ByContent;
 
 impl Weighter<Key, Option<Arc<Representation>>> for ByContent {
-    fn weight(&self, _: &Key, content: &Option<Arc<Representation>>) -> u64 {
-        content.as_ref().map_or(0, |content| content.held_bytes() as u64) + 128
+    fn weight(&self, key: &Key, content: &Option<Arc<Representation>>) -> u64 {
+        let key = size_of::<Key>() + key.name.len() + key.etag.len();
+        (key + content.as_ref().map_or(0, |content| content.held_bytes())) as u64
     }
 }
 
@@ -88,23 +98,22 @@ impl Default for Compressed {
 }
 
 impl Compressed {
-    /// The content that `stamp` tells, in a coding; nothing, if that is no smaller, or there is no time for it now. However many ask at
+    /// The content that `key` tells, coded; nothing, if that is no smaller, or there is no time for it now. However many ask at
     /// once, it is compressed once. `content` reads it; `describe` makes what is sent of the result.
     pub(super) async fn get(
         &self,
-        stamp: Stamp,
-        coding: Coding,
+        key: Key,
         ports: &Ports,
         content: impl Future<Output = Option<Bytes>>,
         describe: impl FnOnce(Bytes) -> Representation,
     ) -> Option<Arc<Representation>> {
-        let guard = match self.contents.get_value_or_guard_async(&(stamp, coding)).await {
+        let guard = match self.contents.get_value_or_guard_async(&key).await {
             Ok(kept) => return kept,
             Err(guard) => guard,
         };
-        let waiting = Waiting::enter(&self.waiting_bytes, stamp.length)?;
+        let waiting = Waiting::enter(&self.waiting_bytes, key.stamp.length)?;
         let content = content.await?;
-        let length = content.len();
+        let (length, coding) = (content.len(), key.coding);
         // Nothing is kept of what there was no time for: dropping the guard lets the next one try.
         let job = move || {
             let compressed = compress(coding, &content);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
 use super::coding::{Accepted, Coding};
-use super::compress;
-use super::representation::{Content, Described, Representation};
+use super::compress::{self, Key};
+use super::representation::{Content, Described, Representation, since_1970};
 use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
 
@@ -95,12 +95,12 @@ impl Folder {
     ) -> Chosen {
         for coding in accepted.codings() {
             let so_far = Accepted::only(coding);
-            if entry.chosen(so_far).is_none() {
+            if entry.chosen(so_far, ports).is_none() {
                 let variant = self.look_for(entry, coding, ports).await;
                 self.store(ports).borrow_mut().keep_coded(path, entry, coding, variant);
             }
             // What was shared may be gone again already: then the next best does.
-            if let Some(chosen) = entry.chosen(so_far).filter(|chosen| !chosen.is(&entry.plain)) {
+            if let Some(chosen) = entry.chosen(so_far, ports).filter(|chosen| !chosen.is(&entry.plain)) {
                 return chosen;
             }
         }
@@ -124,9 +124,9 @@ impl Folder {
         ports: &Ports,
     ) -> Result<Rc<Entry>, Refusal> {
         let now = ports.clock.now();
-        if let Some(entry) = self.store(ports).borrow().unchanged(path, &file.stamp, now) {
+        if let Some(entry) = self.store(ports).borrow_mut().unchanged(path, &file.stamp, now) {
             count(&entry.plain, true, ports);
-            return Ok(entry.clone());
+            return Ok(entry);
         }
         let stamp = file.stamp;
         let content = content(file, ports).await?;
@@ -140,7 +140,9 @@ impl Folder {
             Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
         let plain = Representation::of_file(&described, &stamp, content, None);
         count(&plain, false, ports);
-        let entry = Rc::new(Entry::new(name, content_type, negotiable, plain, stamp, now));
+        let mut entry = Entry::new(name, content_type, negotiable, plain, stamp, now);
+        entry.settled = is_settled(&stamp, ports);
+        let entry = Rc::new(entry);
         self.store(ports).borrow_mut().keep(path, &entry);
         Ok(entry)
     }
@@ -174,11 +176,15 @@ impl Folder {
         }
         let described = described(entry, ports);
         let describe = |bytes| entry.plain.coded(&described, bytes, coding);
-        let compressed = self
-            .shared
-            .compressed
-            .get(entry.stamp, coding, ports, whole(&entry.plain.content, ports), describe)
-            .await;
+        let key = Key {
+            name: entry.name.clone(),
+            stamp: entry.stamp,
+            etag: entry.plain.etag.clone(),
+            settled: entry.settled,
+            coding,
+        };
+        let content = whole(&entry.plain.content, ports);
+        let compressed = self.shared.compressed.get(key, ports, content, describe).await;
         match (compressed, &entry.plain.content) {
             (None, _) => Variant::Absent,
             // A copy of one's own: a count that all workers change for each request would be what they wait for.
@@ -208,11 +214,17 @@ fn described<'a>(entry: &'a Entry, ports: &Ports) -> Described<'a> {
     }
 }
 
+/// Whether nothing that is written from now on can leave the stamp as it is: file systems tell moments of a second apart, or
+/// less, and within one of these a file may change twice.
+fn is_settled(stamp: &Stamp, ports: &Ports) -> bool {
+    since_1970(stamp.modified).as_secs() + 2 <= ports.clock.unix_seconds()
+}
+
 /// A small file is read, a large one kept open.
 async fn content(file: OpenFile, ports: &Ports) -> Result<Content, Refusal> {
     let length = file.stamp.length;
     if length > SMALL_BYTES {
-        return Ok(Content::File(file.file, length));
+        return Ok(Content::File(file.file, file.stamp));
     }
     Ok(Content::Memory(ports.fs.read(&file.file, 0..length).await.map_err(Refusal::Failed)?))
 }
@@ -221,10 +233,10 @@ async fn content(file: OpenFile, ports: &Ports) -> Result<Content, Refusal> {
 async fn whole(content: &Content, ports: &Ports) -> Option<Bytes> {
     match content {
         Content::Memory(bytes) => Some(bytes.clone()),
-        Content::File(file, length) => {
-            let bytes = ports.fs.read(file, 0..*length).await.ok()?;
+        Content::File(file, stamp) => {
+            let bytes = ports.fs.read(file, 0..stamp.length).await.ok()?;
             // One that shrank meanwhile is another content.
-            (bytes.len() as u64 == *length).then_some(bytes)
+            (bytes.len() as u64 == stamp.length).then_some(bytes)
         }
     }
 }

@@ -15,6 +15,8 @@ pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> St
     let Some(media_type) = mime_guess::from_path(&*String::from_utf8_lossy(name.as_ref())).first_raw() else {
         return "application/octet-stream".to_owned();
     };
+    // As RFC 9239, 6 has it.
+    let media_type = if media_type == "application/javascript" { "text/javascript" } else { media_type };
     let is_text = media_type.starts_with("text/") && media_type != "text/xml";
     let is_utf8 = content.is_none_or(|content| std::str::from_utf8(content).is_ok());
     if is_text && is_utf8 { format!("{media_type}; charset=utf-8") } else { media_type.to_owned() }

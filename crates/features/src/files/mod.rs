@@ -182,7 +182,7 @@ impl Folder {
         let entry = store.fresh(request.tail(), ports)?;
         let asked = Asked::of(request);
         let accepted = accepted(entry.negotiable, asked, request);
-        let chosen = entry.chosen(accepted)?;
+        let chosen = entry.chosen(accepted, ports)?;
         lookup::count(&entry.plain, true, ports);
         Some(answer::answer(&*chosen, asked, request, ports.clock.unix_seconds()))
     }
@@ -210,7 +210,10 @@ impl Folder {
                 Ok(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
             }
             Found::WithoutSlash => Ok(with_slash(request)),
-            Found::Directory(name) if self.options().listing => self.list(name, request).await,
+            // Not that of the root in the place of another path, for an application of a single page that has no page.
+            Found::Directory(name) if self.options().listing && path == request.tail() => {
+                self.list(name, request).await
+            }
             Found::Directory(_) => Err(Refusal::NotFound),
         }
     }
@@ -262,7 +265,10 @@ fn is_navigation(request: &Request) -> bool {
 /// A directory asked for without its slash: links relative to it would lead elsewhere.
 fn with_slash(request: &Request) -> Response {
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = format!("{}/{query}", request.path());
+    // Browsers take `\` for a slash, and two slashes for the beginning of another site's name (URL Standard, 4.4).
+    let path = request.path().replace('\\', "%5C");
     // What is a directory today may be a file tomorrow: without this, browsers keep a permanent redirect for ever.
-    Response::new(Status::PERMANENT_REDIRECT).with("Location", location).with("Cache-Control", "no-cache")
+    Response::new(Status::PERMANENT_REDIRECT)
+        .with("Location", format!("{path}/{query}"))
+        .with("Cache-Control", "no-cache")
 }

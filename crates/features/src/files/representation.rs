@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use gannet_core::{Body, Bytes, Fields, File, Response, Stamp, Status};
+use gannet_core::{Body, Bytes, Fields, File, Ports, Response, Stamp, Status};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::coding::Coding;
@@ -29,8 +29,8 @@ pub(super) struct Representation {
 pub(super) enum Content {
     /// In memory.
     Memory(Bytes),
-    /// In a file, of this length.
-    File(Arc<File>, u64),
+    /// In a file, which was this when it was opened.
+    File(Arc<File>, Stamp),
 }
 
 /// What there is to say of a file, whatever its coding.
@@ -49,15 +49,28 @@ impl Content {
     pub(super) fn length(&self) -> u64 {
         match self {
             Content::Memory(bytes) => bytes.len() as u64,
-            Content::File(_, length) => *length,
+            Content::File(_, stamp) => stamp.length,
         }
+    }
+
+    /// Whether it still is what it was: what is in a file may have become shorter, and whoever were sent it would be cut off.
+    pub(super) fn is_current(&self, ports: &Ports) -> bool {
+        match self {
+            Content::Memory(_) => true,
+            Content::File(file, stamp) => ports.fs.stamp(file).is_ok_and(|now| now == *stamp),
+        }
+    }
+
+    /// Descriptors that it holds.
+    pub(super) fn descriptors(&self) -> u64 {
+        u64::from(matches!(self, Content::File(..)))
     }
 
     /// All of it.
     pub(super) fn whole(&self) -> Body {
         match self {
             Content::Memory(bytes) => Body::Bytes(bytes.clone()),
-            Content::File(file, length) => Body::File(file.clone(), 0..*length),
+            Content::File(file, stamp) => Body::File(file.clone(), 0..stamp.length),
         }
     }
 
@@ -135,7 +148,7 @@ impl Representation {
     pub(super) fn copied(&self) -> Representation {
         let content = match &self.content {
             Content::Memory(bytes) => Content::Memory(Bytes::copy_from_slice(bytes)),
-            Content::File(file, length) => Content::File(file.clone(), *length),
+            Content::File(file, stamp) => Content::File(file.clone(), *stamp),
         };
         Representation {
             content,
@@ -163,7 +176,7 @@ fn prepared<'a>(lines: impl Iterator<Item = (&'a str, &'a str)>) -> Bytes {
 }
 
 /// Files may be older than 1970: then they are as old.
-fn since_1970(moment: SystemTime) -> Duration {
+pub(super) fn since_1970(moment: SystemTime) -> Duration {
     moment.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 

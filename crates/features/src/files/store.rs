@@ -11,9 +11,10 @@ use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
 use super::coding::{Accepted, CODINGS, Coding};
-use super::representation::{Content, Representation};
+use super::representation::Representation;
 
-/// What a worker keeps of small files at most, in bytes of memory. Beyond it those that were asked for least make room.
+/// What a worker keeps of small files at most, in bytes of memory, and as much again of small codings of open ones. Beyond it
+/// those that were asked for least make room.
 const BUDGET_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How many small files that is reckoned to be: where the cache begins to grow from.
@@ -24,9 +25,10 @@ pub(super) const FRESH: Duration = Duration::from_secs(1);
 
 /// The files by the path they were asked by.
 pub(super) struct Store {
+    /// Those that are held in memory alone.
     small: Cache<Box<str>, Rc<Entry>, ByContent>,
-    /// Each holds a descriptor, and so many may be held.
-    open: Cache<Box<str>, Rc<Entry>>,
+    /// Each holds a descriptor or several, and so many may be held.
+    open: Cache<Box<str>, Rc<Entry>, ByDescriptors>,
 }
 
 /// A file, and how it can be sent.
@@ -39,8 +41,10 @@ pub(super) struct Entry {
     pub(super) negotiable: bool,
     /// As it is.
     pub(super) plain: Rc<Representation>,
-    coded: RefCell<[Variant; CODINGS.len()]>,
+    coded: RefCell<Codings>,
     looked: Cell<Duration>,
+    /// Whether the stamp can be of no other content.
+    pub(super) settled: bool,
 }
 
 /// A coding of a file.
@@ -56,6 +60,9 @@ pub(super) enum Variant {
     /// Kept for all workers, for as long as there is room.
     Shared(Weak<Representation>),
 }
+
+/// All codings of a file.
+type Codings = [Variant; CODINGS.len()];
 
 /// What is to be sent.
 pub(super) enum Chosen {
@@ -73,12 +80,29 @@ impl Weighter<Box<str>, Rc<Entry>> for ByContent {
     }
 }
 
+/// Weighs a file by the descriptors it holds, and by what it holds in memory, in what of the budget is each descriptor's.
+#[derive(Clone)]
+struct ByDescriptors {
+    bytes_each: u64,
+}
+
+impl Weighter<Box<str>, Rc<Entry>> for ByDescriptors {
+    fn weight(&self, path: &Box<str>, entry: &Rc<Entry>) -> u64 {
+        let memory = (path.len() + entry.held_bytes()) as u64 / self.bytes_each;
+        (entry.descriptors() + memory).max(1)
+    }
+}
+
 impl Store {
     /// Room for so many open files.
     pub(super) fn new(open_files: usize) -> Store {
         Store {
             small: Cache::with_weighter(EXPECTED_FILES, BUDGET_BYTES, ByContent),
-            open: Cache::new(open_files),
+            open: Cache::with_weighter(
+                open_files,
+                open_files as u64,
+                ByDescriptors { bytes_each: BUDGET_BYTES / (open_files as u64).max(1) },
+            ),
         }
     }
 
@@ -87,41 +111,41 @@ impl Store {
     pub(super) fn fresh(&self, path: &str, ports: &Ports) -> Option<&Rc<Entry>> {
         let entry = self.get(path)?;
         let is_fresh = ports.clock.now().saturating_sub(entry.looked.get()) < FRESH;
-        let is_same = match &entry.plain.content {
-            Content::Memory(_) => true,
-            Content::File(file, _) => {
-                is_fresh && ports.fs.stamp(file).is_ok_and(|stamp| stamp == entry.stamp)
-            }
-        };
-        (is_fresh && is_same).then_some(entry)
+        (is_fresh && entry.plain.content.is_current(ports)).then_some(entry)
     }
 
-    /// The file for `path`, if it still is the one that `stamp` tells; what is beside it is to be looked for anew.
-    pub(super) fn unchanged(&self, path: &str, stamp: &Stamp, now: Duration) -> Option<&Rc<Entry>> {
-        let entry = self.get(path).filter(|entry| entry.stamp == *stamp)?;
+    /// The file for `path`, if it still is the one that `stamp` tells, and surely so; what is beside it is to be looked for anew.
+    pub(super) fn unchanged(&mut self, path: &str, stamp: &Stamp, now: Duration) -> Option<Rc<Entry>> {
+        let entry = self.get(path).filter(|entry| entry.settled && entry.stamp == *stamp)?.clone();
         entry.looked.set(now);
-        entry.coded.borrow_mut().fill(Variant::Unknown);
+        self.change(path, &entry, |coded| coded.fill(Variant::Unknown));
         Some(entry)
     }
 
     /// Keeps a file, in the place of one for the same path.
     pub(super) fn keep(&mut self, path: &str, entry: &Rc<Entry>) {
-        match entry.plain.content {
-            Content::Memory(_) => {
-                self.open.remove(path);
-                self.small.insert(path.into(), entry.clone());
-            }
-            Content::File(..) => {
-                self.small.remove(path);
-                self.open.insert(path.into(), entry.clone());
-            }
+        if entry.descriptors() == 0 {
+            self.open.remove(path);
+            self.small.insert(path.into(), entry.clone());
+        } else {
+            self.small.remove(path);
+            self.open.insert(path.into(), entry.clone());
         }
     }
 
     /// Keeps a coding of a file, which then weighs more.
-    pub(super) fn keep_coded(&mut self, path: &str, entry: &Entry, coding: Coding, variant: Variant) {
-        let weighed_again = self.small.get_mut(path);
-        entry.coded.borrow_mut()[place(coding)] = variant;
+    pub(super) fn keep_coded(&mut self, path: &str, entry: &Rc<Entry>, coding: Coding, variant: Variant) {
+        self.change(path, entry, |coded| coded[place(coding)] = variant);
+        // What now holds a descriptor is counted by it.
+        if entry.descriptors() > 0 && self.small.get(path).is_some_and(|kept| Rc::ptr_eq(kept, entry)) {
+            self.keep(path, entry);
+        }
+    }
+
+    /// Changes the codings of a file. The cache that keeps it has to see its weight before and after: it adds and subtracts what it sees.
+    fn change(&mut self, path: &str, entry: &Rc<Entry>, change: impl FnOnce(&mut Codings)) {
+        let weighed_again = (self.small.get_mut(path), self.open.get_mut(path));
+        change(&mut entry.coded.borrow_mut());
         drop(weighed_again);
     }
 
@@ -147,21 +171,32 @@ impl Entry {
             plain: Rc::new(plain),
             coded: RefCell::default(),
             looked: Cell::new(now),
+            settled: false,
         }
     }
 
     /// What a client is sent that takes these codings; nothing, if that has to be looked for first.
-    pub(super) fn chosen(&self, accepted: Accepted) -> Option<Chosen> {
+    pub(super) fn chosen(&self, accepted: Accepted, ports: &Ports) -> Option<Chosen> {
         let coded = self.coded.borrow();
         for coding in accepted.codings() {
             match &coded[place(coding)] {
                 Variant::Unknown => return None,
                 Variant::Absent => {}
+                Variant::Own(representation) if !representation.content.is_current(ports) => return None,
                 Variant::Own(representation) => return Some(Chosen::Own(representation.clone())),
                 Variant::Shared(representation) => return representation.upgrade().map(Chosen::Shared),
             }
         }
         Some(Chosen::Own(self.plain.clone()))
+    }
+
+    fn descriptors(&self) -> u64 {
+        let coded = self.coded.borrow();
+        let coded = coded.iter().map(|variant| match variant {
+            Variant::Own(representation) => representation.content.descriptors(),
+            _ => 0,
+        });
+        self.plain.content.descriptors() + coded.sum::<u64>()
     }
 
     fn held_bytes(&self) -> usize {

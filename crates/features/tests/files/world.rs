@@ -3,18 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::pin::pin;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
     Block, Body, Bytes, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming,
-    Kind, Later, Listed, OpenFile, Ports, Request, RequestBody, RequestHead, Response, Root, Stamp,
+    Kind, Later, Listed, OpenFile, Ports, Reply, Request, RequestBody, RequestHead, Response, Root, Stamp,
     WriteListed,
 };
 use gannet_features::files::Files;
@@ -23,7 +23,15 @@ use gannet_proto::h1::{Connection, Event};
 /// What there is, how often it was asked for, what time it is.
 pub struct World {
     names: RefCell<HashMap<String, Entry>>,
+    /// What lost its name, and may be open still.
+    past: RefCell<Vec<Entry>>,
     next_inode: Cell<u64>,
+    /// What was opened and may be open still.
+    given: RefCell<Vec<Weak<File>>>,
+    /// What is to be computed, while `held`.
+    waiting: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
+    /// Whether what is to be computed waits for [`World::compute`].
+    pub held: Cell<bool>,
     /// How often a path was opened.
     pub opened: Cell<usize>,
     /// How often something was read.
@@ -42,7 +50,7 @@ pub struct World {
 
 #[derive(Clone)]
 enum Entry {
-    File { content: Vec<u8>, modified: u64, inode: u64 },
+    File { file: Arc<File>, modified: u64, inode: u64 },
     Directory,
     Denied,
     Broken,
@@ -55,11 +63,38 @@ pub struct Served {
 }
 
 impl World {
-    /// Writes a file, in the second `modified` since 1970.
+    /// Writes a new file, in the second `modified` since 1970.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>, modified: u64) {
         let inode = self.next_inode.get();
         self.next_inode.set(inode + 1);
-        self.put(name, Entry::File { content: content.as_ref().to_vec(), modified, inode });
+        let file = Arc::new(tempfile::tempfile().expect("a temporary file"));
+        file.write_all_at(content.as_ref(), 0).expect("room for a small file");
+        self.put(name, Entry::File { file, modified, inode });
+    }
+
+    /// Writes other content into a file that is there, as an editor does that keeps the inode.
+    pub fn rewrite(&self, name: &str, content: impl AsRef<[u8]>, now: u64) {
+        let mut names = self.names.borrow_mut();
+        let Some(Entry::File { file, modified, .. }) = names.get_mut(name) else { panic!("no file {name}") };
+        file.set_len(0).and_then(|()| file.write_all_at(content.as_ref(), 0)).expect("room for a small file");
+        *modified = now;
+    }
+
+    /// Gives a file a second name.
+    pub fn link(&self, name: &str, other: &str) {
+        let entry = self.names.borrow()[name].clone();
+        self.put(other, entry);
+    }
+
+    /// How many of the files that were opened are open still.
+    pub fn descriptors(&self) -> usize {
+        self.given.borrow().iter().filter(|file| file.strong_count() > 0).count()
+    }
+
+    /// Computes what was held; how much that was.
+    pub fn compute(&self) -> usize {
+        let waiting = self.waiting.take();
+        waiting.into_iter().map(|job| job()).count()
     }
 
     pub fn make_directory(&self, name: &str) {
@@ -75,29 +110,42 @@ impl World {
     }
 
     pub fn remove(&self, name: &str) {
-        self.names.borrow_mut().remove(name);
+        let gone = self.names.borrow_mut().remove(name);
+        self.past.borrow_mut().extend(gone);
     }
 
     fn put(&self, name: &str, entry: Entry) {
-        self.names.borrow_mut().insert(name.to_owned(), entry);
+        let replaced = self.names.borrow_mut().insert(name.to_owned(), entry);
+        self.past.borrow_mut().extend(replaced);
     }
 
     fn find(&self, path: &[u8]) -> Result<OpenFile, FsError> {
         self.opened.set(self.opened.get() + 1);
         let name = std::str::from_utf8(path).expect("names are UTF-8");
         let entry = self.names.borrow().get(name.trim_end_matches('/')).cloned().ok_or(FsError::NotFound)?;
-        let (kind, content, modified, inode) = match entry {
+        let (kind, file, modified, inode) = match entry {
             Entry::Denied => return Err(FsError::Denied),
             Entry::Broken => return Err(FsError::Failed(io::Error::other("the disk is on fire"))),
-            Entry::Directory => (Kind::Directory, Vec::new(), 0, 0),
-            Entry::File { content, modified, inode } => (Kind::File, content, modified, inode),
+            Entry::Directory => (Kind::Directory, tempfile::tempfile().expect("a temporary file"), 0, 0),
+            // ENOTDIR, open(2)
+            Entry::File { .. } if name.ends_with('/') => return Err(FsError::NotFound),
+            Entry::File { file, modified, inode } => {
+                (Kind::File, file.try_clone().expect("a descriptor"), modified, inode)
+            }
         };
-        let mut file = tempfile::tempfile().expect("a temporary file");
-        file.write_all(&content).expect("room for a small file");
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(modified);
-        let stamp = Stamp { identity: (1, inode), length: content.len() as u64, modified };
-        Ok(OpenFile { file: Arc::new(file), kind, stamp })
+        let stamp = stamp(&file, modified, inode)?;
+        let file = Arc::new(file);
+        if kind == Kind::File {
+            self.given.borrow_mut().push(Arc::downgrade(&file));
+        }
+        Ok(OpenFile { file, kind, stamp })
     }
+}
+
+fn stamp(file: &File, modified: u64, inode: u64) -> Result<Stamp, FsError> {
+    let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(modified);
+    let length = file.metadata().map_err(FsError::Failed)?.len();
+    Ok(Stamp { identity: (1, inode), length, modified })
 }
 
 impl Fs for World {
@@ -105,21 +153,16 @@ impl Fs for World {
         Later::ready(self.find(path))
     }
 
-    fn stamp(&self, file: &File) -> io::Result<Stamp> {
-        let length = file.metadata()?.len();
-        let names = self.names.borrow();
-        let found = names.values().find_map(|entry| match entry {
-            Entry::File { content, modified, inode } if content.len() as u64 == length => {
-                Some((*modified, *inode))
+    fn stamp(&self, opened: &File) -> io::Result<Stamp> {
+        let number = opened.metadata()?.ino();
+        let (names, past) = (self.names.borrow(), self.past.borrow());
+        let found = names.values().chain(&*past).find_map(|entry| match entry {
+            Entry::File { file, modified, inode } if file.metadata().is_ok_and(|of| of.ino() == number) => {
+                stamp(opened, *modified, *inode).ok()
             }
             _ => None,
         });
-        let (modified, inode) = found.ok_or(io::ErrorKind::NotFound)?;
-        Ok(Stamp {
-            identity: (1, inode),
-            length,
-            modified: SystemTime::UNIX_EPOCH + Duration::from_secs(modified),
-        })
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>> {
@@ -133,7 +176,7 @@ impl Fs for World {
         let inside = names.iter().filter_map(|(name, entry)| {
             let name = name.strip_prefix(&prefix).filter(|name| !name.is_empty() && !name.contains('/'))?;
             let (kind, length) = match entry {
-                Entry::File { content, .. } => (Kind::File, content.len() as u64),
+                Entry::File { file, .. } => (Kind::File, file.metadata().map_or(0, |of| of.len())),
                 _ => (Kind::Directory, 0),
             };
             let modified = SystemTime::UNIX_EPOCH;
@@ -156,7 +199,10 @@ impl Cpu for World {
             return false;
         }
         self.computed.set(self.computed.get() + 1);
-        job();
+        match self.held.get() {
+            true => self.waiting.borrow_mut().push(job),
+            false => job(),
+        }
         true
     }
 }
@@ -184,7 +230,11 @@ impl Served {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let world = World {
             names: RefCell::default(),
+            past: RefCell::default(),
             next_inode: Cell::new(1),
+            given: RefCell::default(),
+            waiting: RefCell::default(),
+            held: Cell::new(false),
             opened: Cell::new(0),
             read: Cell::new(0),
             computed: Cell::new(0),
@@ -207,6 +257,11 @@ impl Served {
     }
 
     pub fn ask(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Response {
+        Waiting::new(self.begin(method, target, fields)).response().expect("nothing has to be waited for")
+    }
+
+    /// Asks, and waits for nothing.
+    pub fn begin(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Reply {
         let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
         let text = format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
         let mut block = Block::oversized(text.len());
@@ -222,14 +277,24 @@ impl Served {
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let mut request = Request::new(head, RequestBody::new(incoming), ports);
         request.set_tail(1);
-        let mut reply = self.handler.handle(request);
-        if let Some(response) = reply.take_ready() {
-            return response;
-        }
-        match pin!(reply).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(response) => response,
-            Poll::Pending => panic!("nothing in this world has to be waited for"),
-        }
+        self.handler.handle(request)
+    }
+}
+
+/// A request that is perhaps not answered yet.
+pub struct Waiting(Option<Response>, Pin<Box<Reply>>);
+
+impl Waiting {
+    pub fn new(mut reply: Reply) -> Waiting {
+        Waiting(reply.take_ready(), Box::pin(reply))
+    }
+
+    /// The response, when it is there.
+    pub fn response(&mut self) -> Option<Response> {
+        self.0.take().or_else(|| match self.1.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(response) => Some(response),
+            Poll::Pending => None,
+        })
     }
 }
 

@@ -32,7 +32,7 @@ fn serve(backend: gannet::BackendChoice) {
     let Some(server) = started(child::app(backend).start()) else { return };
     let mut held: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     held.truncate(held.len() - LEFT);
-    eprintln!("listening on {}", server.addresses()[0]);
+    eprintln!("listening on {}", server.socket_addresses()[0]);
     let _ = std::io::stdin().read(&mut [0]);
 }
 

@@ -45,7 +45,7 @@ fn serve(backend: BackendChoice) {
     runtime.block_on(async {
         let app = child::app(backend).get("/slow", slow).limits(limits);
         let Some(mut server) = started(app.start()) else { return };
-        let address = server.addresses()[0];
+        let address = server.socket_addresses()[0];
         let mut ended = std::pin::pin!(server.wait_for_signals());
         // Its first poll listens for signals: only then is anybody told that we are here.
         let first = poll_fn(|context| Poll::Ready(ended.as_mut().poll(context))).await;

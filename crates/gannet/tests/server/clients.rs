@@ -36,7 +36,8 @@ async fn connect<B>(server: &Running) -> SendRequest<B>
 where
     B: hyper::body::Body<Data = Bytes, Error = Infallible> + Send + 'static,
 {
-    let stream = tokio::net::TcpStream::connect(server.addresses()[0]).await.expect("the server listens");
+    let stream =
+        tokio::net::TcpStream::connect(server.socket_addresses()[0]).await.expect("the server listens");
     let (sender, connection) = handshake(TokioIo::new(stream)).await.expect("nothing to fail yet");
     tokio::spawn(connection);
     sender
@@ -195,7 +196,7 @@ fn ureq_gets_posts_and_is_told_what_is_not_there_or_not_allowed(backend: Backend
     let server = serve(app(), backend);
     let agent =
         ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build());
-    let url = |path: &str| format!("http://{}{path}", server.addresses()[0]);
+    let url = |path: &str| format!("http://{}{path}", server.socket_addresses()[0]);
     for _ in 0..3 {
         let mut answer = agent.get(url("/")).call().expect("an answer");
         assert_eq!(answer.body_mut().read_to_string().expect("text"), "hello");
@@ -213,6 +214,6 @@ fn ureq_follows_the_redirect_of_a_directory_without_its_slash(backend: BackendCh
     std::fs::create_dir(folder.path().join("sub")).expect("made");
     std::fs::write(folder.path().join("sub/index.html"), "<p>index").expect("written");
     let server = serve(App::new().files("/", folder.path()), backend);
-    let answer = ureq::get(format!("http://{}/sub", server.addresses()[0])).call();
+    let answer = ureq::get(format!("http://{}/sub", server.socket_addresses()[0])).call();
     assert_eq!(answer.expect("an answer").body_mut().read_to_string().expect("text"), "<p>index");
 }

@@ -249,7 +249,7 @@ fn a_filter_may_wait_before_and_after_the_handler(backend: BackendChoice) {
 
 fn timers_and_sockets_of_tokio_work_within_a_handler(backend: BackendChoice) {
     let upstream = serve(App::new().get("/", "from upstream"), backend);
-    let address = upstream.addresses()[0];
+    let address = upstream.socket_addresses()[0];
     let timer = async |_: Request| {
         let late = tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await;
         late.map_or("in time", |()| "never")

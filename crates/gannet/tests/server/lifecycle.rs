@@ -57,7 +57,7 @@ const SLOW: &str = "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n";
 fn dropping_the_server_ends_its_connections_and_frees_its_port(backend: BackendChoice) {
     let (app, begun, _) = slow();
     let server = serve(app, backend);
-    let address = server.addresses()[0];
+    let address = server.socket_addresses()[0];
     let (mut idle, mut busy) = (Client::connect(&server), Client::connect(&server));
     idle.get("/");
     busy.send(SLOW);
@@ -93,7 +93,7 @@ fn the_server_can_be_a_task_and_is_stopped_when_its_future_is_dropped(backend: B
 fn draining_finishes_what_runs_and_ends_what_is_idle_and_lets_nobody_in(backend: BackendChoice) {
     let (app, begun, go_on) = slow();
     let mut server = serve(app.limits(hasty()), backend);
-    let address = server.addresses()[0];
+    let address = server.socket_addresses()[0];
     let (mut idle, mut busy) = (Client::connect(&server), Client::connect(&server));
     idle.get("/");
     busy.send(SLOW);
@@ -222,8 +222,8 @@ fn two_workers_share_the_connections(backend: BackendChoice) {
 fn a_server_listens_on_every_address_it_is_given(backend: BackendChoice) {
     let app = app().listen("127.0.0.1:0").listen("127.0.0.2:0").workers(2).backend(backend);
     let server = app.start().expect("the application is sound");
-    for address in server.addresses() {
-        assert_eq!(Client::to(*address).expect("listens").get("/").says(), (200, "hello"));
+    for address in server.socket_addresses() {
+        assert_eq!(Client::to(address).expect("listens").get("/").says(), (200, "hello"));
     }
-    assert_eq!(server.addresses().len(), 2);
+    assert_eq!(server.socket_addresses().len(), 2);
 }

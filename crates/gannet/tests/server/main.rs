@@ -11,6 +11,7 @@ mod handlers;
 mod headers;
 mod lifecycle;
 mod limits;
+mod listening;
 mod mapped;
 mod metrics;
 mod openmetrics;

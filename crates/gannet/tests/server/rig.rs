@@ -77,7 +77,7 @@ pub struct Answer {
 
 impl Client {
     pub fn connect(server: &Running) -> Client {
-        Client::to(server.addresses()[0]).expect("the server listens")
+        Client::to(server.socket_addresses()[0]).expect("the server listens")
     }
 
     pub fn to(address: SocketAddr) -> std::io::Result<Client> {

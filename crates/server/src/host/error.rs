@@ -3,10 +3,12 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use gannet_engine::Unfit;
 use rustix::io::Errno;
 
-use super::BackendChoice;
+use super::{BackendChoice, UnixError};
 use crate::observe::LogDestination;
 
 /// Why the server did not start.
@@ -14,6 +16,14 @@ use crate::observe::LogDestination;
 pub enum StartError {
     /// An address cannot be listened on.
     Listen(SocketAddr, io::Error),
+    /// A Unix socket cannot be made at the path.
+    Unix(PathBuf, UnixError),
+    /// Nothing can be accepted from the descriptor of this number and name that was handed over.
+    Unfit(i32, String, Unfit),
+    /// Sockets that were handed over cannot be taken.
+    Handover(io::Error),
+    /// A worker cannot be kept on a core.
+    Pin(io::Error),
     /// The engine cannot run here.
     Engine(&'static str, io::Error),
     /// The limit of descriptors leaves room for so few connections.
@@ -46,6 +56,17 @@ impl fmt::Display for StartError {
             }
             StartError::AccessLog(LogDestination::StandardOutput, error) => {
                 write!(f, "the access log's writer cannot be started: {}", said(error))
+            }
+            StartError::Unix(path, error) => write!(f, "cannot listen on unix:{}: {error}", path.display()),
+            StartError::Unfit(number, name, unfit) => {
+                let name = if name.is_empty() { String::new() } else { format!(" ({name})") };
+                write!(f, "descriptor {number}{name}, which was handed over, {unfit}; see systemd.socket(5)")
+            }
+            StartError::Handover(error) => {
+                write!(f, "the sockets that were handed over cannot be taken: {}", said(error))
+            }
+            StartError::Pin(error) => {
+                write!(f, "a worker cannot be kept on a core: {}; leave out --pin", said(error))
             }
             StartError::Engine(name, error) => {
                 let whether = match error.kind() {
@@ -93,7 +114,7 @@ fn way_to_listen(error: &io::Error) -> &'static str {
 }
 
 /// What the system says, in lower case and without its number.
-fn said(error: &io::Error) -> String {
+pub(super) fn said(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut characters = text.chars();

@@ -9,13 +9,14 @@ use std::thread::JoinHandle;
 
 use gannet_engine::epoll::Epoll;
 use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Backend, Engine, Listener, Pool};
+use gannet_engine::{Address, Backend, Engine, Listener, Pool};
 use tokio::sync::oneshot;
 
-use super::drive;
 use super::error::StartError;
+use super::listening::{self, Listen, SocketFile};
 use super::signals::{Asked, Signals};
 use super::watch::Watch;
+use super::{cores, drive, notify};
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
@@ -35,12 +36,16 @@ const FEWEST_CONNECTIONS: usize = 16;
 const SHARED_BLOCKS: usize = 1024;
 
 /// How to start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Options {
-    /// The addresses to listen on; port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
+    /// What to listen on.
+    pub listen: Vec<Listen>,
+    /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
+    pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
     pub workers: usize,
+    /// Whether each worker is kept on one core of those that this process may use, in turns.
+    pub pin: bool,
     /// Which engine.
     pub backend: BackendChoice,
     /// The limits.
@@ -68,7 +73,10 @@ pub enum BackendChoice {
 /// A server that runs. Dropping it stops it at once.
 #[derive(Debug)]
 pub struct Running {
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<Address>,
+    /// Those of Unix sockets.
+    #[expect(dead_code, reason = "dropping them removes them")]
+    files: Vec<SocketFile>,
     backend: &'static str,
     admission: Arc<Admission>,
     workers: Vec<Thread>,
@@ -95,7 +103,8 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
         count => count,
     };
-    let (addresses, listeners) = listen(&options.listen, count)?;
+    let opened = listening::open(options.listen, count, options.share_port)?;
+    let cores = if options.pin { cores::usable().map_err(StartError::Pin)? } else { Vec::new() };
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
@@ -103,13 +112,14 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let backend = options.backend.resolve();
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
-        addresses,
+        addresses: opened.addresses,
+        files: opened.files,
         backend: backend.name(),
         admission: admission.clone(),
         workers: Vec::new(),
         watch,
     };
-    for (number, listeners) in listeners.into_iter().enumerate() {
+    for (number, listeners) in opened.listeners.into_iter().enumerate() {
         let plan = Plan {
             listeners,
             site: site.clone(),
@@ -120,6 +130,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),
+            core: cores.get(number % cores.len().max(1)).copied(),
             services: services.clone(),
         };
         running.workers.push(plan.launch(format!("gannet-{number}"))?);
@@ -129,25 +140,6 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         running.watch.listen(address, counters, &site, backend, &services)?;
     }
     Ok(running)
-}
-
-/// Each worker's listeners. Several workers share a port, and the kernel spreads connections over them; that hides that another
-/// program has the port, so this is found out first.
-fn listen(
-    wanted: &[SocketAddr],
-    workers: usize,
-) -> Result<(Vec<SocketAddr>, Vec<Vec<Listener>>), StartError> {
-    let mut addresses = Vec::new();
-    let mut listeners: Vec<Vec<Listener>> = (0..workers).map(|_| Vec::new()).collect();
-    for wanted in wanted {
-        let failed = |error| StartError::Listen(*wanted, error);
-        let address = Listener::probe(*wanted).map_err(failed)?;
-        for own in &mut listeners {
-            own.push(Listener::bind(address, workers > 1).map_err(failed)?);
-        }
-        addresses.push(address);
-    }
-    Ok((addresses, listeners))
 }
 
 /// Raises the soft limit of descriptors to the hard one, and says how many connections that allows: four of five, so that the
@@ -236,6 +228,8 @@ pub(super) struct Plan {
     pub(super) admission: Arc<Admission>,
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) backend: BackendChoice,
+    /// The one to be kept on.
+    pub(super) core: Option<usize>,
     pub(super) services: Services,
     pub(super) scribe: Option<Scribe>,
     pub(super) condition: Arc<Condition>,
@@ -263,6 +257,10 @@ impl Plan {
 
     fn run(self, began: &mpsc::Sender<Result<Arc<WorkerCounters>, StartError>>) -> io::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        if let Some(Err(error)) = self.core.map(cores::pin) {
+            let _ = began.send(Err(StartError::Pin(error))); // whoever started us has given up
+            return Ok(());
+        }
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
         let mut worker = match worker {
@@ -271,7 +269,7 @@ impl Plan {
                     .with_mapped_sends(self.mapped_sends)
             }
             Err(error) => {
-                let _ = began.send(Err(error)); // whoever started us has given up
+                let _ = began.send(Err(error)); // as above
                 return Ok(());
             }
         };
@@ -288,8 +286,13 @@ impl Plan {
 
 impl Running {
     /// Where the server listens, with the ports it was given.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// The same without Unix sockets.
+    pub fn socket_addresses(&self) -> Vec<SocketAddr> {
+        self.addresses.iter().filter_map(Address::internet).collect()
     }
 
     /// The engine that runs.
@@ -365,11 +368,13 @@ impl Running {
         self.obey(Signals::listen()?).await
     }
 
-    /// The same for signals that were listened for before the server started, so that none in between is missed.
+    /// The same for signals that were listened for before the server started, so that none in between is missed. A service manager
+    /// that wants to know (`NOTIFY_SOCKET`, sd_notify(3)) is told `READY=1` now and `STOPPING=1` at the signal.
     ///
     /// # Errors
     /// As [`wait`](Running::wait).
     pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
+        notify::tell(notify::READY);
         let orders = self.orders();
         let obey = async move {
             let mut command = Command::Drain;
@@ -377,6 +382,7 @@ impl Running {
                 match signals.next().await {
                     Asked::End(signal) => {
                         tracing::info!(signal, "{}", command.told());
+                        notify::tell(notify::STOPPING);
                         orders.give(command);
                         command = Command::Stop;
                     }

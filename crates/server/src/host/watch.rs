@@ -79,6 +79,7 @@ impl Watch {
         };
         let limits = Limits { connections: ADMIN_CONNECTIONS, ..Limits::default() };
         let plan = Plan {
+            core: None,
             listeners: vec![listener],
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,

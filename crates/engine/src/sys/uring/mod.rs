@@ -23,14 +23,13 @@ use std::time::Duration;
 
 use gannet_block::Pool;
 use rustix::io::Errno;
-use rustix::net::getpeername;
 
 use self::buffers::Buffers;
 use self::message::Message;
 use self::ring::{Outcome, Ring};
 use self::socket::Socket;
 use self::tag::Tag;
-use crate::transfer::{is_exhaustion, reset_on_close};
+use crate::transfer::{is_exhaustion, peer_address, reset_on_close};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Operations that can be queued before the kernel must be asked to take them.
@@ -284,7 +283,7 @@ impl Backend for Uring {
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
         let slot = self.sockets.get(socket).ok_or(io::ErrorKind::NotConnected)?;
-        Ok(SocketAddr::try_from(getpeername(slot.fd())?.ok_or(io::ErrorKind::NotConnected)?)?)
+        peer_address(slot.fd())
     }
 
     fn sockets(&self) -> usize {

@@ -70,7 +70,7 @@ impl Bench {
         };
         let mut engine = Engine::new(Box::new(Uring::on(ring, pool.clone()).unwrap()));
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
-        let address = listener.local_address().unwrap();
+        let address = listener.local_address().unwrap().internet().unwrap();
         engine.listen(listener).unwrap();
         Some(Bench { engine, pool, address, seen: VecDeque::new() })
     }

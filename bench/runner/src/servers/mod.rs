@@ -1,38 +1,22 @@
 //! The servers that can be measured, one row each: how each is started and what it can answer.
 
-use std::{
-    env, fs, io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod programs;
+
+use std::{io, path::Path, process::Command};
 
 use crate::{
     process::{Process, free_port},
-    site::{HELLO, Site},
+    site::Site,
+    work::Work,
 };
+
+pub use programs::installed;
+use programs::{Observing, caddy, existing, gannet, gannet_hello, h2o, nginx, null, own};
 
 /// The folder of Gannet's own workspace, in which this one lies.
 pub fn repository() -> &'static Path {
     let runner = Path::new(env!("CARGO_MANIFEST_DIR"));
     runner.ancestors().nth(2).expect("the runner lies in bench, and bench in the repository")
-}
-
-/// What a server is to answer in a scenario.
-#[derive(Clone, Debug)]
-pub struct Work {
-    /// The file asked for; `None` stands for the 13 bytes that every server knows.
-    pub file: Option<&'static str>,
-    /// The length of the body.
-    pub body_bytes: u64,
-    /// Requests sent at once: the null servers answer as many with one constant.
-    pub depth: u32,
-}
-
-impl Work {
-    /// The 13 bytes, asked for `depth` at once.
-    pub fn hello(depth: u32) -> Work {
-        Work { file: None, body_bytes: HELLO.len() as u64, depth }
-    }
 }
 
 /// One server that can be measured.
@@ -43,6 +27,8 @@ pub struct Server {
     hello_path: &'static str,
     /// Whether it serves the files of a folder, or bodies as long.
     serves_files: bool,
+    /// The server that it is, but for the log or the metrics that it keeps besides.
+    pub baseline: Option<&'static str>,
     command: Box<Start>,
 }
 
@@ -56,6 +42,13 @@ struct Place<'a> {
     work: &'a Work,
 }
 
+impl Place<'_> {
+    /// The folder to serve.
+    fn root(&self) -> &Path {
+        self.work.root.as_deref().unwrap_or(self.site.root())
+    }
+}
+
 impl Server {
     fn new(
         name: &str,
@@ -63,12 +56,23 @@ impl Server {
         serves_files: bool,
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
-        Server { name: name.to_owned(), hello_path, serves_files, command: Box::new(command) }
+        let name = name.to_owned();
+        Server { name, hello_path, serves_files, baseline: None, command: Box::new(command) }
+    }
+
+    /// A server of files that keeps a log or metrics, which `baseline` does not.
+    fn observed(
+        name: &str,
+        baseline: &'static str,
+        command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
+    ) -> Server {
+        Server { baseline: Some(baseline), ..Server::new(name, "/hello.txt", true, command) }
     }
 
     /// Whether it can do this work at all.
     pub fn can(&self, work: &Work) -> bool {
-        work.file.is_none() || self.serves_files
+        let plain = self.baseline.is_none() || work.observed;
+        plain && (work.file.is_none() || self.serves_files) && (work.suits_null() || !self.is_null())
     }
 
     /// Whether it looks at nothing: its cost is the floor.
@@ -92,23 +96,32 @@ impl Server {
 
 /// Every server that the bench knows, the null servers first.
 pub fn all() -> Vec<Server> {
+    use Observing::{Log, Metrics, Nothing};
     vec![
         Server::new("null-epoll", "/", true, |place| null("null-epoll", place)),
         Server::new("null-uring", "/", true, |place| null("null-uring", place)),
-        Server::new("gannet-epoll", "/hello.txt", true, |place| gannet("epoll", place)),
-        Server::new("gannet-uring", "/hello.txt", true, |place| gannet("uring", place)),
+        Server::new("gannet-epoll", "/hello.txt", true, |place| gannet("epoll", Nothing, place)),
+        Server::new("gannet-uring", "/hello.txt", true, |place| gannet("uring", Nothing, place)),
         Server::new("gannet-hello-epoll", "/", false, |place| gannet_hello("epoll", place)),
         Server::new("gannet-hello-uring", "/", false, |place| gannet_hello("uring", place)),
         Server::new("axum", "/hello.txt", true, |place| {
             let mut command = own("peer-axum", place)?;
-            command.arg(place.site.root());
+            command.arg(place.root());
             Ok(command)
         }),
         Server::new("actix", "/hello.txt", false, |place| own("peer-actix", place)),
         Server::new("hyper", "/", false, |place| own("peer-hyper", place)),
         Server::new("may", "/", false, |place| own("peer-may", place)),
-        Server::new("nginx", "/hello.txt", true, nginx),
-        Server::new("nginx-constant", "/constant", false, nginx),
+        Server::new("nginx", "/hello.txt", true, |place| nginx(Nothing, place)),
+        Server::new("nginx-constant", "/constant", false, |place| nginx(Nothing, place)),
+        Server::new("h2o", "/hello.txt", true, |place| h2o(Nothing, place)),
+        Server::new("caddy", "/hello.txt", true, caddy),
+        Server::observed("gannet-epoll-log", "gannet-epoll", |place| gannet("epoll", Log, place)),
+        Server::observed("gannet-uring-log", "gannet-uring", |place| gannet("uring", Log, place)),
+        Server::observed("gannet-epoll-metrics", "gannet-epoll", |place| gannet("epoll", Metrics, place)),
+        Server::observed("gannet-uring-metrics", "gannet-uring", |place| gannet("uring", Metrics, place)),
+        Server::observed("nginx-log", "nginx", |place| nginx(Log, place)),
+        Server::observed("h2o-log", "h2o", |place| h2o(Log, place)),
     ]
 }
 
@@ -121,7 +134,7 @@ pub fn extra(text: &str) -> Result<Server, String> {
         let mut command = Command::new(existing(&program)?);
         for word in &words[1..] {
             let word = word.replace("{port}", &place.port.to_string());
-            command.arg(word.replace("{root}", &place.site.root().to_string_lossy()));
+            command.arg(word.replace("{root}", &place.root().to_string_lossy()));
         }
         Ok(command)
     }))
@@ -141,82 +154,10 @@ pub fn choose(servers: Vec<Server>, names: &[String]) -> Result<Vec<Server>, Str
     Ok(servers.into_iter().filter(wanted).collect())
 }
 
-/// A program of this workspace, which was built beside the bench itself.
-fn own(program: &str, place: &Place<'_>) -> io::Result<Command> {
-    let path = env::current_exe()?.with_file_name(program);
-    let mut command = Command::new(existing(path)?);
-    command.arg(place.port.to_string());
-    Ok(command)
-}
-
-fn null(program: &str, place: &Place<'_>) -> io::Result<Command> {
-    let mut command = own(program, place)?;
-    command.args(["1", &place.work.body_bytes.to_string(), &place.work.depth.to_string()]);
-    Ok(command)
-}
-
-fn gannet(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let mut command = Command::new(gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?);
-    command.arg(place.site.root()).args(["--listen", &format!("127.0.0.1:{}", place.port)]);
-    command.args(["--workers", "1", "--backend", backend, "-q"]);
-    Ok(command)
-}
-
-/// The library's own hello: told by environment, as every flag of Gannet can be.
-fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let build = "cargo build --release --workspace --examples --bins";
-    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", &["hello", "examples/hello"], build)?);
-    command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
-    command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
-    Ok(command)
-}
-
-/// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
-fn gannet_program(variable: &str, places: &[&str], build: &str) -> io::Result<PathBuf> {
-    if let Some(path) = env::var_os(variable) {
-        return existing(path);
-    }
-    let folder = repository().join("target/release");
-    places.iter().map(|place| folder.join(place)).find(|path| path.is_file()).ok_or_else(|| {
-        io::Error::other(format!(
-            "target/release/{} is not there: run `{build}`, or set {variable}",
-            places[0]
-        ))
-    })
-}
-
-fn nginx(place: &Place<'_>) -> io::Result<Command> {
-    let path = env::var_os("PATH").unwrap_or_default();
-    let program = env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join("nginx"))
-        .find(|program| program.is_file())
-        .ok_or_else(|| io::Error::other("nginx is not installed"))?;
-    let scratch = place.site.scratch();
-    let configuration = include_str!("../../peers/nginx.conf")
-        .replace("SCRATCH", &scratch.to_string_lossy())
-        .replace("ROOT", &place.site.root().to_string_lossy())
-        .replace("PORT", &place.port.to_string())
-        .replace("HELLO", HELLO);
-    let file = scratch.join(format!("nginx-{}.conf", place.port));
-    fs::write(&file, configuration)?;
-    let mut command = Command::new(program);
-    command.arg("-p").arg(scratch).arg("-c").arg(file).args(["-e", "stderr"]);
-    Ok(command)
-}
-
-fn existing(path: impl AsRef<Path>) -> io::Result<PathBuf> {
-    let path = path.as_ref();
-    if path.is_file() {
-        Ok(path.to_owned())
-    } else {
-        Err(io::Error::other(format!("{} does not exist", path.display())))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::work::Ask;
 
     fn chosen(names: &[&str]) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -227,6 +168,22 @@ mod tests {
     fn a_family_is_chosen_by_its_first_word() {
         assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring"]);
         assert_eq!(chosen(&["actix", "nginx-constant"]), ["actix", "nginx-constant"]);
+    }
+
+    #[test]
+    fn every_observed_server_has_its_plain_one() {
+        let servers = all();
+        for baseline in servers.iter().filter_map(|server| server.baseline) {
+            assert!(servers.iter().any(|server| server.name == baseline), "{baseline}");
+        }
+    }
+
+    #[test]
+    fn null_servers_are_asked_for_nothing_that_must_be_looked_at() {
+        let whole = Work::file("1 KiB", "1k.bin", 1);
+        let unchanged = whole.clone().asked("304", Ask::IfNoneMatch, 0);
+        let able = |work: &Work| all().iter().filter(|server| server.is_null() && server.can(work)).count();
+        assert_eq!((able(&whole), able(&unchanged)), (2, 0));
     }
 
     #[test]

@@ -1,0 +1,83 @@
+//! Why a run was given up: what the server did that a server under test must not do.
+
+use std::{fmt, io};
+
+use rustix::io::Errno;
+
+/// Why a run was given up.
+#[derive(Debug)]
+pub enum LoadError {
+    /// The server sent another status.
+    Status {
+        /// What the scenario expects.
+        expected: u16,
+        /// The response's first line.
+        line: String,
+    },
+    /// The server announced a body of another length, or of none that could be read.
+    Length {
+        /// What the scenario expects.
+        expected: u64,
+        /// What the server announced.
+        length: Option<u64>,
+    },
+    /// The server's first body came in chunks, and a later one did not.
+    Unchunked,
+    /// The server lets a body end with its connection.
+    NoLength,
+    /// The server sends no ETag to ask with.
+    NoEtag,
+    /// The server closed a connection that it was to keep.
+    Closed,
+    /// The server sent more responses than it was asked for.
+    Unasked,
+    /// The server does not take requests off its socket.
+    Refused,
+    /// The server did not answer for ten seconds.
+    Stalled,
+    /// The operating system refused something, or the server could not be started.
+    System(io::Error),
+}
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LoadError::Status { expected, line } => {
+                write!(formatter, "the server answered {line:?} and not {expected}")
+            }
+            LoadError::Length { expected, length: Some(length) } => {
+                write!(formatter, "the server sent a body of {length} bytes, not {expected}")
+            }
+            LoadError::Length { expected, length: None } => {
+                write!(formatter, "the server sent no single Content-Length, {expected} was expected")
+            }
+            LoadError::Unchunked => {
+                formatter.write_str("the server sent a body once in chunks, then without")
+            }
+            LoadError::NoLength => formatter.write_str("the server does not say how long its body is"),
+            LoadError::NoEtag => formatter.write_str("the server sends no ETag"),
+            LoadError::Closed => formatter.write_str("the server closed a connection that it was to keep"),
+            LoadError::Unasked => formatter.write_str("the server sent a response that nobody asked for"),
+            LoadError::Refused => formatter.write_str("the server does not take requests off its socket"),
+            LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
+            LoadError::System(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<io::Error> for LoadError {
+    fn from(error: io::Error) -> LoadError {
+        LoadError::System(error)
+    }
+}
+
+impl From<Errno> for LoadError {
+    fn from(error: Errno) -> LoadError {
+        match error {
+            Errno::CONNRESET | Errno::PIPE => LoadError::Closed,
+            error => LoadError::System(error.into()),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! How each program is started: where it lies, its arguments, its configuration.
+//!
+//! A variable names a program, such as `NGINX_BIN=/opt/nginx/sbin/nginx`; without it Gannet lies in its workspace's target
+//! folder, the bench's own programs beside the bench, and the others where `PATH` says.
+
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::OnceLock,
+};
+
+use rustix::process::geteuid;
+
+use crate::{
+    process::free_port,
+    servers::{Place, repository},
+    site::HELLO,
+    work::Ask,
+};
+
+/// What a server keeps of the requests that it answers.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Observing {
+    Nothing,
+    /// An access log, in a file.
+    Log,
+    /// Metrics, on a listener of their own.
+    Metrics,
+}
+
+/// A program of this workspace, which was built beside the bench itself.
+pub fn own(program: &str, place: &Place<'_>) -> io::Result<Command> {
+    let path = env::current_exe()?.with_file_name(program);
+    let mut command = Command::new(existing(path)?);
+    command.arg(place.port.to_string());
+    Ok(command)
+}
+
+pub fn null(program: &str, place: &Place<'_>) -> io::Result<Command> {
+    let mut command = own(program, place)?;
+    command.args(["1", &place.work.body_bytes.to_string(), &place.work.depth.to_string()]);
+    Ok(command)
+}
+
+/// Gannet's binary. A flag that this build does not know is left out where it would switch something off, and named as
+/// missing where it is what the row is about.
+pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Result<Command> {
+    let program = gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?;
+    let mut command = Command::new(&program);
+    command.arg(place.root()).args(["--listen", &format!("127.0.0.1:{}", place.port)]);
+    command.args(["--workers", "1", "--backend", backend, "-q"]);
+    let log = place.site.scratch().join(format!("gannet-{}-access.log", place.port));
+    if observing == Observing::Log {
+        command.arg(known(&program, "--access-log")?).arg(log);
+    } else if let Ok(flag) = known(&program, "--access-log") {
+        command.args([flag, "off"]);
+    }
+    if observing == Observing::Metrics {
+        command.args([known(&program, "--admin")?, &format!("127.0.0.1:{}", free_port()?)]);
+    }
+    Ok(command)
+}
+
+/// The flag, if Gannet's help names it.
+fn known<'a>(program: &Path, flag: &'a str) -> io::Result<&'a str> {
+    static HELP: OnceLock<String> = OnceLock::new();
+    let help = HELP.get_or_init(|| {
+        let output = Command::new(program).arg("--help").output();
+        output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    });
+    let names = |word: &str| word.split(['=', ',', '[']).next() == Some(flag);
+    if help.split_whitespace().any(names) {
+        Ok(flag)
+    } else {
+        Err(io::Error::other(format!("this build of Gannet knows no {flag}")))
+    }
+}
+
+/// The library's own hello: told by environment, as every flag of Gannet can be.
+pub fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
+    let build = "cargo build --release --workspace --examples --bins";
+    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", &["hello", "examples/hello"], build)?);
+    command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
+    command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
+    Ok(command)
+}
+
+/// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
+fn gannet_program(variable: &str, places: &[&str], build: &str) -> io::Result<PathBuf> {
+    if let Some(path) = env::var_os(variable) {
+        return existing(path);
+    }
+    let folder = repository().join("target/release");
+    places.iter().map(|place| folder.join(place)).find(|path| path.is_file()).ok_or_else(|| {
+        io::Error::other(format!(
+            "target/release/{} is not there: run `{build}`, or set {variable}",
+            places[0]
+        ))
+    })
+}
+
+pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
+    let log = place.site.scratch().join(format!("nginx-{}-access.log", place.port));
+    let log = match observing {
+        Observing::Log => format!("access_log {} combined buffer=64k flush=1s;", log.display()),
+        _ => "access_log off;".to_owned(),
+    };
+    let compression = match place.work.ask {
+        Ask::Compressed => "gzip on; gzip_types text/plain; gzip_proxied any; gzip_vary on;",
+        _ => "",
+    };
+    let template = include_str!("../../../peers/nginx.conf");
+    let file = configure(place, "nginx", template, &[("LOG", &log), ("COMPRESSION", compression)])?;
+    let mut command = Command::new(installed("nginx", "NGINX_BIN")?);
+    command.arg("-p").arg(place.site.scratch()).arg("-c").arg(file).args(["-e", "stderr"]);
+    Ok(command)
+}
+
+pub fn h2o(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
+    let log = place.site.scratch().join(format!("h2o-{}-access.log", place.port));
+    let log = match observing {
+        Observing::Log => format!("access-log: {}", log.display()),
+        _ => String::new(),
+    };
+    // As root it would become `nobody`, who may not be allowed to read what is served.
+    let user = if geteuid().is_root() { "user: root" } else { "" };
+    let compression = if place.work.ask == Ask::Compressed { "compress: [br, gzip]" } else { "" };
+    let template = include_str!("../../../peers/h2o.conf");
+    let words = [("LOG", log.as_str()), ("USER", user), ("COMPRESSION", compression)];
+    let mut command = Command::new(installed("h2o", "H2O_BIN")?);
+    command.arg("-c").arg(configure(place, "h2o", template, &words)?);
+    Ok(command)
+}
+
+pub fn caddy(place: &Place<'_>) -> io::Result<Command> {
+    let compression = if place.work.ask == Ask::Compressed { "encode gzip" } else { "" };
+    let template = include_str!("../../../peers/Caddyfile");
+    let file = configure(place, "caddy", template, &[("COMPRESSION", compression)])?;
+    let mut command = Command::new(installed("caddy", "CADDY_BIN")?);
+    command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
+    command.env("GOMAXPROCS", "1").env("XDG_DATA_HOME", place.site.scratch());
+    Ok(command)
+}
+
+/// Writes a configuration into the run's own folder: the template with its words in capitals replaced.
+fn configure(place: &Place<'_>, name: &str, template: &str, words: &[(&str, &str)]) -> io::Result<PathBuf> {
+    let scratch = place.site.scratch();
+    let mut text = template.to_owned();
+    for (word, value) in words {
+        text = text.replace(word, value);
+    }
+    text = text.replace("PORT", &place.port.to_string()).replace("HELLO", HELLO);
+    text = text.replace("SCRATCH", &scratch.to_string_lossy());
+    text = text.replace("ROOT", &place.root().to_string_lossy());
+    let file = scratch.join(format!("{name}-{}.conf", place.port));
+    fs::write(&file, text)?;
+    Ok(file)
+}
+
+/// A program that the variable names, or that is installed.
+pub fn installed(program: &str, variable: &str) -> io::Result<PathBuf> {
+    if let Some(path) = env::var_os(variable) {
+        return existing(path);
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|program| program.is_file())
+        .ok_or_else(|| io::Error::other(format!("{program} is not installed, and {variable} names none")))
+}
+
+pub fn existing(path: impl AsRef<Path>) -> io::Result<PathBuf> {
+    let path = path.as_ref();
+    if path.is_file() {
+        Ok(path.to_owned())
+    } else {
+        Err(io::Error::other(format!("{} does not exist", path.display())))
+    }
+}

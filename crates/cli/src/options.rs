@@ -64,7 +64,7 @@ pub enum Stop {
     version,
     about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
     override_usage = "gannet [OPTIONS] [DIR]",
-    help_template = "{about}\n{usage-heading} {usage}\n\n{options}\n\n{after-help}",
+    help_template = "{about}\n{usage-heading} {usage}\n\n{options}{after-help}",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80

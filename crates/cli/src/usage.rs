@@ -11,8 +11,8 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--host", "--bind", "--address", "--addr", "-b", "-a"], "the address is --listen 127.0.0.1:8080"),
     (&["--threads", "-t", "-j"], "threads are --workers 2"),
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
-    (&["--no-listing", "--no-index", "--no-autoindex"], "folders are not listed with --listing off"),
     (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
+    (&["--no-listing", "--no-index", "--no-autoindex"], "folders are not listed with --listing off"),
 ];
 
 /// What to do about what the parser says.

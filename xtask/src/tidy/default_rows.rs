@@ -96,7 +96,7 @@ pub const ROWS: &[Row] = &[
         "the_folder_s_defaults_are_those_that_the_document_names",
     ),
     row(
-        "compression",
+        "content codings",
         Said("for who takes it; br before zstd before gzip"),
         "`Files::compression(false)`",
         "the ones that compress best first",
@@ -260,7 +260,7 @@ pub const ROWS: &[Row] = &[
         "what is looked for in memory at a time",
         Constant("crates/server/src/file.rs", "PIECE_BYTES", "bytes"),
         "read by a disk's thread first, if it is not there",
-        "what the engine maps in one go",
+        "a slow disk holds up nobody but who waits for it",
         "files_of_every_size_are_served_byte_by_byte",
     ),
     row(

@@ -184,7 +184,7 @@ impl Folder {
         let accepted = accepted(entry.negotiable, asked, request);
         let chosen = entry.chosen(accepted, ports)?;
         lookup::count(&entry.plain, true, ports);
-        Some(answer::answer(&*chosen, asked, request, ports.clock.unix_seconds()))
+        Some(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
     }
 
     async fn serve(&self, request: &Request) -> Response {

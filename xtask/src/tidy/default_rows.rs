@@ -54,6 +54,8 @@ pub const ROWS: &[Row] = &[
     flag("--listen", "any address, or several", "nobody else is served before that is asked for"),
     flag("--workers", "up to 1024", "one for each core that the process may use"),
     flag("--backend", "`uring` or `epoll`", "io_uring costs less, where it may be used"),
+    flag("--pin", "each worker stays on its core", "the kernel moves threads well enough"),
+    flag("--share-port", "other processes may listen too", "a port that is taken is told"),
     flag("--mmap", "`on` or `off`", "measured: mappings pay for large files only"),
     flag("--spa", "`true`: paths without a file are the root's index", "most folders are no applications"),
     flag(
@@ -69,6 +71,9 @@ pub const ROWS: &[Row] = &[
         "the_log_is_json_where_no_terminal_reads_it_and_text_when_asked_for",
     ),
     flag("--log-level", "`error` to `trace`", "what changes, and what goes wrong"),
+    flag("--verbose", "as `--log-level debug`", "what went well is not worth a line"),
+    flag("--access-log", "a file, or `off`", "who serves something wants to see who asks"),
+    flag("--admin", "an address of its own", "what it tells is not for everybody"),
     row(
         "--quiet",
         Flag,
@@ -91,7 +96,7 @@ pub const ROWS: &[Row] = &[
         "the_folder_s_defaults_are_those_that_the_document_names",
     ),
     row(
-        "compression",
+        "content codings",
         Said("for who takes it; br before zstd before gzip"),
         "`Files::compression(false)`",
         "the ones that compress best first",
@@ -145,6 +150,13 @@ pub const ROWS: &[Row] = &[
         "what was asked for least is compressed anew when it is asked for",
         "of all files and workers together",
         "the_largest_content_that_is_compressed_can_be_kept_however_many_cores_there_are",
+    ),
+    row(
+        "files in memory to be compressed",
+        Constant(COMPRESS, "WAITING_BYTES", "bytes"),
+        "more are sent as they are",
+        "a burst of requests does not fill the memory",
+        "no_more_is_in_memory_to_be_compressed_than_may_be",
     ),
     row(
         "brotli quality",
@@ -248,7 +260,7 @@ pub const ROWS: &[Row] = &[
         "what is looked for in memory at a time",
         Constant("crates/server/src/file.rs", "PIECE_BYTES", "bytes"),
         "read by a disk's thread first, if it is not there",
-        "what the engine maps in one go",
+        "a slow disk holds up nobody but who waits for it",
         "files_of_every_size_are_served_byte_by_byte",
     ),
     row(
@@ -294,6 +306,9 @@ pub const ROWS: &[Row] = &[
     ),
     limit("drain_grace", "drain_grace_an_idle_connection_has_500_ms_for_a_last_request"),
     limit("drain_timeout", "drain_timeout_what_is_not_finished_after_30_s_is_aborted"),
+    limit("log_field_bytes", "long_texts_are_cut_off_at_the_limit"),
+    limit("log_ring_bytes", "every_request_of_a_burst_has_a_line_or_is_counted_as_dropped"),
+    limit("log_flush_timeout", "whoever_stops_reading_the_log_holds_nobody_up"),
     limit("head_bytes", PROTOCOL_TEST),
     limit("method_bytes", PROTOCOL_TEST),
     limit("target_bytes", PROTOCOL_TEST),

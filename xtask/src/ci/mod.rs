@@ -7,6 +7,7 @@
 mod bad_input;
 mod browser;
 mod clients;
+mod collector;
 mod large_file;
 mod packages;
 mod server;
@@ -78,6 +79,7 @@ const STEPS: &[Step] = &[
     Step { name: "large-file-epoll", is_long: false, run: |context| large_file::run(context, "epoll") },
     Step { name: "large-file-uring", is_long: false, run: |context| large_file::run(context, "uring") },
     Step { name: "bad-input", is_long: false, run: bad_input::run },
+    Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },

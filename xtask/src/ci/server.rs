@@ -29,6 +29,16 @@ pub struct Server {
 impl Server {
     /// Starts it on a free port and waits for its banner.
     pub fn start(context: &Context, folder: &Path, backend: &str) -> Result<Server, Outcome> {
+        Server::start_with(context, folder, backend, &[])
+    }
+
+    /// The same, with more flags.
+    pub fn start_with(
+        context: &Context,
+        folder: &Path,
+        backend: &str,
+        flags: &[&str],
+    ) -> Result<Server, Outcome> {
         let log = context.folder("ci").map_err(Outcome::Failed)?.join(format!("gannet-{backend}.log"));
         let failed = |error: std::io::Error| {
             Outcome::Failed(format!("{} did not start: {error}", context.gannet().display()))
@@ -36,6 +46,7 @@ impl Server {
         let mut child = Command::new(context.gannet())
             .arg(folder)
             .args(["--listen", "127.0.0.1:0", "--backend", backend])
+            .args(flags)
             .current_dir(&context.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -35,7 +35,8 @@ struct Client {
 
 impl Served {
     fn start(backend: Box<dyn Backend>, files: Files) -> Served {
-        let listener = Listener::bind("127.0.0.1:0".parse().expect("an address"), false).expect("a free port");
+        let listener =
+            Listener::bind("127.0.0.1:0".parse().expect("an address"), false).expect("a free port");
         let address = listener.local_address().expect("an address").internet().expect("of TCP");
         let mut site = SiteBuilder::new();
         site.endpoint(Some(Method::Get), "/*", files.factory());
@@ -159,7 +160,10 @@ fn nobody_waits_but_those_who_want_what_is_on_the_disk(backend: Box<dyn Backend>
         assert!(served.answers(&mut reads, &end).len() >= COLD_BYTES + head);
     }
     beyond.ask("/listed/");
-    assert!(served.answers(&mut beyond, b"</html>\n").starts_with("HTTP/1.1 200 OK\r\n"), "and all is well again");
+    assert!(
+        served.answers(&mut beyond, b"</html>\n").starts_with("HTTP/1.1 200 OK\r\n"),
+        "and all is well again"
+    );
 }
 
 #[test]

@@ -46,16 +46,45 @@ impl Trap {
             fs::write(above.join(secret), SECRET).expect("written");
         }
         for hidden in [
-            ".env", ".htpasswd", ".DS_Store", ".git/HEAD", ".git/config", ".ssh/id_rsa", ".well-known/.secret",
-            "sub/.hidden", "sub/deep/.hidden", ".../secret", "..a/secret", "..-secret/secret", ".env.gz",
+            ".env",
+            ".htpasswd",
+            ".DS_Store",
+            ".git/HEAD",
+            ".git/config",
+            ".ssh/id_rsa",
+            ".well-known/.secret",
+            "sub/.hidden",
+            "sub/deep/.hidden",
+            ".../secret",
+            "..a/secret",
+            "..-secret/secret",
+            ".env.gz",
         ] {
             fs::write(root.join(hidden), SECRET).expect("written");
         }
         for honest in [
-            "page.html", "sub/page.html", "sub/deep/page.html", ".well-known/ok", "a b.html", "100%.html",
-            "semi;colon.html", "back\\slash.html", "trailing.", "ä.html", "new\nline.html", "plus+.html",
-            "a:b.html", "what?.html", "number#.html", "quote\".html", "less<.html", "%2e%2e", "a..b", "a..",
-            "side.txt", ".published",
+            "page.html",
+            "sub/page.html",
+            "sub/deep/page.html",
+            ".well-known/ok",
+            "a b.html",
+            "100%.html",
+            "semi;colon.html",
+            "back\\slash.html",
+            "trailing.",
+            "ä.html",
+            "new\nline.html",
+            "plus+.html",
+            "a:b.html",
+            "what?.html",
+            "number#.html",
+            "quote\".html",
+            "less<.html",
+            "%2e%2e",
+            "a..b",
+            "a..",
+            "side.txt",
+            ".published",
         ] {
             fs::write(root.join(honest), "honest").expect("written");
         }
@@ -163,7 +192,8 @@ fn ask(server: &Running, client: &mut Client, target: &[u8]) -> Answer {
 
 fn assert_no_secret(answer: &Answer, target: &[u8]) {
     let body = String::from_utf8_lossy(&answer.body);
-    let leaks = [SECRET, "root:", "[package]", "PATH=", "Linux version"].iter().any(|text| body.contains(text));
+    let leaks =
+        [SECRET, "root:", "[package]", "PATH=", "Linux version"].iter().any(|text| body.contains(text));
     assert!(!leaks, "{}: {body}", String::from_utf8_lossy(target));
     assert_eq!(answer.field("content-encoding"), None, "a body that cannot be looked into");
 }
@@ -215,14 +245,38 @@ fn a_listing_names_nothing_that_is_hidden_outside_or_no_file(backend: BackendCho
     for (target, shown, absent) in [
         (
             "/",
-            &["page.html", "sub", "within", "here", "root-link", "around", "to-hidden", "back\\\\slash.html"][..],
+            &["page.html", "sub", "within", "here", "root-link", "around", "to-hidden", "back\\\\slash.html"]
+                [..],
             &[
-                ".env", ".git", "...", "..a", "fifo", "socket", "device", "up", "absolute", "parent", "slash", "loop",
-                "dangling", "magic", "proc", "cwd", "beside", "chain", "out-and-in", "404.html", "root-again",
+                ".env",
+                ".git",
+                "...",
+                "..a",
+                "fifo",
+                "socket",
+                "device",
+                "up",
+                "absolute",
+                "parent",
+                "slash",
+                "loop",
+                "dangling",
+                "magic",
+                "proc",
+                "cwd",
+                "beside",
+                "chain",
+                "out-and-in",
+                "404.html",
+                "root-again",
             ][..],
         ),
         ("/sub/", &["page.html", "deep", "within"], &[".hidden", "up", "slash", "loop", "fifo", "parent"]),
-        ("/here/sub/", &["page.html", "deep", "within"], &[".hidden", "up", "slash", "loop", "fifo", "parent"]),
+        (
+            "/here/sub/",
+            &["page.html", "deep", "within"],
+            &[".hidden", "up", "slash", "loop", "fifo", "parent"],
+        ),
     ] {
         let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n");
         let json = client.send(request).answer();

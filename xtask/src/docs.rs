@@ -4,29 +4,40 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
 
-use crate::tidy::limits;
 use crate::tidy::tree::Tree;
+use crate::tidy::{defaults, limits};
 
-/// Writes `docs/limits.md`.
+/// What is made of the tree; none where it has nothing to make it from.
+type Make = fn(&Tree) -> Option<String>;
+
+const DOCUMENTS: [(&str, Make); 2] = [(limits::PATH, limits::document), (defaults::PATH, defaults::document)];
+
+/// Writes every document that is made from the source.
 pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     if let Some(argument) = arguments.first() {
         eprintln!("error: docs takes no arguments, not `{argument}`");
         return ExitCode::from(2);
     }
     match write(root) {
-        Ok(true) => println!("docs: wrote {}", limits::PATH),
-        Ok(false) => println!("docs: no crate has limits, nothing to write"),
+        Ok(paths) if paths.is_empty() => println!("docs: the source has nothing to write of"),
+        Ok(paths) => println!("docs: wrote {}", paths.join(", ")),
         Err(error) => {
-            eprintln!("error: {} cannot be written: {error}", limits::PATH);
+            eprintln!("error: the documents cannot be written: {error}");
             return ExitCode::FAILURE;
         }
     }
     ExitCode::SUCCESS
 }
 
-fn write(root: &Path) -> io::Result<bool> {
-    let Some(text) = limits::document(&Tree::read(root)?) else { return Ok(false) };
-    fs::create_dir_all(root.join("docs"))?;
-    fs::write(root.join(limits::PATH), text)?;
-    Ok(true)
+fn write(root: &Path) -> io::Result<Vec<&'static str>> {
+    let tree = Tree::read(root)?;
+    let mut written = Vec::new();
+    for (path, make) in DOCUMENTS {
+        if let Some(text) = make(&tree) {
+            fs::create_dir_all(root.join("docs"))?;
+            fs::write(root.join(path), text)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
 }

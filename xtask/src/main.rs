@@ -31,12 +31,12 @@ const COMMANDS: &[Command] = &[
     },
     Command {
         name: "ci",
-        does: "try the built binary with other programs [--long] [--install]",
+        does: "try the built binary with other programs [--long] [--install] [STEP...]",
         run: ci::run,
     },
     Command {
         name: "docs",
-        does: "write the documents made from the source: docs/limits.md",
+        does: "write the documents made from the source: docs/limits.md, docs/defaults.md",
         run: docs::run,
     },
     Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },

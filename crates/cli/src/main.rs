@@ -53,7 +53,8 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
         tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
     }
     let app = options.watched(options.apply(App::new()));
-    let files = Files::open(&options.folder).map(|files| files.listing(true).single_page(options.spa));
+    let files =
+        Files::open(&options.folder).map(|files| files.listing(options.listing).single_page(options.spa));
     let app = app.files("/", files);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")

@@ -34,6 +34,8 @@ pub struct Options {
     pub mmap: MappedSends,
     /// The folder is an application of a single page.
     pub spa: bool,
+    /// A folder without an index is listed.
+    pub listing: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -62,7 +64,7 @@ pub enum Stop {
     version,
     about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
     override_usage = "gannet [OPTIONS] [DIR]",
-    help_template = "{about}\n{usage-heading} {usage}\n\n{options}\n\n{after-help}",
+    help_template = "{about}\n{usage-heading} {usage}\n\n{options}{after-help}",
     after_help = AFTER_HELP,
     args_override_self = true,
     term_width = 80
@@ -91,6 +93,9 @@ struct Arguments {
     /// Answer unknown paths with the root's index
     #[arg(long)]
     spa: bool,
+    /// List folders without an index: on, off [default: on]
+    #[arg(long, value_name = "WHETHER")]
+    listing: Option<OsString>,
     /// text, json or off [default: on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     log: Option<OsString>,
@@ -166,6 +171,7 @@ impl Options {
             backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
             mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
             spa: sources.switch("spa", arguments.spa)?,
+            listing: sources.one("listing", arguments.listing, parse_listing)?.unwrap_or(true),
             log,
             log_level: match log_level {
                 _ if quiet => Targets::new().with_default(LevelFilter::ERROR),
@@ -301,6 +307,14 @@ fn parse_mmap(text: &str) -> Result<MappedSends, String> {
     text.parse().map_err(|error: <MappedSends as std::str::FromStr>::Err| error.to_string())
 }
 
+fn parse_listing(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("listings are on or off".to_owned()),
+    }
+}
+
 fn parse_switch(text: &str) -> Result<bool, String> {
     match text {
         "1" | "true" | "yes" => Ok(true),
@@ -343,6 +357,7 @@ mod tests {
         assert_eq!((options.log_level, options.quiet), (all(LevelFilter::INFO), false));
         assert_eq!(options.access_log.map(|log| log.destination), Some(LogDestination::StandardOutput));
         assert!(options.admin.is_none());
+        assert!(options.listing);
     }
 
     #[test]
@@ -364,6 +379,8 @@ mod tests {
                 "epoll",
                 "--mmap",
                 "off",
+                "--listing",
+                "off",
                 "--log",
                 "json",
                 "--log-level",
@@ -380,7 +397,7 @@ mod tests {
         assert_eq!(options.listen, places);
         assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
-        assert_eq!(options.mmap, MappedSends::Off);
+        assert_eq!((options.mmap, options.listing), (MappedSends::Off, false));
         assert_eq!((options.log, options.log_level), (LogFormat::Json, all(LevelFilter::TRACE)));
         let log =
             AccessLog { format: gannet::LogFormat::Json, destination: LogDestination::File("log".into()) };
@@ -396,6 +413,7 @@ mod tests {
             ("GANNET_WORKERS", "2"),
             ("GANNET_BACKEND", "uring"),
             ("GANNET_MMAP", "on"),
+            ("GANNET_LISTING", "off"),
             ("GANNET_LOG", "off"),
             ("GANNET_LOG_LEVEL", "warn"),
             ("GANNET_ACCESS_LOG", "-"),
@@ -405,7 +423,8 @@ mod tests {
         assert_eq!(options.listen, ["127.0.0.1:1", "unix:/run/s"].map(|place| place.parse().unwrap()));
         assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
-        assert_eq!(options.mmap, MappedSends::On);
+        assert_eq!((options.mmap, options.listing), (MappedSends::On, false));
+        assert!(read(&["--listing", "on"], &environment).unwrap().listing);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, logging::levels("warn").unwrap()));
         assert_eq!(
             options.access_log,
@@ -489,6 +508,7 @@ mod tests {
             ),
             (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
             (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
+            (&["--listing", "no"], &[], "--listing no: listings are on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),
             (
                 &["--log-level", "3"],

@@ -12,6 +12,7 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--threads", "-t", "-j"], "threads are --workers 2"),
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
     (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
+    (&["--no-listing", "--no-index", "--no-autoindex"], "folders are not listed with --listing off"),
 ];
 
 /// What to do about what the parser says.

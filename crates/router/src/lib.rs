@@ -26,6 +26,15 @@
 //! Patterns without parameter and wildcard are in a perfect hash: one hash, one compare, whatever path is asked for. The others
 //! are in a compressed radix trie. A walk through it enters each node at most once and remembers nothing but where it is; so no path, however hostile, can make
 //! it longer than the trie is large. Nothing is allocated by a look-up.
+//!
+//! Nanoseconds for a look-up in the 130 patterns of GitHub's API, `matchit` 0.9 beside it, medians of one run of
+//! `cargo bench -p gannet-router` on a busy virtual machine of two cores (so read the ratios, which other runs had between 0.7 and 0.8 for all 130):
+//!
+//! | paths | here | `matchit` | ratio |
+//! |---|---:|---:|---:|
+//! | all 130 | 28.0 | 36.2 | 0.77 |
+//! | 27 exact ones | 12.1 | 23.2 | 0.52 |
+//! | 103 with parameters | 35.8 | 44.1 | 0.81 |
 
 #![no_std]
 #![forbid(unsafe_code)]

@@ -212,6 +212,8 @@ mod tests {
     fn each_of_ten_thousand_texts_is_found_by_one_compare_and_nothing_else_is() {
         let texts: Vec<String> = (0..10_000).map(|n| format!("/articles/{}/part-{n}", n % 97)).collect();
         let table = table::<false>(&texts, SEEDS).expect("a seed fits");
+        let taken = table.slots.iter().filter(|slot| !slot.is_empty()).count();
+        assert_eq!(taken, texts.len(), "a displacement that did not fit leaves nothing behind");
         for (text, number) in texts.iter().zip(0..) {
             assert_eq!(table.find(text), Some(number));
             assert_eq!(table.find(&format!("{text}x")), None);

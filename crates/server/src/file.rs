@@ -15,7 +15,7 @@ use crate::local::Local;
 
 /// How much is put into the output at a time: what the engine maps in one go. Each piece is looked for in memory
 /// just before it is sent.
-const PIECE_BYTES: u64 = 2 * 1024 * 1024;
+const PIECE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A range of a file on its way into the output.
 pub(crate) struct Piecewise {

@@ -1,11 +1,11 @@
 //! The file port: opening below a root, on the kernel's word that it is below. What the kernel has in memory is taken at once; what
 //! it would have to wait for is left to the threads for disks.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -24,6 +24,9 @@ pub(crate) struct Disk {
 
 /// A lookup that raced with a rename is tried again this often (openat2(2), `EAGAIN`).
 const ATTEMPTS: usize = 8;
+
+/// What the kernel reads ahead of who reads in order (`read_ahead_kb` of a block device).
+const READ_AHEAD_BYTES: u64 = 128 * 1024;
 
 /// What is read at a time to have the kernel hold it in memory.
 const SCRATCH_BYTES: usize = 64 * 1024;
@@ -61,7 +64,7 @@ impl Fs for Disk {
     }
 
     fn stamp(&self, file: &File) -> io::Result<Stamp> {
-        stamp(&file.metadata()?)
+        Ok(stamp(&rustix::fs::fstat(file)?))
     }
 
     fn read(&self, file: &Arc<File>, range: Range<u64>) -> Later<io::Result<Bytes>> {
@@ -109,19 +112,23 @@ fn open(root: &File, path: &[u8]) -> Result<OpenFile, FsError> {
 }
 
 fn inspected(file: File) -> Result<OpenFile, FsError> {
-    let metadata = file.metadata().map_err(FsError::Failed)?;
-    let kind = match metadata.file_type() {
-        kind if kind.is_file() => Kind::File,
-        kind if kind.is_dir() => Kind::Directory,
-        _ => return Err(FsError::NotFound),
-    };
-    let stamp = stamp(&metadata).map_err(FsError::Failed)?;
-    Ok(OpenFile { file: Arc::new(file), kind, stamp })
+    let stat = rustix::fs::fstat(&file).map_err(|error| FsError::Failed(error.into()))?;
+    let kind = kind(&stat).ok_or(FsError::NotFound)?;
+    Ok(OpenFile { file: Arc::new(file), kind, stamp: stamp(&stat) })
 }
 
-fn stamp(metadata: &Metadata) -> io::Result<Stamp> {
-    let identity = (metadata.dev(), metadata.ino());
-    Ok(Stamp { identity, length: metadata.len(), modified: metadata.modified()? })
+fn stamp(stat: &Stat) -> Stamp {
+    let length = u64::try_from(stat.st_size).unwrap_or(0);
+    Stamp { identity: (stat.st_dev, stat.st_ino), length, modified: modified(stat) }
+}
+
+/// What it is, if it may be served.
+fn kind(stat: &Stat) -> Option<Kind> {
+    match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Some(Kind::File),
+        FileType::Directory => Some(Kind::Directory),
+        _ => None,
+    }
 }
 
 fn open_beneath(root: &File, path: &[u8], access: OFlags, how: ResolveFlags) -> rustix::io::Result<File> {
@@ -146,12 +153,30 @@ fn open_beneath(root: &File, path: &[u8], access: OFlags, how: ResolveFlags) -> 
 /// A whole range, if the kernel has it in memory.
 fn read_cached(file: &File, range: &Range<u64>) -> Option<Bytes> {
     let mut content = vec![0; length(range)];
+    fill_cached(file, range, &mut content).then(|| content.into())
+}
+
+/// Reads a whole range, if the kernel has it in memory; says whether it did.
+fn fill_cached(file: &File, range: &Range<u64>, room: &mut [u8]) -> bool {
     let mut filled = 0;
-    while filled < content.len() {
-        filled +=
-            read_now(file, &mut content[filled..], range.start + filled as u64).filter(|count| *count > 0)?;
+    while filled < room.len() {
+        match read_now(file, &mut room[filled..], range.start + filled as u64) {
+            Some(count) if count > 0 => filled += count,
+            _ => return false,
+        }
     }
-    Some(content.into())
+    true
+}
+
+/// Appends a whole range to `bytes`, if the kernel has it in memory; else nothing.
+pub(crate) fn append_cached(file: &File, range: &Range<u64>, bytes: &mut Vec<u8>) -> bool {
+    let before = bytes.len();
+    bytes.resize(before + length(range), 0);
+    let whole = fill_cached(file, range, &mut bytes[before..]);
+    if !whole {
+        bytes.truncate(before);
+    }
+    whole
 }
 
 fn read(file: &File, range: Range<u64>) -> io::Result<Bytes> {
@@ -173,11 +198,11 @@ fn length(range: &Range<u64>) -> usize {
     usize::try_from(range.end - range.start).unwrap_or(usize::MAX)
 }
 
-/// Whether the kernel has the first and the last byte of a range in memory, and so most likely all of it: it reads ahead, and
-/// evicts, in one go.
+/// Whether the kernel has the last byte of a range in memory, and of a long one the first, and so most likely all of it: it reads
+/// ahead, and evicts, in one go.
 fn is_cached(file: &File, range: &Range<u64>) -> bool {
     let is_there = |offset| read_now(file, &mut [0], offset).is_some();
-    is_there(range.start) && is_there(range.end - 1)
+    is_there(range.end - 1) && (range.end - range.start <= READ_AHEAD_BYTES || is_there(range.start))
 }
 
 /// Reads what the kernel has in memory (preadv2(2), `RWF_NOWAIT`); nothing: it would have to wait.
@@ -239,14 +264,17 @@ fn list(root: &File, path: &[u8], limit: usize) -> rustix::io::Result<Listed> {
 }
 
 fn entry(name: &[u8], stat: &Stat) -> Option<Entry> {
-    let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Directory,
-        _ => return None,
-    };
-    let since = Duration::new(u64::try_from(stat.st_mtime).unwrap_or(0), 0);
-    let modified = SystemTime::UNIX_EPOCH + since;
-    Some(Entry { name: name.to_vec(), kind, length: u64::try_from(stat.st_size).unwrap_or(0), modified })
+    let length = u64::try_from(stat.st_size).unwrap_or(0);
+    Some(Entry { name: name.to_vec(), kind: kind(stat)?, length, modified: modified(stat) })
+}
+
+fn modified(stat: &Stat) -> SystemTime {
+    let nanoseconds = Duration::from_nanos(stat.st_mtime_nsec);
+    match u64::try_from(stat.st_mtime) {
+        Ok(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds) + nanoseconds,
+        // Before 1970.
+        Err(_) => SystemTime::UNIX_EPOCH - Duration::from_secs(stat.st_mtime.unsigned_abs()) + nanoseconds,
+    }
 }
 
 fn classify(error: Errno) -> FsError {
@@ -314,7 +342,13 @@ mod tests {
 
     fn listed(root: &Root, path: &str) -> Vec<(String, Kind, u64)> {
         let disk = Disk::new(Services::inline().disk, 0);
-        let listed = now(disk.list(root, path.as_bytes(), 100)).map_err(drop).unwrap();
+        let (give, given) = std::sync::mpsc::channel();
+        let write = Box::new(move |listed| {
+            give.send(listed).unwrap();
+            Bytes::new()
+        });
+        now(disk.list(root, path.as_bytes(), 100, write)).map_err(drop).unwrap();
+        let listed: Listed = given.recv().unwrap();
         let name = |entry: Entry| (String::from_utf8(entry.name).unwrap(), entry.kind, entry.length);
         let mut names: Vec<_> = listed.entries.into_iter().map(name).collect();
         names.sort();

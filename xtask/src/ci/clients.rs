@@ -1,18 +1,15 @@
 //! The running binary as curl sees it: a client we did not write.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
 
+use super::curl::{self, Curl};
 use super::server::Server;
 use super::{Context, Outcome};
-use crate::command;
 
 /// What the checks know: where the server is and which folder it serves.
 struct Served {
-    address: String,
+    curl: Curl,
     folder: PathBuf,
 }
 
@@ -32,14 +29,14 @@ const CHECKS: &[Check] = &[
 
 /// Starts the server on this backend, runs every check, stops it.
 pub fn run(context: &Context, backend: &str) -> Outcome {
-    if !command::is_there("curl") {
-        return Outcome::LeftOut("curl is not installed".to_owned());
+    if let Some(left_out) = curl::missing() {
+        return left_out;
     }
     let server = match Server::start(context, &context.site(), backend) {
         Ok(server) => server,
         Err(outcome) => return outcome,
     };
-    let served = Served { address: server.address.clone(), folder: context.site() };
+    let served = Served { curl: Curl::new(&server), folder: context.site() };
     let wrong =
         CHECKS.iter().filter_map(|(name, check)| check(&served).err().map(|why| format!("{name}: {why}")));
     let mut wrong: Vec<String> = wrong.collect();
@@ -52,59 +49,12 @@ pub fn run(context: &Context, backend: &str) -> Outcome {
     }
 }
 
-/// An answer as curl shows it.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    /// Names in lower case.
-    fields: BTreeMap<String, String>,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn field(&self, name: &str) -> &str {
-        self.fields.get(name).map_or("", String::as_str)
-    }
-
-    fn expect_status(self, status: u16) -> Result<Answer, String> {
-        if self.status == status { Ok(self) } else { Err(format!("status {}, not {status}", self.status)) }
-    }
-}
-
-impl Served {
-    fn curl(&self, options: &[&str], paths: &[&str]) -> Result<Vec<u8>, String> {
-        let mut curl = Command::new("curl");
-        curl.args(["--silent", "--show-error", "--max-time", "10", "--noproxy", "*"]).args(options);
-        curl.args(paths.iter().map(|path| format!("{}{path}", self.address)));
-        Ok(command::run(&mut curl, Duration::from_secs(30))?.succeeded()?.stdout)
-    }
-
-    /// One request, its answer taken apart.
-    fn ask(&self, options: &[&str], path: &str) -> Result<Answer, String> {
-        parse(&self.curl(&[&["--include"], options].concat(), &[path])?)
-    }
-}
-
-/// Parses what `curl --include` prints: a head, a blank line, a body.
-fn parse(bytes: &[u8]) -> Result<Answer, String> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").ok_or("the answer has no end of head")?;
-    let head = String::from_utf8_lossy(&bytes[..end]);
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
-    let fields = lines.filter_map(|line| line.split_once(':'));
-    Ok(Answer {
-        status: status.ok_or("the answer has no status")?,
-        fields: fields.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect(),
-        body: bytes[end + 4..].to_vec(),
-    })
-}
-
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn index(served: &Served) -> Result<(), String> {
-    let answer = served.ask(&[], "/")?.expect_status(200)?;
+    let answer = served.curl.ask(&[], "/")?.expect_status(200)?;
     if !answer.field("content-type").starts_with("text/html") {
         return Err(format!("content-type is `{}`", answer.field("content-type")));
     }
@@ -119,7 +69,8 @@ fn files(served: &Served) -> Result<(), String> {
     let mut names = Vec::new();
     list(&served.folder, "", &mut names)?;
     for name in &names {
-        let answer = served.ask(&[], name)?.expect_status(200).map_err(|why| format!("{name}: {why}"))?;
+        let answer =
+            served.curl.ask(&[], name)?.expect_status(200).map_err(|why| format!("{name}: {why}"))?;
         if answer.body != read(&served.folder.join(&name[1..]))? {
             return Err(format!("{name} comes back with other bytes"));
         }
@@ -144,9 +95,9 @@ fn list(folder: &Path, prefix: &str, names: &mut Vec<String>) -> Result<(), Stri
 }
 
 fn head(served: &Served) -> Result<(), String> {
-    let get = served.ask(&[], "/")?;
+    let get = served.curl.ask(&[], "/")?;
     // curl itself complains when bytes follow a head without a body on a connection it means to reuse.
-    let head = served.ask(&["--head"], "/")?.expect_status(200)?;
+    let head = served.curl.ask(&["--head"], "/")?.expect_status(200)?;
     let length = get.body.len().to_string();
     if head.field("content-length") != length {
         return Err(format!("content-length is `{}`, not {length}", head.field("content-length")));
@@ -155,11 +106,11 @@ fn head(served: &Served) -> Result<(), String> {
 }
 
 fn missing(served: &Served) -> Result<(), String> {
-    served.ask(&[], "/no-such-file.html")?.expect_status(404).map(|_| ())
+    served.curl.ask(&[], "/no-such-file.html")?.expect_status(404).map(|_| ())
 }
 
 fn post(served: &Served) -> Result<(), String> {
-    let answer = served.ask(&["--data", "a=b"], "/")?.expect_status(405)?;
+    let answer = served.curl.ask(&["--data", "a=b"], "/")?.expect_status(405)?;
     let allow = answer.field("allow");
     let has = |method: &str| allow.split(',').any(|name| name.trim() == method);
     // RFC 9110 15.5.6: the origin server MUST generate an Allow field.
@@ -175,7 +126,7 @@ fn traversal(served: &Served) -> Result<(), String> {
         "/assets/../../Cargo.toml",
     ];
     for path in paths {
-        let answer = served.ask(&["--path-as-is"], path)?;
+        let answer = served.curl.ask(&["--path-as-is"], path)?;
         if !(400..500).contains(&answer.status) {
             return Err(format!("{path} is {}", answer.status));
         }
@@ -185,13 +136,13 @@ fn traversal(served: &Served) -> Result<(), String> {
 
 fn keep_alive(served: &Served) -> Result<(), String> {
     let options = ["--output", "/dev/null", "--output", "/dev/null", "--write-out", "%{num_connects} "];
-    let connects = served.curl(&options, &["/", "/no-such-file.html"])?;
+    let connects = served.curl.run(&options, &["/", "/no-such-file.html"])?;
     let connects = String::from_utf8_lossy(&connects).trim().to_owned();
     if connects == "1 0" { Ok(()) } else { Err(format!("connections made: {connects}")) }
 }
 
 fn http_1_0(served: &Served) -> Result<(), String> {
-    let answer = served.ask(&["--http1.0"], "/")?.expect_status(200)?;
+    let answer = served.curl.ask(&["--http1.0"], "/")?.expect_status(200)?;
     let expected = read(&served.folder.join("index.html"))?;
     if answer.body == expected { Ok(()) } else { Err("other bytes than index.html".to_owned()) }
 }
@@ -199,23 +150,6 @@ fn http_1_0(served: &Served) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_answer_is_taken_apart() {
-        let answer =
-            parse(b"HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\nA: b:c\r\n\r\nno\r\n\r\n")
-                .expect("whole");
-        assert_eq!((answer.status, answer.field("allow"), answer.field("a")), (405, "GET, HEAD", "b:c"));
-        assert_eq!(answer.body, b"no\r\n\r\n");
-        assert_eq!(answer.field("date"), "");
-        assert!(answer.expect_status(200).is_err());
-    }
-
-    #[test]
-    fn half_an_answer_is_an_error() {
-        assert!(parse(b"HTTP/1.1 200 OK\r\nA: b\r\n").is_err());
-        assert!(parse(b"nonsense\r\n\r\n").is_err());
-    }
 
     #[test]
     fn this_repositorys_own_files_are_listed_as_url_paths() {

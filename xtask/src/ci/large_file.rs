@@ -1,12 +1,10 @@
 //! A large file is streamed: the server's memory does not grow with what it sends.
 
 use std::fs::{self, File};
-use std::process::Command;
-use std::time::Duration;
 
+use super::curl::{self, Curl};
 use super::server::Server;
 use super::{Context, Outcome};
-use crate::command;
 
 const BYTES: u64 = 100 * 1024 * 1024;
 /// What the peak of resident memory may grow by: pools and code touched for the first time, not the file.
@@ -14,8 +12,8 @@ const GROWTH_KIB: u64 = 8 * 1024;
 
 /// Sends a file of 100 MiB through curl and compares the server's peak memory before and after.
 pub fn run(context: &Context, backend: &str) -> Outcome {
-    if !command::is_there("curl") {
-        return Outcome::LeftOut("curl is not installed".to_owned());
+    if let Some(left_out) = curl::missing() {
+        return left_out;
     }
     let folder = match make_file(context) {
         Ok(folder) => folder,
@@ -52,9 +50,6 @@ fn measure(server: &Server) -> Result<String, String> {
 
 /// Fetches a file and throws it away; how many bytes came.
 fn fetch(server: &Server, path: &str) -> Result<String, String> {
-    let options =
-        ["--silent", "--show-error", "--fail", "--max-time", "60", "--noproxy", "*", "--output", "/dev/null"];
-    let mut curl = Command::new("curl");
-    curl.args(options).args(["--write-out", "%{size_download}"]).arg(format!("{}{path}", server.address));
-    Ok(command::run(&mut curl, Duration::from_secs(90))?.succeeded()?.text())
+    let options = ["--fail", "--output", "/dev/null", "--write-out", "%{size_download}"];
+    Ok(String::from_utf8_lossy(&Curl::new(server).run(&options, &[path])?).into_owned())
 }

@@ -2,12 +2,19 @@
 //!
 //! A list of named steps. Each says that it ran and what it saw, or that it was left out and why, or how it failed;
 //! none stops the others. `--long` adds the steps that take minutes. `--install` (or `CI=true`), as root, first installs
-//! the Debian packages that are missing.
+//! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
 mod bad_input;
 mod browser;
+mod chromium;
 mod clients;
+mod collector;
+mod curl;
+mod downloads;
 mod large_file;
+mod listing;
+mod many_entries;
+mod memory;
 mod packages;
 mod server;
 mod workspace;
@@ -40,6 +47,8 @@ struct Context {
     /// Cargo's target folder; screenshots and logs go there too.
     target: PathBuf,
     may_install: bool,
+    /// Whether minutes may be taken.
+    is_long: bool,
 }
 
 impl Context {
@@ -77,8 +86,15 @@ const STEPS: &[Step] = &[
     Step { name: "curl-uring", is_long: false, run: |context| clients::run(context, "uring") },
     Step { name: "large-file-epoll", is_long: false, run: |context| large_file::run(context, "epoll") },
     Step { name: "large-file-uring", is_long: false, run: |context| large_file::run(context, "uring") },
+    Step { name: "downloads-epoll", is_long: false, run: |context| downloads::run(context, "epoll") },
+    Step { name: "downloads-uring", is_long: false, run: |context| downloads::run(context, "uring") },
+    Step { name: "memory-epoll", is_long: false, run: |context| memory::run(context, "epoll") },
+    Step { name: "memory-uring", is_long: false, run: |context| memory::run(context, "uring") },
+    Step { name: "many-entries", is_long: false, run: many_entries::run },
     Step { name: "bad-input", is_long: false, run: bad_input::run },
+    Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
+    Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },
     Step { name: "advisories", is_long: true, run: workspace::advisories },
@@ -90,8 +106,10 @@ const STEPS: &[Step] = &[
 /// Runs the steps; fails when one failed.
 pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     let known = ["--long", "--install"];
-    if let Some(unknown) = arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
-        eprintln!("error: ci knows {}, not `{unknown}`", known.join(" and "));
+    let is_step = |name: &str| STEPS.iter().any(|step| step.name == name);
+    if let Some(unknown) = arguments.iter().find(|name| !known.contains(&name.as_str()) && !is_step(name)) {
+        let steps: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        eprintln!("error: ci knows {} and the steps {}, not `{unknown}`", known.join(", "), steps.join(", "));
         return ExitCode::from(2);
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
@@ -100,9 +118,14 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
         target: std::env::var_os("CARGO_TARGET_DIR")
             .map_or_else(|| root.join("target"), |folder| root.join(folder)),
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
+        is_long: has("--long"),
     };
-    let outcomes: Vec<(&str, Outcome)> =
-        STEPS.iter().map(|step| (step.name, run_step(step, &context, has("--long")))).collect();
+    let takes_all = !arguments.iter().any(|argument| is_step(argument));
+    let outcomes: Vec<(&str, Outcome)> = STEPS
+        .iter()
+        .filter(|step| takes_all || has(step.name))
+        .map(|step| (step.name, run_step(step, &context, context.is_long || has(step.name))))
+        .collect();
     conclude(&outcomes)
 }
 
@@ -155,7 +178,8 @@ mod tests {
 
     #[test]
     fn a_long_step_is_left_out_of_a_short_run() {
-        let context = Context { root: PathBuf::new(), target: PathBuf::new(), may_install: false };
+        let context =
+            Context { root: PathBuf::new(), target: PathBuf::new(), may_install: false, is_long: false };
         let step = Step { name: "a", is_long: true, run: |_| Outcome::Ran("it".to_owned()) };
         assert_eq!(run_step(&step, &context, false), Outcome::LeftOut("runs with --long".to_owned()));
         assert_eq!(run_step(&step, &context, true), Outcome::Ran("it".to_owned()));

@@ -29,6 +29,16 @@ pub struct Server {
 impl Server {
     /// Starts it on a free port and waits for its banner.
     pub fn start(context: &Context, folder: &Path, backend: &str) -> Result<Server, Outcome> {
+        Server::start_with(context, folder, backend, &[])
+    }
+
+    /// The same, with more flags.
+    pub fn start_with(
+        context: &Context,
+        folder: &Path,
+        backend: &str,
+        flags: &[&str],
+    ) -> Result<Server, Outcome> {
         let log = context.folder("ci").map_err(Outcome::Failed)?.join(format!("gannet-{backend}.log"));
         let failed = |error: std::io::Error| {
             Outcome::Failed(format!("{} did not start: {error}", context.gannet().display()))
@@ -36,6 +46,7 @@ impl Server {
         let mut child = Command::new(context.gannet())
             .arg(folder)
             .args(["--listen", "127.0.0.1:0", "--backend", backend])
+            .args(flags)
             .current_dir(&context.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -55,11 +66,16 @@ impl Server {
 
     /// The highest its resident memory ever was, in KiB.
     pub fn peak_memory_kib(&self) -> Result<u64, String> {
+        self.status_kib("VmHWM")
+    }
+
+    /// A figure of its memory, in KiB: `RssAnon` is its own, `RssFile` what it maps of files (proc_pid_status(5)).
+    pub fn status_kib(&self, name: &str) -> Result<u64, String> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let status = status.map_err(|error| format!("the server's /proc status cannot be read: {error}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         let kib = line.and_then(|rest| rest.split_whitespace().next()).and_then(|number| number.parse().ok());
-        kib.ok_or_else(|| "the server's /proc status has no VmHWM".to_owned())
+        kib.ok_or_else(|| format!("the server's /proc status has no {name}"))
     }
 
     /// Sends `SIGTERM`; it must finish and exit with 0.

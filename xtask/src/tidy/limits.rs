@@ -22,11 +22,15 @@ Made by `cargo xtask docs` from the tables in the source; `cargo xtask tidy` fai
 
 /// One limit, ready to be shown.
 #[derive(Debug, PartialEq, Eq)]
-struct Row {
-    name: String,
-    default: String,
-    beyond: String,
-    reason: String,
+pub struct Row {
+    /// Its name in the source.
+    pub name: String,
+    /// With its unit.
+    pub default: String,
+    /// What happens beyond it.
+    pub beyond: String,
+    /// Why there is such a limit.
+    pub reason: String,
 }
 
 /// The text of `docs/limits.md`; none while no crate has limits.
@@ -34,6 +38,16 @@ pub fn document(tree: &Tree) -> Option<String> {
     let sections = [("The server", SERVER, server_rows(tree)), ("HTTP/1.1", PROTOCOL, protocol_rows(tree))];
     let shown: Vec<String> = sections.iter().filter(|(_, _, rows)| !rows.is_empty()).map(section).collect();
     if shown.is_empty() { None } else { Some(format!("{HEADING}{}", shown.concat())) }
+}
+
+/// The limit of this name.
+pub fn find(tree: &Tree, name: &str) -> Option<Row> {
+    server_rows(tree).into_iter().chain(protocol_rows(tree)).find(|row| row.name == name)
+}
+
+/// The names of all limits.
+pub fn names(tree: &Tree) -> Vec<String> {
+    server_rows(tree).into_iter().chain(protocol_rows(tree)).map(|row| row.name).collect()
 }
 
 fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {

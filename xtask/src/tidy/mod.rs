@@ -5,6 +5,8 @@
 
 mod commands;
 mod dead_files;
+mod default_rows;
+pub mod defaults;
 mod file_length;
 mod finding;
 mod function_length;
@@ -57,6 +59,7 @@ const CHECKS: &[Check] = &[
     Check { name: "sleeping", run: sleeping::check },
     Check { name: "commands", run: commands::check },
     Check { name: "limits", run: limits::check },
+    Check { name: "defaults", run: defaults::check },
     Check { name: "links", run: links::check },
 ];
 

@@ -17,9 +17,11 @@ use crate::{complaint, serve, site};
 /// One request over a Unix socket, and all that is answered.
 fn exchange_unix(path: &Path) -> String {
     let mut stream = UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    stream.write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .expect("a request can be sent");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("an answer comes, and its end");
     answer
 }
 

@@ -11,11 +11,15 @@ use crate::rig::{Peer, Rig};
 
 const PAGE: usize = 4096;
 
-/// What is mapped at once.
-const WINDOW: usize = 4 * 1024 * 1024;
+/// What is mapped at once; without a kernel nothing is.
+fn window(rig: &Rig) -> usize {
+    if rig.is_simulated { 8 * PAGE } else { 4 * 1024 * 1024 }
+}
 
 /// More than the buffers of a connection hold.
-const LARGE: usize = 12 * 1024 * 1024;
+fn large(rig: &Rig) -> usize {
+    if rig.is_simulated { 512 * 1024 } else { 12 * 1024 * 1024 }
+}
 
 /// Bytes of which no two pages are alike, and none is zero.
 fn content(length: usize) -> Vec<u8> {
@@ -57,7 +61,8 @@ fn rest(rig: &mut Rig, socket: SocketId, peer: &mut dyn Peer, arrived: &mut Vec<
 }
 
 pub fn mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files(rig: &mut Rig) {
-    let bytes = content(WINDOW + 3 * PAGE);
+    let window = window(rig);
+    let bytes = content(window + 3 * PAGE);
     let file = temporary_file(&bytes);
     let mut output = Box::new(Output::default());
     let mut expected = Vec::new();
@@ -66,10 +71,10 @@ pub fn mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files(r
         1..PAGE,
         PAGE - 1..PAGE + 1,
         PAGE..2 * PAGE,
-        7..WINDOW + 6,
-        PAGE..PAGE + WINDOW,
-        1..WINDOW + 2,
-        2 * PAGE - 1..WINDOW + 3 * PAGE,
+        7..window + 6,
+        PAGE..PAGE + window,
+        1..window + 2,
+        2 * PAGE - 1..window + 3 * PAGE,
     ] {
         let mapped = range.start as u64..range.end as u64;
         output.bytes().extend_from_slice(b"own");
@@ -110,7 +115,8 @@ pub fn a_mapped_file_that_was_truncated_fails_the_send(rig: &mut Rig) {
 /// Begins a download that the peer does not read, and lets the kernel take what it will.
 fn begin(rig: &mut Rig, socket: SocketId, file: &Arc<File>) {
     let mut output = Box::new(Output::default());
-    output.push_mapped(file.clone(), 0..LARGE as u64);
+    let length = file.metadata().unwrap().len();
+    output.push_mapped(file.clone(), 0..length);
     let mut again = Some(output);
     while let Some(output) = again.take() {
         rig.engine.send(socket, output);
@@ -124,7 +130,7 @@ fn begin(rig: &mut Rig, socket: SocketId, file: &Arc<File>) {
             None => return,
         }
     }
-    panic!("the buffers of a connection held {LARGE} bytes");
+    panic!("the buffers of a connection held {length} bytes");
 }
 
 /// Lets the peer read until the send that is under way, and those after it, have ended.
@@ -144,8 +150,9 @@ fn go_on(rig: &mut Rig, socket: SocketId, peer: &mut dyn Peer, arrived: &mut Vec
 }
 
 pub fn a_mapped_file_truncated_while_it_is_sent_fails_the_send(rig: &mut Rig) {
-    for left in [0, LARGE - PAGE / 2] {
-        let bytes = content(LARGE);
+    let length = large(rig);
+    for left in [0, length - PAGE / 2] {
+        let bytes = content(length);
         let file = temporary_file(&bytes);
         let (mut peer, socket) = rig.pair();
         begin(rig, socket, &file);
@@ -159,7 +166,7 @@ pub fn a_mapped_file_truncated_while_it_is_sent_fails_the_send(rig: &mut Rig) {
 }
 
 pub fn a_mapped_file_goes_on_after_it_was_deleted_or_replaced(rig: &mut Rig) {
-    let bytes = content(LARGE);
+    let bytes = content(large(rig));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("large");
     for replaces in [false, true] {

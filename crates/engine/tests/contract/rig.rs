@@ -53,6 +53,8 @@ pub struct Rig {
     pub engine: Engine,
     pub pool: Pool,
     pub listener: ListenerId,
+    /// The buffers of a connection are small, and no system call has bounds of its own.
+    pub is_simulated: bool,
     connect: Box<dyn FnMut() -> io::Result<Box<dyn Peer>>>,
     /// Lets time pass where it does not by itself.
     pass: Box<dyn FnMut(Duration)>,
@@ -90,7 +92,15 @@ pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
         stream.set_nonblocking(true)?;
         Ok(Box::new(stream) as Box<dyn Peer>)
     };
-    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(drop), seen: VecDeque::new() }
+    Rig {
+        engine,
+        pool,
+        listener,
+        connect: Box::new(connect),
+        pass: Box::new(drop),
+        seen: VecDeque::new(),
+        is_simulated: false,
+    }
 }
 
 /// A rig on a simulated network on which nothing goes wrong.
@@ -146,7 +156,15 @@ fn on_network(network: &Network, blocks: usize) -> Rig {
     let (net, clock) = (network.clone(), network.clone());
     let connect = move || Ok(Box::new(net.connect(address)?) as Box<dyn Peer>);
     let pass = move |time| clock.advance(time);
-    Rig { engine, pool, listener, connect: Box::new(connect), pass: Box::new(pass), seen: VecDeque::new() }
+    Rig {
+        engine,
+        pool,
+        listener,
+        connect: Box::new(connect),
+        pass: Box::new(pass),
+        seen: VecDeque::new(),
+        is_simulated: true,
+    }
 }
 
 impl Rig {

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use gannet_core::{Bytes, Counter, Ports, Stamp};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::coding::Coding;
 use super::representation::Representation;
@@ -37,7 +37,7 @@ const GZIP_LEVEL: u32 = 6;
 /// Which content, in which coding, and of which name: that tells the fields it is sent with.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    pub(super) name: Box<str>,
+    pub(super) name: Box<[u8]>,
     pub(super) stamp: Stamp,
     /// The tag of what is compressed: of a small file it tells the content better than the stamp.
     pub(super) etag: Box<str>,
@@ -84,10 +84,16 @@ impl Weighter<Key, Option<Arc<Representation>>> for ByContent {
 
 impl Default for Compressed {
     fn default() -> Compressed {
-        Compressed {
-            contents: Cache::with_weighter(EXPECTED_CONTENTS, BUDGET_BYTES, ByContent),
-            waiting_bytes: Arc::default(),
-        }
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(EXPECTED_CONTENTS)
+            .weight_capacity(BUDGET_BYTES)
+            // In one piece: a large content that does not fit its share of the budget would be compressed for each request.
+            .shards(1)
+            .build()
+            .expect("both capacities are given");
+        let (hash, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+        let contents = Cache::with_options(options, ByContent, hash, lifecycle);
+        Compressed { contents, waiting_bytes: Arc::default() }
     }
 }
 
@@ -164,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_content_that_is_compressed_can_be_kept_however_many_cores_there_are() {
+        let contents = Compressed::default().contents;
+        assert_eq!((contents.num_shards(), contents.capacity()), (1, BUDGET_BYTES));
+        const { assert!(MOST_BYTES < BUDGET_BYTES / 4) };
+    }
+
+    #[test]
     fn what_is_compressed_is_smaller_and_becomes_the_same_again() {
         let text = "It was a bright cold day in April, and the clocks were striking thirteen. ".repeat(50);
         for coding in CODINGS {
@@ -173,7 +186,7 @@ mod tests {
                 Coding::Brotli => brotli::BrotliDecompress(&mut &*compressed, &mut again).unwrap(),
                 Coding::Zstandard => zstd::stream::copy_decode(&*compressed, &mut again).unwrap(),
                 Coding::Gzip => {
-                    flate2::read::GzDecoder::new(&*compressed).read_to_end(&mut again).map(drop).unwrap()
+                    flate2::read::GzDecoder::new(&*compressed).read_to_end(&mut again).map(drop).unwrap();
                 }
             }
             assert!(again == text.as_bytes() && compressed.len() * 10 < text.len(), "{coding:?}");

@@ -29,7 +29,7 @@ pub(super) enum Found {
     /// A directory, asked for without its slash.
     WithoutSlash,
     /// A directory without an index, by its name.
-    Directory(String),
+    Directory(Vec<u8>),
 }
 
 impl Folder {
@@ -53,11 +53,11 @@ impl Folder {
         if file.kind == Kind::File {
             return Ok(Found::File(self.entry(path, &name, file, ports).await?));
         }
-        if !name.is_empty() && !name.ends_with('/') {
+        if !name.is_empty() && !name.ends_with(b"/") {
             return Ok(Found::WithoutSlash);
         }
         for index in &self.options().indexes {
-            let index = format!("{name}{index}");
+            let index = [&name[..], index.as_bytes()].concat();
             match self.open(&index, ports).await {
                 Ok(file) if file.kind == Kind::File => {
                     return Ok(Found::File(self.entry(path, &index, file, ports).await?));
@@ -107,8 +107,8 @@ impl Folder {
         Chosen::Own(entry.plain.clone())
     }
 
-    fn open(&self, name: &str, ports: &Ports) -> Later<Result<OpenFile, FsError>> {
-        ports.fs.open(&self.shared.root, name.as_bytes())
+    fn open(&self, name: &[u8], ports: &Ports) -> Later<Result<OpenFile, FsError>> {
+        ports.fs.open(&self.shared.root, name)
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -119,7 +119,7 @@ impl Folder {
     async fn entry(
         &self,
         path: &str,
-        name: &str,
+        name: &[u8],
         file: OpenFile,
         ports: &Ports,
     ) -> Result<Rc<Entry>, Refusal> {
@@ -160,7 +160,7 @@ impl Folder {
 
     /// The file beside it that has the same content, coded. One that is older than the file is of an earlier content.
     async fn side_file(&self, entry: &Entry, coding: Coding, ports: &Ports) -> Option<(Stamp, Content)> {
-        let name = format!("{}{}", entry.name, coding.extension());
+        let name = [&entry.name, coding.extension().as_bytes()].concat();
         let file = self.open(&name, ports).await.ok()?;
         if file.kind != Kind::File || file.stamp.modified < entry.stamp.modified {
             return None;

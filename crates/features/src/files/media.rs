@@ -11,8 +11,8 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The media type by the name's extension. Text is said to be UTF-8 unless `content` shows that it is not; then the document itself
 /// has to say, by a mark or a `meta` element. So has XML, always (RFC 7303, 3).
-pub(super) fn content_type(name: &str, content: Option<&[u8]>) -> String {
-    let Some(media_type) = mime_guess::from_path(name).first_raw() else {
+pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
+    let Some(media_type) = mime_guess::from_path(&*String::from_utf8_lossy(name.as_ref())).first_raw() else {
         return "application/octet-stream".to_owned();
     };
     // As RFC 9239, 6 has it.
@@ -56,10 +56,10 @@ pub(super) fn is_compressible(content_type: &str) -> bool {
 
 /// For how long a file may be kept (RFC 9111, 5.2.2). Pages, and the scripts and styles that must fit them, are asked for again each time; so
 /// is everything else that is not known to be media.
-pub(super) fn cache_control(name: &str, content_type: &str) -> &'static str {
+pub(super) fn cache_control(name: impl AsRef<[u8]>, content_type: &str) -> &'static str {
     let is_media = ["image/", "audio/", "video/", "font/"].iter().any(|kind| content_type.starts_with(kind));
     match () {
-        () if is_fingerprinted(name) => IMMUTABLE,
+        () if is_fingerprinted(&String::from_utf8_lossy(name.as_ref())) => IMMUTABLE,
         () if is_media => MEDIA_MAX_AGE,
         () => REVALIDATE,
     }

@@ -184,7 +184,7 @@ impl Folder {
         let accepted = accepted(entry.negotiable, asked, request);
         let chosen = entry.chosen(accepted, ports)?;
         lookup::count(&entry.plain, true, ports);
-        Some(answer::answer(&*chosen, asked, request, ports.clock.unix_seconds()))
+        Some(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
     }
 
     async fn serve(&self, request: &Request) -> Response {
@@ -219,7 +219,7 @@ impl Folder {
     }
 
     /// What a directory holds. There may be much of it: it is written where it is read, and not by the worker.
-    async fn list(&self, name: String, request: &Request) -> Result<Response, Refusal> {
+    async fn list(&self, name: Vec<u8>, request: &Request) -> Result<Response, Refusal> {
         let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
         let query = request.query().map(str::to_owned);
         let format = Format::preferred(request.field("accept"));
@@ -228,7 +228,7 @@ impl Folder {
             listing::write(directory, entries, query.as_deref(), format)
         };
         let fs = &request.ports().fs;
-        let content = fs.list(&self.shared.root, name.as_bytes(), MOST_LISTED, Box::new(write)).await?;
+        let content = fs.list(&self.shared.root, &name, MOST_LISTED, Box::new(write)).await?;
         Ok(listing::response(format, content))
     }
 
@@ -256,7 +256,10 @@ fn accepted(negotiable: bool, asked: Asked, request: &Request) -> Accepted {
 fn is_navigation(request: &Request) -> bool {
     let name = path::resolve(request.tail());
     let reads = matches!(request.method(), Method::Get | Method::Head);
-    reads && name.is_some_and(|name| !name.rsplit('/').next().unwrap_or_default().contains('.'))
+    reads
+        && name.is_some_and(|name| {
+            name.rsplit(|byte| *byte == b'/').next().is_none_or(|last| !last.contains(&b'.'))
+        })
 }
 
 /// A directory asked for without its slash: links relative to it would lead elsewhere.
@@ -264,5 +267,8 @@ fn with_slash(request: &Request) -> Response {
     let query = request.query().map(|query| format!("?{query}")).unwrap_or_default();
     // Browsers take `\` for a slash, and two slashes for the beginning of another site's name (URL Standard, 4.4).
     let path = request.path().replace('\\', "%5C");
-    Response::new(Status::PERMANENT_REDIRECT).with("Location", format!("{path}/{query}"))
+    // What is a directory today may be a file tomorrow: without this, browsers keep a permanent redirect for ever.
+    Response::new(Status::PERMANENT_REDIRECT)
+        .with("Location", format!("{path}/{query}"))
+        .with("Cache-Control", "no-cache")
 }

@@ -36,7 +36,7 @@ pub(super) enum Content {
 /// What there is to say of a file, whatever its coding.
 pub(super) struct Described<'a> {
     /// The name below the root, which tells the media type.
-    pub(super) name: &'a str,
+    pub(super) name: &'a [u8],
     /// The media type.
     pub(super) content_type: &'a str,
     /// Whether there may be others, by what the client takes.

@@ -35,7 +35,7 @@ pub(super) struct Store {
 pub(super) struct Entry {
     pub(super) stamp: Stamp,
     /// Below the root.
-    pub(super) name: Box<str>,
+    pub(super) name: Box<[u8]>,
     pub(super) content_type: Box<str>,
     /// Whether it may be sent coded.
     pub(super) negotiable: bool,
@@ -157,7 +157,7 @@ impl Store {
 
 impl Entry {
     pub(super) fn new(
-        name: &str,
+        name: &[u8],
         content_type: String,
         negotiable: bool,
         plain: Representation,

@@ -174,6 +174,9 @@ impl Fs for World {
     }
 
     fn list(&self, _: &Root, path: &[u8], limit: usize, write: WriteListed) -> Later<Result<Bytes, FsError>> {
+        if self.busy.get() {
+            return Later::ready(Err(FsError::Failed(io::Error::other("more waits than may"))));
+        }
         let prefix = String::from_utf8(path.to_vec()).expect("names are UTF-8");
         let names = self.names.borrow();
         let inside = names.iter().filter_map(|(name, entry)| {

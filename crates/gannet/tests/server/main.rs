@@ -9,6 +9,7 @@ mod common;
 mod connection;
 mod files;
 mod handlers;
+mod headers;
 mod hostile;
 mod lifecycle;
 mod limits;

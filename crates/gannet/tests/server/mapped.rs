@@ -58,7 +58,7 @@ fn a_file_replaced_deleted_or_forbidden_while_it_is_sent_is_sent_whole_mapped_an
                 fs::rename(path.with_extension("new"), path).expect("replaced");
             },
             |path: &PathBuf| fs::remove_file(path).expect("deleted"),
-            |path: &PathBuf| fs::set_permissions(path, Permissions::from_mode(0)).expect("forbidden"),
+            |path: &PathBuf| fs::set_permissions(path, Permissions::from_mode(0o000)).expect("forbidden"),
         ] {
             let (_folder, path, server) = serving(&content, policy, backend);
             let mut client = Client::connect(&server);

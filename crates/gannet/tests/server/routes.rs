@@ -229,7 +229,7 @@ fn mistakes_come_all_at_once_with_the_lines_that_made_them() {
         .post("users", "three")
         .host(["one.example"], |routes| routes.get("/*/a", "four").files("/", "/is/not/there"))
         .host(["ONE.example"], |routes| routes);
-    let said = app.start().err().expect("mistakes").to_string();
+    let said = app.start().expect_err("mistakes").to_string();
     for (lines, what) in [
         (3, "pattern \"/users/:name\" matches the same paths as \"/users/:id\""),
         (4, "pattern \"users\" does not begin with a slash"),

@@ -38,7 +38,7 @@ pub(crate) fn json(text: &[u8], out: &mut Vec<u8>) {
 /// compiler looks at sixteen bytes at once.)
 #[inline]
 fn is_plain(byte: u8) -> bool {
-    (byte >= b' ') & (byte < 0x7f) & (byte != b'"') & (byte != b'\\')
+    (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\')
 }
 
 fn hexadecimal(before: &[u8], byte: u8, out: &mut Vec<u8>) {

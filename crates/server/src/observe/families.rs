@@ -108,12 +108,11 @@ fn workers(overview: &Overview, out: &mut Exposition) {
 /// A series begins with its first request: of most methods and classes there never is one.
 fn requests(overview: &Overview, out: &mut Exposition) {
     for (number, route) in overview.routes() {
-        for method in 0..METHODS {
+        for (method, name) in METHOD_NAMES.iter().enumerate() {
             for (class, status) in CLASSES.iter().enumerate() {
                 let count = overview.total(|worker| worker.routes()[number].requests(method, class));
                 if count > 0 {
-                    let method = METHOD_NAMES[method];
-                    out.sample(&[route, method, status], count);
+                    out.sample(&[route, name, status], count);
                 }
             }
         }

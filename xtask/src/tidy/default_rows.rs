@@ -1,0 +1,319 @@
+//! Every default of the folder server: `defaults` makes a document of these rows, and holds them to the source.
+
+use super::defaults::From::{self, Constant, Flag, Limit, Said};
+use super::defaults::Row;
+
+/// Where every constant has to have a row: what bounds memory, time or work while files are served.
+pub const WATCHED: &[&str] = &[
+    "crates/features/src/files/",
+    "crates/server/src/file.rs",
+    "crates/server/src/fs.rs",
+    "crates/server/src/mapped.rs",
+    "crates/server/src/offload.rs",
+    "crates/engine/src/transfer.rs",
+];
+
+/// Constants that bound nothing: where a cache begins to grow from, and how often a system call is tried again.
+pub const NOT_DEFAULTS: &[(&str, &str)] = &[
+    ("crates/features/src/files/store.rs", "EXPECTED_FILES"),
+    ("crates/features/src/files/compress.rs", "EXPECTED_CONTENTS"),
+    ("crates/server/src/fs.rs", "ATTEMPTS"),
+];
+
+const FILES: &str = "crates/features/src/files/mod.rs";
+const STORE: &str = "crates/features/src/files/store.rs";
+const COMPRESS: &str = "crates/features/src/files/compress.rs";
+const MEDIA: &str = "crates/features/src/files/media.rs";
+const RANGE: &str = "crates/features/src/files/range.rs";
+const LISTING: &str = "crates/features/src/files/listing/mod.rs";
+const MAPPED: &str = "crates/server/src/mapped.rs";
+const OFFLOAD: &str = "crates/server/src/offload.rs";
+const FLAG_TEST: &str = "without_any_flag_the_current_folder_is_served_to_this_machine";
+const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_and_the_status_of_its_row";
+
+const fn row(
+    name: &'static str,
+    from: From,
+    beyond: &'static str,
+    reason: &'static str,
+    test: &'static str,
+) -> Row {
+    Row { name, from, beyond, reason, test }
+}
+
+const fn flag(name: &'static str, beyond: &'static str, reason: &'static str) -> Row {
+    row(name, Flag, beyond, reason, FLAG_TEST)
+}
+
+const fn limit(name: &'static str, test: &'static str) -> Row {
+    row(name, Limit, "", "", test)
+}
+
+/// All of them, in the order in which they are shown.
+pub const ROWS: &[Row] = &[
+    flag("--listen", "any address, or several", "nobody else is served before that is asked for"),
+    flag("--workers", "up to 1024", "one for each core that the process may use"),
+    flag("--backend", "`uring` or `epoll`", "io_uring costs less, where it may be used"),
+    flag("--pin", "each worker stays on its core", "the kernel moves threads well enough"),
+    flag("--share-port", "other processes may listen too", "a port that is taken is told"),
+    flag("--mmap", "`on` or `off`", "measured: mappings pay for large files only"),
+    flag("--spa", "`true`: paths without a file are the root's index", "most folders are no applications"),
+    flag(
+        "--listing",
+        "`off`: a folder without an index is not found",
+        "who tries it out wants to see something",
+    ),
+    row(
+        "--log",
+        Flag,
+        "`text`, `json` or `off`",
+        "people read terminals, programs the rest",
+        "the_log_is_json_where_no_terminal_reads_it_and_text_when_asked_for",
+    ),
+    flag("--log-level", "`error` to `trace`", "what changes, and what goes wrong"),
+    flag("--verbose", "as `--log-level debug`", "what went well is not worth a line"),
+    flag("--access-log", "a file, or `off`", "who serves something wants to see who asks"),
+    flag("--admin", "an address of its own", "what it tells is not for everybody"),
+    row(
+        "--quiet",
+        Flag,
+        "no banner, and only errors",
+        "one line says where it runs",
+        "quiet_leaves_only_errors",
+    ),
+    row(
+        "index files",
+        Said("`index.html`"),
+        "`Files::indexes`",
+        "what every other server takes",
+        "a_directory_is_answered_with_its_index_or_redirected_to_its_slash",
+    ),
+    row(
+        "error pages of the folder's own",
+        Said("`404.html` and so on, of the root"),
+        "`Files::error_pages(false)`",
+        "a site looks like itself",
+        "the_folder_s_defaults_are_those_that_the_document_names",
+    ),
+    row(
+        "content codings",
+        Said("for who takes it; br before zstd before gzip"),
+        "`Files::compression(false)`",
+        "the ones that compress best first",
+        "the_folder_s_defaults_are_those_that_the_document_names",
+    ),
+    row(
+        "small files, kept in memory",
+        Constant(FILES, "SMALL_BYTES", "bytes"),
+        "kept open, and sent by sendfile or from a mapping",
+        "a response from memory is one system call",
+        "a_file_of_64_kib_is_kept_in_memory_and_a_larger_one_open",
+    ),
+    row(
+        "memory for small files, of a worker",
+        Constant(STORE, "BUDGET_BYTES", "bytes"),
+        "those that were asked for least make room",
+        "a site's hot files fit, a disk's do not",
+        "small_files_beyond_16_mib_make_room_for_each_other",
+    ),
+    row(
+        "files kept open, of a worker",
+        Said("an eighth of the connections, over the workers; at most 1024"),
+        "those that were asked for least are closed",
+        "half of the descriptors that connections leave",
+        "no_more_files_are_kept_open_than_descriptors_can_be_spared_for",
+    ),
+    row(
+        "how long a file is not looked at again",
+        Constant(STORE, "FRESH", ""),
+        "it is looked at again: an unchanged one is not read",
+        "a change is seen within a second, at the cost of an open a second",
+        "a_small_file_is_opened_once_a_second_at_most_and_read_again_when_it_changed",
+    ),
+    row(
+        "smallest file to be compressed",
+        Constant(COMPRESS, "LEAST_BYTES", "bytes"),
+        "smaller ones are sent as they are",
+        "it would save no packet",
+        "only_files_from_256_bytes_to_8_mib_are_compressed",
+    ),
+    row(
+        "largest file to be compressed",
+        Constant(COMPRESS, "MOST_BYTES", "bytes"),
+        "larger ones are sent as they are, or from a side file",
+        "the first client waits for it",
+        "only_files_from_256_bytes_to_8_mib_are_compressed",
+    ),
+    row(
+        "memory for what was compressed",
+        Constant(COMPRESS, "BUDGET_BYTES", "bytes"),
+        "what was asked for least is compressed anew when it is asked for",
+        "of all files and workers together",
+        "the_largest_content_that_is_compressed_can_be_kept_however_many_cores_there_are",
+    ),
+    row(
+        "files in memory to be compressed",
+        Constant(COMPRESS, "WAITING_BYTES", "bytes"),
+        "more are sent as they are",
+        "a burst of requests does not fill the memory",
+        "no_more_is_in_memory_to_be_compressed_than_may_be",
+    ),
+    row(
+        "brotli quality",
+        Constant(COMPRESS, "BROTLI_QUALITY", "of 11"),
+        "side files can be better",
+        "a small file in a millisecond",
+        "what_is_compressed_is_smaller_and_becomes_the_same_again",
+    ),
+    row(
+        "zstd level",
+        Constant(COMPRESS, "ZSTANDARD_LEVEL", "of 22"),
+        "side files can be better",
+        "its own default",
+        "what_is_compressed_is_smaller_and_becomes_the_same_again",
+    ),
+    row(
+        "gzip level",
+        Constant(COMPRESS, "GZIP_LEVEL", "of 9"),
+        "side files can be better",
+        "its own default",
+        "what_is_compressed_is_smaller_and_becomes_the_same_again",
+    ),
+    row(
+        "`Cache-Control` of pages, scripts, styles, data",
+        Constant(MEDIA, "REVALIDATE", ""),
+        "",
+        "what must fit together is asked for together",
+        "only_names_with_a_fingerprint_are_kept_for_ever",
+    ),
+    row(
+        "`Cache-Control` of images, sounds, films, fonts",
+        Constant(MEDIA, "MEDIA_MAX_AGE", ""),
+        "",
+        "seconds; they change seldom, and are many",
+        "only_names_with_a_fingerprint_are_kept_for_ever",
+    ),
+    row(
+        "`Cache-Control` of names with a fingerprint",
+        Constant(MEDIA, "IMMUTABLE", ""),
+        "",
+        "seconds, a year; another content has another name",
+        "only_names_with_a_fingerprint_are_kept_for_ever",
+    ),
+    row(
+        "ranges in a request",
+        Constant(RANGE, "MOST_RANGES", "ranges"),
+        "the field is ignored: 200 with the whole file",
+        "many small parts cost more than the file",
+        "many_ranges_are_not_answered_part_by_part_however_small_they_are",
+    ),
+    row(
+        "gap between ranges",
+        Constant(RANGE, "GAP_BYTES", "bytes"),
+        "they are sent as parts; closer ones as one",
+        "what separates two parts is longer",
+        "several_ranges_keep_their_order_and_those_that_touch_become_one_rfc_9110_14_2",
+    ),
+    row(
+        "entries of a folder that are read",
+        Constant(FILES, "MOST_LISTED", "entries"),
+        "listed as far as it was read, and said so",
+        "some 25 ms of a core, and 10 MiB for a moment",
+        "a_folder_of_more_than_100_000_entries_is_listed_as_far_as_it_was_read",
+    ),
+    row(
+        "entries on a page",
+        Constant(LISTING, "ENTRIES_PER_PAGE", "entries"),
+        "on the pages that follow",
+        "a page of some hundred KiB",
+        "pages_lead_to_each_other_and_keep_the_order",
+    ),
+    row(
+        "mapped sends, `--mmap auto`: from",
+        Constant(MAPPED, "AUTO_BYTES", "bytes"),
+        "larger ranges are mapped, smaller ones go by sendfile",
+        "measured",
+        "auto_maps_large_ranges_on_all_but_tiny_ones_and_off_none",
+    ),
+    row(
+        "mapped sends, `--mmap on`: from",
+        Constant(MAPPED, "SMALL_BYTES", "bytes"),
+        "larger ranges are mapped, smaller ones go by sendfile",
+        "a mapping costs more than these few pages",
+        "auto_maps_large_ranges_on_all_but_tiny_ones_and_off_none",
+    ),
+    row(
+        "what is mapped at a time",
+        Constant("crates/engine/src/transfer.rs", "WINDOW_BYTES", "bytes"),
+        "mapped when the socket has taken what was before",
+        "no client holds address space",
+        "mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files",
+    ),
+    row(
+        "what is sent of one response at a time",
+        Constant("crates/engine/src/transfer.rs", "FAIR_BYTES", "bytes"),
+        "it is the others' turn",
+        "a fast reader holds up nobody",
+        "a_large_file_for_many_clients_at_once_and_one_that_reads_later",
+    ),
+    row(
+        "what is looked for in memory at a time",
+        Constant("crates/server/src/file.rs", "PIECE_BYTES", "bytes"),
+        "read by a disk's thread first, if it is not there",
+        "a slow disk holds up nobody but who waits for it",
+        "files_of_every_size_are_served_byte_by_byte",
+    ),
+    row(
+        "what a disk's thread reads at a time",
+        Constant("crates/server/src/fs.rs", "SCRATCH_BYTES", "bytes"),
+        "it reads on",
+        "its memory, whatever the file",
+        "files_of_every_size_are_served_byte_by_byte",
+    ),
+    row(
+        "threads that wait for disks",
+        Constant(OFFLOAD, "DISK_THREADS", "threads"),
+        "files that are not in memory wait for one",
+        "a slow disk holds up so many readers, and no worker",
+        "jobs_run_beside_each_other_up_to_the_number_of_threads_and_the_others_wait",
+    ),
+    row(
+        "jobs that wait for a thread",
+        Constant(OFFLOAD, "WAITING_JOBS", "jobs"),
+        "503, or sent uncompressed",
+        "what cannot be done soon is said at once",
+        "beyond_the_queue_a_job_is_refused_and_runs_not",
+    ),
+    limit("head_timeout", "head_timeout_a_head_that_comes_a_byte_a_second_is_answered_408_after_10_s"),
+    limit("body_grace", "a_body_that_does_not_go_on_is_answered_408"),
+    limit(
+        "body_bytes_per_second",
+        "body_bytes_per_second_a_body_of_one_byte_a_second_is_answered_408_and_its_handler_dropped",
+    ),
+    limit("body_window_bytes", "body_window_bytes_a_body_that_is_not_read_is_not_received"),
+    limit(
+        "discard_bytes",
+        "discard_bytes_a_body_that_nobody_reads_is_discarded_or_else_the_connection_closed",
+    ),
+    limit("output_bytes", "output_bytes_a_reader_that_stops_does_not_let_a_stream_run_ahead"),
+    limit("write_timeout", "write_timeout_a_client_that_never_reads_is_gone_after_30_s"),
+    limit("idle_timeout", "idle_timeout_a_connection_without_requests_is_closed_after_75_s"),
+    limit("linger_timeout", "linger_timeout_who_goes_on_sending_after_the_last_answer_is_cut_off_after_2_s"),
+    limit("connections", "connections_beyond_the_limit_wait_until_another_is_gone"),
+    limit(
+        "connections_per_address",
+        "connections_per_address_beyond_the_limit_are_closed_and_other_addresses_served",
+    ),
+    limit("drain_grace", "drain_grace_an_idle_connection_has_500_ms_for_a_last_request"),
+    limit("drain_timeout", "drain_timeout_what_is_not_finished_after_30_s_is_aborted"),
+    limit("log_field_bytes", "long_texts_are_cut_off_at_the_limit"),
+    limit("log_ring_bytes", "every_request_of_a_burst_has_a_line_or_is_counted_as_dropped"),
+    limit("log_flush_timeout", "whoever_stops_reading_the_log_holds_nobody_up"),
+    limit("head_bytes", PROTOCOL_TEST),
+    limit("method_bytes", PROTOCOL_TEST),
+    limit("target_bytes", PROTOCOL_TEST),
+    limit("fields", PROTOCOL_TEST),
+    limit("empty_lines", PROTOCOL_TEST),
+    limit("chunk_extension_bytes", PROTOCOL_TEST),
+    limit("trailer_bytes", PROTOCOL_TEST),
+];

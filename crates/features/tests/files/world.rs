@@ -30,6 +30,8 @@ pub struct World {
     given: RefCell<Vec<Weak<File>>>,
     /// What is to be computed, while `held`.
     waiting: RefCell<Vec<Box<dyn FnOnce() + Send>>>,
+    /// How many files may be open: to be said before the first request.
+    pub spare_descriptors: Cell<usize>,
     /// Whether what is to be computed waits for [`World::compute`].
     pub held: Cell<bool>,
     /// How often a path was opened.
@@ -80,7 +82,7 @@ impl World {
         *modified = now;
     }
 
-    /// Gives a file a second name.
+    /// Gives a file a second name, which costs the test no descriptor.
     pub fn link(&self, name: &str, other: &str) {
         let entry = self.names.borrow()[name].clone();
         self.put(other, entry);
@@ -195,7 +197,7 @@ impl Fs for World {
     }
 
     fn spare_descriptors(&self) -> usize {
-        16
+        self.spare_descriptors.get()
     }
 }
 
@@ -240,6 +242,7 @@ impl Served {
             next_inode: Cell::new(1),
             given: RefCell::default(),
             waiting: RefCell::default(),
+            spare_descriptors: Cell::new(16),
             held: Cell::new(false),
             opened: Cell::new(0),
             read: Cell::new(0),

@@ -133,7 +133,7 @@ fn a_file_that_is_forbidden_is_so_within_a_second(backend: BackendChoice) {
         let server = serving(folder.path(), MappedSends::Auto, backend);
         let mut client = Client::connect(&server);
         assert_eq!(client.get(&format!("/{name}")).status, 200);
-        fs::set_permissions(&path, Permissions::from_mode(0)).expect("forbidden");
+        fs::set_permissions(&path, Permissions::from_mode(0o0)).expect("forbidden");
         if File::open(&path).is_ok() {
             eprintln!("nothing is forbidden to whoever runs this");
             return;

@@ -18,6 +18,7 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/features/src/files/store.rs", "EXPECTED_FILES"),
     ("crates/features/src/files/compress.rs", "EXPECTED_CONTENTS"),
     ("crates/server/src/fs.rs", "ATTEMPTS"),
+    ("crates/server/src/fs.rs", "READ_AHEAD_BYTES"),
 ];
 
 const FILES: &str = "crates/features/src/files/mod.rs";

@@ -5,6 +5,8 @@
 /// Nothing when the path means no file that may be served: it holds an empty segment, `.` or `..`, a hidden name (but
 /// for `.well-known`, RFC 8615), an encoded slash or NUL, or an incomplete escape. The kernel refuses to leave the root in any case; this
 /// keeps one file from having many addresses, and hidden ones hidden.
+///
+/// It is the name that is hidden, not the file: whoever links to it by another name, as Kubernetes does in all its volumes, publishes it.
 pub(super) fn resolve(path: &str) -> Option<Vec<u8>> {
     let mut name = Vec::with_capacity(path.len());
     let mut segments = path.split('/').peekable();

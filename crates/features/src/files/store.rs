@@ -136,8 +136,9 @@ impl Store {
     /// Keeps a coding of a file, which then weighs more.
     pub(super) fn keep_coded(&mut self, path: &str, entry: &Rc<Entry>, coding: Coding, variant: Variant) {
         self.change(path, entry, |coded| coded[place(coding)] = variant);
-        // What now holds a descriptor is counted by it.
-        if entry.descriptors() > 0 && self.small.get(path).is_some_and(|kept| Rc::ptr_eq(kept, entry)) {
+        // Caches make room only for what is put into them; and what now holds a descriptor belongs into the other.
+        let is_too_much = entry.descriptors() > 0 || self.small.weight() > self.small.capacity();
+        if is_too_much && self.get(path).is_some_and(|kept| Rc::ptr_eq(kept, entry)) {
             self.keep(path, entry);
         }
     }

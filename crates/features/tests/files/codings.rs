@@ -10,7 +10,7 @@ use crate::files::world::{Served, Waiting, content, field};
 const CODINGS: [(&str, &str); 3] = [("br", ".br"), ("zstd", ".zst"), ("gzip", ".gz")];
 
 fn text(length: usize) -> String {
-    let mut text: String = (0..length / 20).map(|n| format!("line {n}, like others\n")).collect();
+    let mut text: String = (0..length / 20 + 2).map(|n| format!("line {n}, like others\n")).collect();
     text.truncate(length);
     text
 }
@@ -63,6 +63,7 @@ fn the_coding_is_the_best_of_what_the_client_weighs_most_rfc_9110_12_5_3() {
         ("gzip;q=0.9, br;q=0.8", "gzip"),
         ("identity;q=1, br;q=0.5", "identity"),
         ("deflate", "identity"),
+        ("identity;q=0.5, gzip;q=0.5", "gzip"),
         ("", "identity"),
         ("br;q=0", "identity"),
         ("identity;q=0, *;q=0", "identity"),

@@ -161,6 +161,44 @@ fn the_codings_of_open_files_are_within_the_budget_too() {
 }
 
 #[test]
+fn codings_of_files_that_are_open_already_make_room_for_themselves() {
+    let served = Served::new(|files| files);
+    let world = &served.world;
+    for n in 0..16 {
+        world.write(&format!("{n}.txt"), vec![b'a'; 70_000], 1);
+        world.write(&format!("{n}.txt.gz"), vec![b'a'; 66_000], 1);
+        served.get(&format!("/{n}.txt"));
+    }
+    assert!(world.descriptors() >= 12, "{} files are open", world.descriptors());
+    for n in 0..16 {
+        let response = served.get_with(&format!("/{n}.txt"), &[("Accept-Encoding", "gzip")]);
+        assert_eq!(content(response).len(), 66_000);
+        assert!(world.descriptors() <= 16, "{} are open", world.descriptors());
+    }
+}
+
+#[test]
+fn codings_of_files_in_memory_make_room_for_themselves() {
+    let served = Served::new(|files| files);
+    let world = &served.world;
+    let count = 16 * 1024 / 61;
+    for n in 0..count {
+        world.write(&format!("{n}.txt"), vec![b'a'; 60 * 1024], 1);
+        world.write(&format!("{n}.txt.gz"), vec![b'a'; 60 * 1024], 1);
+        served.get(&format!("/{n}.txt"));
+    }
+    for n in 0..count {
+        served.get_with(&format!("/{n}.txt"), &[("Accept-Encoding", "gzip")]);
+    }
+    let read = world.read.get();
+    for n in 0..count {
+        served.get(&format!("/{n}.txt"));
+    }
+    let kept = count - (world.read.get() - read);
+    assert!(kept <= count / 2 + 1, "{kept} files and their codings were kept where {} have room", count / 2);
+}
+
+#[test]
 fn an_open_file_beside_one_that_was_cut_is_seen_so_at_once() {
     let served = Served::new(|files| files);
     let world = &served.world;
@@ -220,4 +258,12 @@ fn looking_at_a_coded_file_again_and_again_takes_no_room_from_others() {
         served.get("/other.txt");
     }
     assert!(world.read.get() <= 3, "{} reads of two files that never changed", world.read.get());
+    // Whoever comes new makes room for itself, if there is none.
+    world.write("new.txt", "new", 1);
+    served.get("/new.txt");
+    let read = world.read.get();
+    for name in ["a.txt", "other.txt", "new.txt"] {
+        served.get(&format!("/{name}"));
+    }
+    assert_eq!(world.read.get(), read, "there is room for all of them");
 }

@@ -243,6 +243,10 @@ fn more_ranges_than_anyone_needs_are_the_whole_file_and_never_more_rfc_9110_14_2
     let many = |count: usize, spec: &dyn Fn(usize) -> String| {
         format!("bytes={}", (0..count).map(spec).collect::<Vec<_>>().join(","))
     };
+    let one_too_many = range(&served, 100_000, &many(65, &|n| format!("{}-{}", n * 1000, n * 1000)));
+    assert_eq!((one_too_many.status(), content(one_too_many).len()), (Status::OK, 100_000));
+    let as_many_as_may = range(&served, 100_000, &many(64, &|n| format!("{}-{}", n * 1000, n * 1000)));
+    assert_eq!(parts(as_many_as_may, 100_000).len(), 64);
     let bombs = [
         many(600, &|_| "0-".to_owned()),
         many(600, &|n| format!("{n}-")),

@@ -126,7 +126,10 @@ impl World {
         let (kind, file, modified, inode) = match entry {
             Entry::Denied => return Err(FsError::Denied),
             Entry::Broken => return Err(FsError::Failed(io::Error::other("the disk is on fire"))),
-            Entry::Directory => (Kind::Directory, tempfile::tempfile().expect("a temporary file"), 0, 0),
+            // Newer than any file.
+            Entry::Directory => {
+                (Kind::Directory, tempfile::tempfile().expect("a temporary file"), 4_000_000_000, 0)
+            }
             // ENOTDIR, open(2)
             Entry::File { .. } if name.ends_with('/') => return Err(FsError::NotFound),
             Entry::File { file, modified, inode } => {

@@ -218,6 +218,10 @@ fn each_hostile_path_has_its_status_and_no_answer_holds_a_secret(backend: Backen
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+        // An index that is a link out of the root is none.
+        let indexed = client.get("/indexed/");
+        assert_eq!(indexed.status, if listing { 200 } else { 404 });
+        assert_no_secret(&indexed, b"/indexed/");
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod body;
+mod changing;
 mod clients;
 #[path = "../common/mod.rs"]
 mod common;

@@ -226,6 +226,62 @@ fn the_log_is_json_where_no_terminal_reads_it_and_text_when_asked_for() {
 }
 
 #[test]
+fn requests_are_logged_on_the_standard_output_in_the_format_of_the_log() {
+    let folder = site();
+    for (format, begins) in [("text", "127.0.0.1 - - ["), ("json", "{\"time\":\"")] {
+        let mut server = Gannet::start(serve(folder.path()).args(["--log", format]));
+        exchange(server.address(), "GET", "/?\"\\");
+        exchange(server.address(), "GET", "/");
+        server.signal(Signal::TERM);
+        let log = server.wait().stdout;
+        assert!(log.lines().count() == 2 && log.lines().all(|line| line.starts_with(begins)), "{log}");
+    }
+    let mut server = Gannet::start(serve(folder.path()).args(["--access-log", "off"]));
+    exchange(server.address(), "GET", "/");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().stdout, "");
+}
+
+#[test]
+fn sigusr1_opens_the_access_log_anew_and_ends_nothing() {
+    let folder = site();
+    let logs = tempfile::tempdir().unwrap();
+    let (path, moved) = (logs.path().join("log"), logs.path().join("log.1"));
+    let mut server = Gannet::start(serve(folder.path()).arg("--access-log").arg(&path));
+    fs::rename(&path, &moved).unwrap();
+    server.signal(Signal::USR1);
+    let began = std::time::Instant::now();
+    while !path.exists() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "it is opened anew");
+        std::thread::yield_now();
+    }
+    exchange(server.address(), "GET", "/");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code, Some(0));
+    assert_eq!(fs::read_to_string(&moved).unwrap(), "");
+    assert!(fs::read_to_string(&path).unwrap().contains("\"target\":\"/\""));
+}
+
+#[test]
+fn an_access_log_that_cannot_be_opened_is_named_with_the_reason() {
+    let folder = site();
+    let line = complaint(serve(folder.path()).args(["--access-log", "/no/such/log"]), 1);
+    assert!(line.starts_with("the access log /no/such/log cannot be opened: no such file"), "{line}");
+}
+
+#[test]
+fn the_banner_says_where_health_and_metrics_are_told() {
+    let folder = site();
+    let mut server = Gannet::start(serve(folder.path()).args(["--admin", "127.0.0.1:0"]));
+    let (_, rest) = server.banner.split_once("   admin http://").expect("it is said");
+    let admin = rest.split(' ').next().and_then(|address| address.parse().ok()).expect("an address");
+    assert!(exchange(admin, "GET", "/healthz").ends_with("ok\n"));
+    assert!(exchange(admin, "GET", "/metrics").ends_with("# EOF\n"));
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code, Some(0));
+}
+
+#[test]
 fn a_taken_port_is_named_and_another_advised() {
     let folder = site();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -103,7 +103,7 @@ fn a_directory_is_answered_with_its_index_or_redirected_to_its_slash() {
 
 #[test]
 fn what_cannot_be_opened_is_told_apart_and_what_may_not_is_never_asked_for() {
-    let served = Served::new(|files| files.error_pages(false));
+    let served = Served::new(|files| files);
     let world = &served.world;
     world.deny("mine");
     world.break_file("broken");

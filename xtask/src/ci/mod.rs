@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod chromium;
 mod clients;
+mod collector;
 mod curl;
 mod downloads;
 mod large_file;
@@ -91,6 +92,7 @@ const STEPS: &[Step] = &[
     Step { name: "memory-uring", is_long: false, run: |context| memory::run(context, "uring") },
     Step { name: "many-entries", is_long: false, run: many_entries::run },
     Step { name: "bad-input", is_long: false, run: bad_input::run },
+    Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },

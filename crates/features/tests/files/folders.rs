@@ -121,13 +121,6 @@ fn a_directory_is_listed_only_when_that_is_wished_and_it_has_no_index() {
 }
 
 #[test]
-fn a_listing_that_there_is_no_time_for_is_503() {
-    let served = Served::new(|files| files.listing(true));
-    served.world.busy.set(true);
-    assert_eq!(served.get("/").status(), Status::SERVICE_UNAVAILABLE);
-}
-
-#[test]
 fn an_application_of_a_single_page_answers_its_own_paths_and_no_missing_asset() {
     let served = Served::new(|files| files.single_page(true));
     let world = &served.world;

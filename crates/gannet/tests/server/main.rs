@@ -9,6 +9,7 @@ mod connection;
 mod files;
 mod handlers;
 mod headers;
+mod hostile;
 mod lifecycle;
 mod limits;
 mod listening;

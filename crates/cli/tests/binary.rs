@@ -79,6 +79,22 @@ fn a_folder_is_served_on_every_backend() {
     }
 }
 
+#[test]
+fn a_folder_without_an_index_is_listed_unless_listings_are_off() {
+    let folder = site();
+    for (flags, status, names_it) in [
+        (&[][..], "200 OK", true),
+        (&["--listing", "on"], "200 OK", true),
+        (&["--listing", "off"], "404 Not Found", false),
+    ] {
+        let server = Gannet::start(serve(folder.path()).args(flags));
+        let answer = exchange(server.address(), "GET", "/below/");
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{flags:?}: {answer}");
+        assert_eq!(answer.contains("note.txt"), names_it, "{flags:?}");
+        assert!(exchange(server.address(), "GET", "/below/note.txt").ends_with("note\n"), "{flags:?}");
+    }
+}
+
 /// Names of fields are the same in any case (RFC 9110, 5.1).
 fn has_field(answer: &str, name: &str, value: &str) -> bool {
     let fields = answer.lines().filter_map(|line| line.split_once(": "));

@@ -4,12 +4,15 @@
 //! the data path: one root future runs the worker's turns; when nothing is left to do it awaits the engine's descriptor, the
 //! next deadline and the mailbox.
 
+mod backend;
 mod cores;
 mod error;
 mod listening;
 mod notify;
+mod running;
 mod signals;
 mod start;
+mod thread;
 mod watch;
 
 use std::future::poll_fn;
@@ -24,12 +27,14 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, Sleep, sleep};
 
+pub use backend::{BackendChoice, UnknownBackend};
 pub use error::StartError;
 pub use gannet_engine::Address;
 pub use gannet_engine::sys::inherited::{self, Inherited, InheritedError};
 pub use listening::{Listen, UnixError};
+pub use running::Running;
 pub use signals::Signals;
-pub use start::{BackendChoice, Options, Running, UnknownBackend, start};
+pub use start::{Options, start};
 
 use crate::worker::{Turn, Worker};
 

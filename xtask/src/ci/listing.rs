@@ -84,7 +84,7 @@ fn link(name: &[u8]) -> String {
     for byte in name {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                link.push(char::from(*byte))
+                link.push(char::from(*byte));
             }
             _ => link += &format!("%{byte:02X}"),
         }

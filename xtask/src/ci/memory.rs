@@ -22,7 +22,7 @@ const SHORT_BYTES: u64 = 256 << 20;
 const GROWTH_KIB: u64 = 16 * 1024;
 /// What may be mapped of files beyond what was before: the program's code that is touched for the first time, and a window
 /// for each client.
-const MAPPED_KIB: u64 = 24 * 1024;
+const MAPPED_KIB: u64 = 48 * 1024;
 const GLANCE: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -142,7 +142,7 @@ impl Seen {
 
 fn responses_of_every_kind() -> Seen {
     let folder = folder();
-    let server = serve(app(&folder), BackendChoice::Epoll);
+    let server = serve(app(&folder).admin("127.0.0.1:0"), BackendChoice::Epoll);
     let tag = Client::connect(&server).get("/a.txt").field("etag").expect("a tag").to_owned();
     let mut seen = Seen::default();
     for request in REQUESTS {
@@ -150,6 +150,11 @@ fn responses_of_every_kind() -> Seen {
     }
     seen.ask(&server, &format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(10_000)));
     seen.ask(&server, &format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "A: b\r\n".repeat(200)));
+    for path in ["/healthz", "/readyz", "/metrics", "/missing"] {
+        let mut client = Client::to(server.admin_address().expect("asked for")).expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+        seen.take(&request, client.send(&request));
+    }
     let hasty = Limits { head_timeout: Duration::from_millis(1), ..Limits::default() };
     let server = serve(App::new().limits(hasty), BackendChoice::Epoll);
     seen.ask(&server, "GET / HT");

@@ -8,8 +8,9 @@ use std::time::SystemTime;
 use gannet_engine::Listener;
 use tokio::sync::oneshot;
 
+use super::backend::BackendChoice;
 use super::error::StartError;
-use super::start::{BackendChoice, Plan, Thread};
+use super::thread::{Plan, Thread};
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;

@@ -28,7 +28,7 @@ pub const ENTRIES_PER_PAGE: usize = 1000;
 /// hashes are those of the page's two style elements and of its script; a test holds them to it.
 const POLICY: &str = "default-src 'none'; \
     style-src 'sha256-o4/Fvj0V7HKhlB0urIzmCG3bfFSdTBs0H2uSap86jxY=' 'sha256-WI4AvYJighyGV7LOhJIetDdogFtKGn3eVypUK6SERYA='; \
-    script-src 'sha256-bNHPuLnPrV/vE4NixB37Lseb7LAfUP3xQ/mWULIjtl8='; \
+    script-src 'sha256-1UCbslgNqs7U6WSCI8Ugd/3+NXGk7LZ/MLMPkJqZl04='; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'self'";
 
 /// What is listed.

@@ -43,6 +43,6 @@
     if (event.target === filter) inFilter(event); else onPage(event);
   });
   filter.addEventListener("input", narrow);
-  filter.parentElement.hidden = document.getElementById("keys").hidden = false;
+  filter.parentElement.hidden = document.getElementById("keys").hidden = !rows.length;
   narrow(); // a browser that went back fills the filter in again
 }

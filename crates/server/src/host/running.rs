@@ -1,0 +1,176 @@
+//! A server that runs, in the hands of whoever started it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use gannet_engine::Address;
+
+use super::listening::SocketFile;
+use super::notify;
+use super::signals::{Asked, Signals};
+use super::thread::Thread;
+use super::watch::Watch;
+use crate::admission::Admission;
+use crate::observe::{Bell, Condition};
+use crate::wake::{Command, Mailbox};
+
+/// A server that runs. Dropping it stops it at once.
+#[derive(Debug)]
+pub struct Running {
+    pub(super) addresses: Vec<Address>,
+    /// Those of Unix sockets.
+    #[expect(dead_code, reason = "dropping them removes them")]
+    pub(super) files: Vec<SocketFile>,
+    pub(super) backend: &'static str,
+    pub(super) admission: Arc<Admission>,
+    pub(super) workers: Vec<Thread>,
+    pub(super) watch: Watch,
+}
+
+impl Running {
+    /// Where the server listens, with the ports it was given.
+    pub fn addresses(&self) -> &[Address] {
+        &self.addresses
+    }
+
+    /// The same without Unix sockets.
+    pub fn socket_addresses(&self) -> Vec<SocketAddr> {
+        self.addresses.iter().filter_map(Address::internet).collect()
+    }
+
+    /// The engine that runs.
+    pub fn backend(&self) -> &'static str {
+        self.backend
+    }
+
+    /// How many workers there are.
+    pub fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> usize {
+        self.admission.open()
+    }
+
+    /// Where health and metrics are told, with the port it was given.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.watch.address()
+    }
+
+    /// Opens the file of the access log anew, so that one that was moved away gets no more lines.
+    pub fn reopen_access_log(&self) {
+        self.watch.reopen();
+    }
+
+    /// Accepts what waits, finishes what runs, and begins nothing else; [`wait`](Running::wait) then ends.
+    pub fn drain(&self) {
+        self.command(Command::Drain);
+    }
+
+    /// Ends at once.
+    pub fn stop(&self) {
+        self.command(Command::Stop);
+    }
+
+    fn command(&self, command: Command) {
+        self.orders().give(command);
+    }
+
+    fn orders(&self) -> Orders {
+        Orders {
+            mailboxes: self.workers.iter().map(|worker| worker.mailbox.clone()).collect(),
+            condition: self.watch.condition().clone(),
+            log: self.watch.bell(),
+        }
+    }
+
+    /// Waits until all workers have ended, and the access log is written. The admin listener ends last.
+    ///
+    /// # Errors
+    /// When an engine could not go on. The other workers are stopped.
+    pub async fn wait(&mut self) -> io::Result<()> {
+        let mut outcome = Ok(());
+        for number in 0..self.workers.len() {
+            let gone = || Err(io::Error::other(format!("worker {number} panicked; this is a bug in Gannet")));
+            let result = (&mut self.workers[number].ended).await.unwrap_or_else(|_| gone());
+            if result.is_err() {
+                self.stop();
+                outcome = outcome.and(result);
+            }
+        }
+        self.watch.end().await;
+        outcome
+    }
+
+    /// Waits, draining at the first `SIGTERM` or `SIGINT` and ending at once at the second.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait), and when signals cannot be awaited.
+    pub async fn wait_for_signals(&mut self) -> io::Result<()> {
+        self.obey(Signals::listen()?).await
+    }
+
+    /// The same for signals that were listened for before the server started, so that none in between is missed. A service manager
+    /// that wants to know (`NOTIFY_SOCKET`, sd_notify(3)) is told `READY=1` now and `STOPPING=1` at the signal.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait).
+    pub async fn obey(&mut self, mut signals: Signals) -> io::Result<()> {
+        notify::tell(notify::READY);
+        let orders = self.orders();
+        let obey = async move {
+            let mut command = Command::Drain;
+            loop {
+                match signals.next().await {
+                    Asked::End(signal) => {
+                        tracing::info!(signal, "{}", command.told());
+                        notify::tell(notify::STOPPING);
+                        orders.give(command);
+                        command = Command::Stop;
+                    }
+                    Asked::Reopen => orders.reopen(),
+                }
+            }
+        };
+        tokio::select! { result = self.wait() => result, never = obey => never }
+    }
+}
+
+/// What reaches a server that runs, from wherever.
+struct Orders {
+    mailboxes: Vec<Arc<Mailbox>>,
+    condition: Arc<Condition>,
+    log: Option<Arc<Bell>>,
+}
+
+impl Orders {
+    fn give(&self, command: Command) {
+        self.condition.drain();
+        self.mailboxes.iter().for_each(|mailbox| mailbox.command(command));
+    }
+
+    fn reopen(&self) {
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
+    }
+}
+
+impl Command {
+    fn told(self) -> &'static str {
+        match self {
+            Command::Stop => "ending at once",
+            _ => "finishing what runs; a second signal ends at once",
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+        self.workers.iter_mut().for_each(Thread::join);
+        self.watch.stop();
+    }
+}

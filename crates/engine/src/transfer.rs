@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 
@@ -88,7 +89,10 @@ fn write_mapped(socket: BorrowedFd<'_>, piece: &mut FileRange, more: bool) -> io
     };
     let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
     match retried(|| mapping.send(socket, flags)) {
-        Ok(sent) => Ok((sent as u64, sent as u64 == window.end - window.start)),
+        Ok(sent) => {
+            let whole = sent as u64 == window.end - window.start;
+            Ok((sent as u64, whole || takes_more(socket)?))
+        }
         // The file was truncated just now, or cannot be read: sendfile(2) tells which.
         Err(Errno::FAULT) => {
             piece.way = Way::Sendfile;
@@ -96,6 +100,15 @@ fn write_mapped(socket: BorrowedFd<'_>, piece: &mut FileRange, more: bool) -> io
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a socket that took less than it was offered takes more all the same. It does when what was offered broke off: a file that
+/// is truncated while the kernel copies from its mapping ends a send early, and not for want of room. No word of room comes
+/// then (epoll(7), edge-triggered): who waited for it would wait for ever. Asking has the kernel send that word where there is no room.
+fn takes_more(socket: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    let mut polled = [PollFd::from_borrowed_fd(socket, PollFlags::OUT)];
+    retried(|| poll(&mut polled, Some(&Timespec::default())))?;
+    Ok(!polled[0].revents().is_empty())
 }
 
 /// Who is at the other end of a TCP connection.

@@ -86,17 +86,21 @@ impl Lines {
             out.push(b'"');
         }
         if !record.is_unread() {
-            text("method", Some(said.method), out);
-            text("target", Some(said.target), out);
-            text("version", Some(version(said.version).as_bytes()), out);
+            text(b",\"method\":\"", Some(said.method), out);
+            text(b",\"target\":\"", Some(said.target), out);
+            text(b",\"version\":\"", Some(version(said.version).as_bytes()), out);
         }
-        number("status", u64::from(outcome.status), out);
-        number("bytes", outcome.bytes, out);
-        number("duration_us", outcome.duration_nanoseconds / 1000, out);
-        text("host", said.host, out);
-        text("referer", said.referer, out);
-        text("user_agent", said.user_agent, out);
-        text("route", self.routes.get(usize::from(outcome.route)).map(|route| route.as_bytes()), out);
+        number(b",\"status\":", u64::from(outcome.status), out);
+        number(b",\"bytes\":", outcome.bytes, out);
+        number(b",\"duration_us\":", outcome.duration_nanoseconds / 1000, out);
+        text(b",\"host\":\"", said.host, out);
+        text(b",\"referer\":\"", said.referer, out);
+        text(b",\"user_agent\":\"", said.user_agent, out);
+        text(
+            b",\"route\":\"",
+            self.routes.get(usize::from(outcome.route)).map(|route| route.as_bytes()),
+            out,
+        );
         if outcome.cut {
             out.extend_from_slice(b",\"cut\":true");
         }
@@ -104,19 +108,16 @@ impl Lines {
     }
 }
 
-fn text(name: &str, text: Option<&[u8]>, out: &mut Vec<u8>) {
+/// A member of the object; `key` with the comma before it and the quote behind it.
+fn text(key: &[u8], text: Option<&[u8]>, out: &mut Vec<u8>) {
     let Some(text) = text else { return };
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":\"");
+    out.extend_from_slice(key);
     json(text, out);
     out.push(b'"');
 }
 
-fn number(name: &str, number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"");
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b"\":");
+fn number(key: &[u8], number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(key);
     decimal(number, 1, out);
 }
 

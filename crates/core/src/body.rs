@@ -12,6 +12,10 @@ use gannet_block::Chunk;
 
 use crate::{Fields, RequestBody, Sender};
 
+/// Ranges of files up to this many bytes go out with their response's head, if the kernel has them in memory; longer ones are sent after
+/// it, and end the connection where the file has become too short by then.
+pub const FILE_READ_BYTES: u64 = 32 * 1024;
+
 /// What follows a response's head.
 #[derive(Default)]
 pub enum Body {

@@ -25,7 +25,7 @@ mod response;
 mod route;
 
 pub use accept::preferred_media_type;
-pub use body::{Body, BodyError, Conversation, Data, Frame, Source, Upgrade, Upgraded};
+pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
 pub use error_page::error_page;

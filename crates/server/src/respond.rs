@@ -5,7 +5,9 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use gannet_core::{Body, Data, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel};
+use gannet_core::{
+    Body, Data, FILE_READ_BYTES, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel,
+};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
 
@@ -17,10 +19,6 @@ use crate::{exchange, fs, handle, route};
 /// Bodies up to this size are copied behind their head; larger ones are shared. A copy of a page keeps
 /// a response one contiguous send; the size was chosen, not measured.
 const COPIED_BYTES: usize = 4096;
-
-/// Ranges of files up to this size are read behind their head, and go out with it in one send: a system call that reads costs less than
-/// those that look for the range in memory and send it by itself.
-const READ_BYTES: usize = 32 * 1024;
 
 /// Writes the head, and keeps the body to be pulled.
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
@@ -111,14 +109,15 @@ fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Loca
     }
 }
 
-/// Begins a piece that is a range of a file; one that is short and in the kernel's memory is there at once.
+/// Begins a piece that is a range of a file. One that is short and in the kernel's memory is there at once, behind the head: a system call
+/// that reads costs less than those that look for the range in memory and send it by itself.
 fn begin_file(active: &mut Active, file: Arc<File>, range: Range<u64>, local: &mut Local) -> ControlFlow<()> {
-    let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-    begin_piece(active, length, local)?;
-    if length <= READ_BYTES && fs::append_cached(&file, &range, active.output(local).bytes()) {
+    let length = range.end - range.start;
+    begin_piece(active, usize::try_from(length).unwrap_or(usize::MAX), local)?;
+    if length <= FILE_READ_BYTES && fs::append_cached(&file, &range, active.output(local).bytes()) {
         end_piece(active, local);
     } else if let Some(exchange) = &mut active.exchange {
-        let mapped = local.mapped_sends.maps(range.end - range.start);
+        let mapped = local.mapped_sends.maps(length);
         exchange.file = Some(Piecewise::new(file, range, mapped));
     }
     ControlFlow::Continue(())

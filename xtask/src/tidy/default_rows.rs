@@ -259,6 +259,13 @@ pub const ROWS: &[Row] = &[
         "a_large_file_for_many_clients_at_once_and_one_that_reads_later",
     ),
     row(
+        "a range that goes out with its head",
+        Constant("crates/core/src/body.rs", "FILE_READ_BYTES", "bytes"),
+        "sent behind its head, by sendfile or from a mapping",
+        "one call that reads costs less than those that look and send",
+        "ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes",
+    ),
+    row(
         "what is looked for in memory at a time",
         Constant("crates/server/src/file.rs", "PIECE_BYTES", "bytes"),
         "read by a disk's thread first, if it is not there",

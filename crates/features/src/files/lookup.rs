@@ -44,7 +44,9 @@ impl Folder {
 
     /// What `path`, percent-encoded, leads to.
     pub(super) async fn find(&self, path: &str, ports: &Ports) -> Result<Found, Refusal> {
-        if let Some(entry) = self.store(ports).borrow().fresh(path, ports) {
+        if let Some(entry) = self.store(ports).borrow().fresh(path, ports.clock.now())
+            && entry.plain.content.is_current(ports)
+        {
             count(&entry.plain, true, ports);
             return Ok(Found::File(entry.clone()));
         }
@@ -95,12 +97,12 @@ impl Folder {
     ) -> Chosen {
         for coding in accepted.codings() {
             let so_far = Accepted::only(coding);
-            if entry.chosen(so_far, ports).is_none() {
+            if !entry.chosen(so_far).is_some_and(|chosen| chosen.content.is_current(ports)) {
                 let variant = self.look_for(entry, coding, ports).await;
                 self.store(ports).borrow_mut().keep_coded(path, entry, coding, variant);
             }
             // What was shared may be gone again already: then the next best does.
-            if let Some(chosen) = entry.chosen(so_far, ports).filter(|chosen| !chosen.is(&entry.plain)) {
+            if let Some(chosen) = entry.chosen(so_far).filter(|chosen| !chosen.is(&entry.plain)) {
                 return chosen;
             }
         }

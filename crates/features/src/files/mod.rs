@@ -28,7 +28,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick};
+use gannet_core::{
+    Body, FILE_READ_BYTES, Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick,
+};
 
 use asked::Asked;
 use coding::Accepted;
@@ -179,12 +181,17 @@ impl Folder {
     fn kept(&self, request: &Request) -> Option<Response> {
         let ports = request.ports();
         let store = self.store(ports).borrow();
-        let entry = store.fresh(request.tail(), ports)?;
+        let entry = store.fresh(request.tail(), ports.clock.now())?;
         let asked = Asked::of(request);
         let accepted = accepted(entry.negotiable, asked, request);
-        let chosen = entry.chosen(accepted, ports)?;
+        let chosen = entry.chosen(accepted)?;
+        let response = answer::answer(&chosen, asked, request, ports.clock.unix_seconds());
+        // An open file has its content elsewhere, where it may have become shorter: whoever were sent it would be cut off.
+        if is_sent_later(response.body()) && !chosen.content.is_current(ports) {
+            return None;
+        }
         lookup::count(&entry.plain, true, ports);
-        Some(answer::answer(&chosen, asked, request, ports.clock.unix_seconds()))
+        Some(response)
     }
 
     async fn serve(&self, request: &Request) -> Response {
@@ -245,6 +252,15 @@ impl Folder {
                 .with_body(entry.plain.content.whole());
         }
         gannet_core::error_page(status, request.field("accept"))
+    }
+}
+
+/// Whether a body is not read when its response begins, but sent out of its file.
+fn is_sent_later(body: &Body) -> bool {
+    match body {
+        Body::File(_, range) => range.end - range.start > FILE_READ_BYTES,
+        Body::Stream(_) => true,
+        _ => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use gannet_core::{Ports, Stamp};
+use gannet_core::Stamp;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
@@ -106,12 +106,9 @@ impl Store {
         }
     }
 
-    /// The file for `path`, if it was looked at within the last second. One that is open has its content elsewhere: whether that is
-    /// what it was is found out each time, so that none is cut off for having become shorter.
-    pub(super) fn fresh(&self, path: &str, ports: &Ports) -> Option<&Rc<Entry>> {
-        let entry = self.get(path)?;
-        let is_fresh = ports.clock.now().saturating_sub(entry.looked.get()) < FRESH;
-        (is_fresh && entry.plain.content.is_current(ports)).then_some(entry)
+    /// The file for `path`, if it was looked at within the last second.
+    pub(super) fn fresh(&self, path: &str, now: Duration) -> Option<&Rc<Entry>> {
+        self.get(path).filter(|entry| now.saturating_sub(entry.looked.get()) < FRESH)
     }
 
     /// The file for `path`, if it still is the one that `stamp` tells, and surely so; what is beside it is to be looked for anew.
@@ -177,13 +174,12 @@ impl Entry {
     }
 
     /// What a client is sent that takes these codings; nothing, if that has to be looked for first.
-    pub(super) fn chosen(&self, accepted: Accepted, ports: &Ports) -> Option<Chosen> {
+    pub(super) fn chosen(&self, accepted: Accepted) -> Option<Chosen> {
         let coded = self.coded.borrow();
         for coding in accepted.codings() {
             match &coded[place(coding)] {
                 Variant::Unknown => return None,
                 Variant::Absent => {}
-                Variant::Own(representation) if !representation.content.is_current(ports) => return None,
                 Variant::Own(representation) => return Some(Chosen::Own(representation.clone())),
                 Variant::Shared(representation) => return representation.upgrade().map(Chosen::Shared),
             }

@@ -19,6 +19,7 @@ on_each_backend!(
     a_file_that_is_replaced_changed_or_removed_is_seen_to_be_so,
     a_file_that_shrinks_while_it_is_sent_ends_its_connection_and_no_other,
     a_file_that_is_removed_while_it_is_sent_is_sent_whole,
+    ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes,
     a_large_file_for_many_clients_at_once_and_one_that_reads_later,
     responses_behind_a_large_file_come_in_order,
 );
@@ -268,6 +269,21 @@ fn a_file_that_is_removed_while_it_is_sent_is_sent_whole(backend: BackendChoice)
     fs::remove_file(&path).expect("removed");
     assert_eq!(client.take(length as usize).len() as u64, length);
     becomes(&mut client, "/large", (404, "404 Not Found\n"));
+}
+
+fn ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes(backend: BackendChoice) {
+    let folder = Folder::new().with("large", pattern(3_000_000));
+    let server = folder.serve(backend);
+    let mut client = Client::connect(&server);
+    for length in [1, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 100_000] {
+        for first in [0, 1_234_567, 3_000_000 - length] {
+            let range = format!("bytes={first}-{}", first + length - 1);
+            let request = format!("GET /large HTTP/1.1\r\nHost: a\r\nRange: {range}\r\n\r\n");
+            let answer = client.send(request).answer();
+            assert_eq!((answer.status, answer.body.len()), (206, length), "{range}");
+            assert!(answer.body == pattern(3_000_000)[first..first + length], "{range}");
+        }
+    }
 }
 
 fn a_large_file_for_many_clients_at_once_and_one_that_reads_later(backend: BackendChoice) {

@@ -15,6 +15,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, recv, shutdown};
 
+use crate::mappings::Mappings;
 use crate::output::Progress;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
@@ -37,6 +38,7 @@ pub struct Epoll {
     events: Vec<epoll::Event>,
     /// Sockets that may have something to receive although no new event will say so.
     ready: VecDeque<SocketId>,
+    mappings: Mappings,
 }
 
 struct ListenerSlot {
@@ -75,6 +77,7 @@ impl Epoll {
             sockets: Slots::default(),
             events: Vec::with_capacity(EVENTS),
             ready: VecDeque::new(),
+            mappings: Mappings::default(),
         })
     }
 
@@ -286,7 +289,7 @@ impl Backend for Epoll {
             slot.sending = Some(output);
             return;
         }
-        let result = match write(slot.fd.as_fd(), &mut output) {
+        let result = match write(slot.fd.as_fd(), &mut output, &mut self.mappings) {
             Ok(Progress::Some(count)) => Ok(count),
             Ok(Progress::Full(count)) => {
                 slot.writable = false;

@@ -26,6 +26,7 @@ mod address;
 mod clock;
 mod completion;
 mod listener;
+mod mappings;
 mod output;
 mod slots;
 mod timers;

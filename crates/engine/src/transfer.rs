@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -10,23 +10,23 @@ use rustix::io::Errno;
 use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
 
 use crate::Output;
+use crate::mappings::{Mappings, WINDOW_BYTES};
 use crate::output::{FileRange, Progress, VECTOR, Way};
-use crate::sys::mapping::Mapping;
 
 /// Bytes sent from one output in one go, so that a fast reader does not hold up the others. Of files: 128 KiB cost the same, 2 MiB
 /// a sixth more (10 MiB and 100 MiB, sendfile).
 const FAIR_BYTES: u64 = 512 * 1024;
 
-/// What is mapped, and offered to the socket, in one system call: as much as its buffer grows to at most (`tcp_wmem`, tcp(7)). What
-/// other sizes cost is said in `server/src/mapped.rs`.
-const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
-
 /// Sends from the front of `output`, without waiting, until it is empty, the socket is full, or it is the others' turn.
-pub(crate) fn write(socket: BorrowedFd<'_>, output: &mut Output) -> io::Result<Progress> {
+pub(crate) fn write(
+    socket: BorrowedFd<'_>,
+    output: &mut Output,
+    mappings: &mut Mappings,
+) -> io::Result<Progress> {
     let mut total = 0;
     while !output.is_empty() && total < FAIR_BYTES {
         let sent = match output.front_file() {
-            Some((piece, more)) if piece.way == Way::Mapped => write_mapped(socket, piece, more),
+            Some((piece, more)) if piece.way == Way::Mapped => write_mapped(socket, piece, more, mappings),
             Some((piece, _)) => write_file(socket, piece, FAIR_BYTES - total),
             None => write_bytes(socket, output),
         };
@@ -70,25 +70,33 @@ fn write_file(socket: BorrowedFd<'_>, piece: &FileRange, fair: u64) -> io::Resul
     }
 }
 
-/// Sends from a mapping that lasts as long as the call: a client that makes us wait holds none.
+/// Sends from a mapping.
 ///
 /// What a truncated file loses within its last page reads as zeros, so its length is looked at before each send. Truncated in
 /// the very instant between the two, up to a page of zeros can be sent in the place of what was there; sendfile(2), whose pages
 /// are in the socket's buffer while they change, has the same race for as long as they are.
-fn write_mapped(socket: BorrowedFd<'_>, piece: &mut FileRange, more: bool) -> io::Result<(u64, bool)> {
+fn write_mapped(
+    socket: BorrowedFd<'_>,
+    piece: &mut FileRange,
+    more: bool,
+    mappings: &mut Mappings,
+) -> io::Result<(u64, bool)> {
     let range = &piece.range;
-    let length = rustix::fs::fstat(&piece.file)?.st_size;
-    if u64::try_from(length).unwrap_or(0) < range.end {
+    let length = u64::try_from(rustix::fs::fstat(&piece.file)?.st_size).unwrap_or(0);
+    if length < range.end {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     let window = range.start..range.end.min(range.start + WINDOW_BYTES);
     let more = more || window.end < range.end;
-    let Ok(mapping) = Mapping::new(piece.file.as_fd(), window.clone()) else {
+    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
+    let sent = mappings.with(&piece.file, length, window.clone(), |mapping| {
+        retried(|| mapping.send(&window, socket, flags))
+    });
+    let Ok(sent) = sent else {
         piece.way = Way::Sendfile;
         return Ok((0, true));
     };
-    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
-    match retried(|| mapping.send(socket, flags)) {
+    match sent {
         Ok(sent) => {
             let whole = sent as u64 == window.end - window.start;
             Ok((sent as u64, whole || takes_more(socket)?))

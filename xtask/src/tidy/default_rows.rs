@@ -10,6 +10,7 @@ pub const WATCHED: &[&str] = &[
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
     "crates/server/src/offload.rs",
+    "crates/engine/src/mappings.rs",
     "crates/engine/src/transfer.rs",
 ];
 
@@ -245,11 +246,32 @@ pub const ROWS: &[Row] = &[
         "auto_maps_large_ranges_on_all_but_tiny_ones_and_off_none",
     ),
     row(
-        "what is mapped at a time",
-        Constant("crates/engine/src/transfer.rs", "WINDOW_BYTES", "bytes"),
-        "mapped when the socket has taken what was before",
-        "no client holds address space",
+        "what is sent from a mapping at a time",
+        Constant("crates/engine/src/mappings.rs", "WINDOW_BYTES", "bytes"),
+        "sent when the socket has taken what was before",
+        "as much as a socket's buffer grows to",
         "mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files",
+    ),
+    row(
+        "a file that is kept mapped",
+        Constant("crates/engine/src/mappings.rs", "KEPT_FILE_BYTES", "bytes"),
+        "a window is mapped for each send",
+        "what costs is to look its pages up",
+        "of_a_large_file_and_beyond_the_bounds_only_what_is_sent_is_mapped",
+    ),
+    row(
+        "what one worker keeps mapped",
+        Constant("crates/engine/src/mappings.rs", "KEPT_BYTES", "bytes"),
+        "a window is mapped for each send",
+        "address space; the pages are the kernel's to take back",
+        "of_a_large_file_and_beyond_the_bounds_only_what_is_sent_is_mapped",
+    ),
+    row(
+        "files that one worker keeps mapped",
+        Constant("crates/engine/src/mappings.rs", "KEPT_MAPPINGS", ""),
+        "a window is mapped for each send",
+        "a process has so many mappings (`vm.max_map_count`)",
+        "of_a_large_file_and_beyond_the_bounds_only_what_is_sent_is_mapped",
     ),
     row(
         "what is sent of one response at a time",

@@ -17,10 +17,8 @@ use rustix::net::SendFlags;
 pub(crate) struct Mapping {
     /// Where the page begins in which the range does.
     address: NonNull<c_void>,
-    /// From there to the range's end.
-    mapped_bytes: usize,
-    /// Before the range, in its first page.
-    skipped_bytes: usize,
+    /// What of the file is there: from the beginning of that page to the range's end.
+    mapped: Range<u64>,
 }
 
 impl Mapping {
@@ -37,18 +35,39 @@ impl Mapping {
         let address =
             unsafe { mmap(null_mut(), mapped_bytes, ProtFlags::READ, MapFlags::SHARED, file, start) }?;
         let address = NonNull::new(address).ok_or(Errno::NOMEM)?;
-        Ok(Mapping { address, mapped_bytes, skipped_bytes: (range.start - start) as usize })
+        Ok(Mapping { address, mapped: start..range.end })
     }
 
-    /// Sends the range, or as much of it as the socket takes (send(2)).
+    /// How many bytes are mapped.
+    pub(crate) fn length(&self) -> u64 {
+        self.mapped.end - self.mapped.start
+    }
+
+    /// Whether a range of the file is mapped.
+    pub(crate) fn has(&self, range: &Range<u64>) -> bool {
+        self.mapped.start <= range.start && range.end <= self.mapped.end
+    }
+
+    /// Sends a range of the file, or as much of it as the socket takes (send(2)).
     ///
     /// # Errors
     /// What send(2) says. `EFAULT`: the file ends before the range, or cannot be read.
-    pub(crate) fn send(&self, socket: BorrowedFd<'_>, flags: SendFlags) -> rustix::io::Result<usize> {
-        let length = self.mapped_bytes - self.skipped_bytes;
+    ///
+    /// # Panics
+    /// When the range is not mapped.
+    pub(crate) fn send(
+        &self,
+        range: &Range<u64>,
+        socket: BorrowedFd<'_>,
+        flags: SendFlags,
+    ) -> rustix::io::Result<usize> {
+        assert!(self.has(range), "only what is mapped is sent");
+        // Both fit: the whole mapping did.
+        let (skipped, length) =
+            ((range.start - self.mapped.start) as usize, (range.end - range.start) as usize);
         // SAFETY: the range is mapped as long as `self` is there, and it is the kernel that reads it.
         let sent = unsafe {
-            let start = self.address.as_ptr().byte_add(self.skipped_bytes);
+            let start = self.address.as_ptr().byte_add(skipped);
             libc::send(socket.as_raw_fd(), start, length, flags.bits() as libc::c_int)
         };
         usize::try_from(sent).map_err(|_| last_error())
@@ -58,7 +77,7 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and nobody was given a reference into it.
-        let unmapped = unsafe { munmap(self.address.as_ptr(), self.mapped_bytes) };
+        let unmapped = unsafe { munmap(self.address.as_ptr(), self.length() as usize) };
         debug_assert!(unmapped.is_ok(), "what was mapped can be unmapped: {unmapped:?}");
     }
 }
@@ -90,7 +109,7 @@ mod tests {
     }
 
     fn send(file: &File, range: Range<u64>, socket: &UnixStream) -> rustix::io::Result<usize> {
-        Mapping::new(file.as_fd(), range)?.send(socket.as_fd(), SendFlags::NOSIGNAL)
+        Mapping::new(file.as_fd(), range.clone())?.send(&range, socket.as_fd(), SendFlags::NOSIGNAL)
     }
 
     #[test]
@@ -114,7 +133,8 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mapping = Mapping::new(file.as_fd(), 0..4 * PAGE as u64).unwrap();
         file.set_len(0).unwrap();
-        assert_eq!(mapping.send(ours.as_fd(), SendFlags::NOSIGNAL), Err(Errno::FAULT));
+        let sent = mapping.send(&(0..4 * PAGE as u64), ours.as_fd(), SendFlags::NOSIGNAL);
+        assert_eq!(sent, Err(Errno::FAULT));
     }
 
     #[test]

@@ -29,6 +29,7 @@ use self::message::Message;
 use self::ring::{Outcome, Ring};
 use self::socket::Socket;
 use self::tag::Tag;
+use crate::mappings::Mappings;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
@@ -65,6 +66,7 @@ pub struct Uring {
         reason = "they go to and from slots as boxes, since the kernel is given their address"
     )]
     messages: Vec<Box<Message>>,
+    mappings: Mappings,
 }
 
 /// A listener's slot; its number is not used again, so that a late completion cannot be taken for another's.
@@ -100,6 +102,7 @@ impl Uring {
             starved: VecDeque::new(),
             untold: VecDeque::new(),
             messages: Vec::new(),
+            mappings: Mappings::default(),
         })
     }
 

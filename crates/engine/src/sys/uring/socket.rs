@@ -227,7 +227,7 @@ impl Uring {
     fn send_now(&mut self, id: SocketId, completions: &mut Completions) {
         let Some(socket) = open(&mut self.sockets, id) else { return };
         let Some(output) = &mut socket.output else { return };
-        match transfer::write(socket.fd.as_fd(), output) {
+        match transfer::write(socket.fd.as_fd(), output, &mut self.mappings) {
             Ok(Progress::Full(0)) => self.wait_writable(id),
             Ok(Progress::Full(count) | Progress::Some(count)) => {
                 self.complete_send(id, Ok(count), completions);

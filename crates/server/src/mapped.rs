@@ -1,26 +1,26 @@
 //! Which file ranges are sent from a mapping, and which by sendfile(2).
 //!
-//! sendfile copies nothing: the socket refers to the file's pages. A mapped send copies them once, in the kernel, but hands the
-//! socket far more at a time than sendfile's sixteen pages. So small files are cheaper by the one, large ones by the other. One
-//! worker's CPU for a response, on epoll, as a multiple of a null server's that sends as much from memory (medians of 5 rounds):
+//! sendfile copies nothing: the socket refers to the file's pages, sixteen at a time, and the more of them wait in the socket's buffer the
+//! dearer they are. A mapped send copies them once, in the kernel, and hands the socket far more at a time. So small files are cheaper by
+//! the one, large ones by the other. One worker's CPU for a response, on epoll, as a multiple of a null server's that sends as much from
+//! memory (medians of 5 rounds; the client drops the bytes in the kernel, or copies them):
 //!
 //! | file | sendfile | mapped |
 //! |---|---|---|
-//! | 100 KiB | 0.80 | 2.12 |
-//! | 512 KiB | 1.12 | 1.35 |
-//! | 1 MiB | 1.37 | 0.85 |
-//! | 10 MiB | 1.24 | 1.15 |
+//! | 100 KiB | 0.61, 0.60 | 1.19, 1.17 |
+//! | 512 KiB | 2.82, 2.97 | 1.05, 1.02 |
+//! | 1 MiB | 1.99, 2.29 | 0.41, 0.68 |
+//! | 10 MiB | 1.72, 2.12 | 1.02, 1.04 |
 //!
-//! That is `cargo xtask bench file-100k file-512k file-1m file-10m --servers null-epoll,off,on`, where `--extra 'on=target/release/gannet
-//! {root} --listen 127.0.0.1:{port} --workers 1 --backend epoll --mmap on'` makes the one and the like the other. Windows of
-//! 512 KiB, 1, 2, 4, 8 and 16 MiB cost 1.24, 1.19, 1.18, 1.15, 1.16 and 1.12 for 10 MiB, and 1.19, 1.07, 1.04, 0.97, 1.01 and 1.00 for
-//! 100 MiB; for 10 MiB `MAP_POPULATE` adds 0.05 to 0.07.
+//! That is `cargo xtask bench file-100k file-512k file-1m file-10m --servers null-epoll,off,on`, with `--copy` and without, where `--extra
+//! 'on=target/release/gannet {root} --listen 127.0.0.1:{port} --workers 1 --backend epoll --mmap on -q'` makes the one and the like the other. A
+//! mapping that is made for each send costs 0.78 for 1 MiB and 1.28 for 10 MiB: so the engine keeps those of open files.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// `Auto` maps what is larger than this.
-const AUTO_BYTES: u64 = 512 * 1024;
+const AUTO_BYTES: u64 = 256 * 1024;
 
 /// Nothing up to this size is mapped: setting a mapping up costs more than these few pages do.
 const SMALL_BYTES: u64 = 16 * 1024;
@@ -28,7 +28,7 @@ const SMALL_BYTES: u64 = 16 * 1024;
 /// Whether files are sent from a mapping, which only the kernel reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum MappedSends {
-    /// Those above 512 KiB; smaller ones by sendfile(2).
+    /// Those above 256 KiB; smaller ones by sendfile(2).
     #[default]
     Auto,
     /// All above 16 KiB.
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn auto_maps_large_ranges_on_all_but_tiny_ones_and_off_none() {
-        let sizes = [0, 16 * 1024, 16 * 1024 + 1, 512 * 1024, 512 * 1024 + 1, u64::MAX];
+        let sizes = [0, 16 * 1024, 16 * 1024 + 1, 256 * 1024, 256 * 1024 + 1, u64::MAX];
         for (policy, maps) in [
             (MappedSends::Auto, [false, false, false, false, true, true]),
             (MappedSends::On, [false, false, true, true, true, true]),

@@ -38,7 +38,7 @@ fn app() -> App {
 }
 
 /// An application whose `/slow` waits: says on the first that it has begun, and goes on when told on the second.
-fn slow() -> (App, Arc<Notify>, Arc<Notify>) {
+pub fn slow() -> (App, Arc<Notify>, Arc<Notify>) {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (started, released) = (begun.clone(), go_on.clone());
     let slow = move |_: Request| {

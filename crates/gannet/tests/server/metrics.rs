@@ -7,6 +7,7 @@ use gannet::prelude::*;
 use gannet::{BackendChoice, Limits, Running};
 use tokio::sync::Notify;
 
+use crate::lifecycle::slow;
 use crate::openmetrics::Metrics;
 use crate::rig::{Client, PATIENCE, block_on, on_each_backend, serve};
 
@@ -180,18 +181,9 @@ fn the_admin_listener_tells_health_and_knows_both_formats_and_nothing_else(backe
 }
 
 fn the_server_is_not_ready_while_it_drains_and_the_admin_listener_ends_last(backend: BackendChoice) {
-    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (started, released) = (begun.clone(), go_on.clone());
-    let slow = move |_: Request| {
-        let (started, released) = (started.clone(), released.clone());
-        async move {
-            started.notify_one();
-            released.notified().await;
-            "finished"
-        }
-    };
+    let (app, begun, go_on) = slow();
     let limits = Limits { drain_grace: Duration::from_millis(20), ..Limits::default() };
-    let (mut server, mut admin) = watched(App::new().get("/slow", slow).limits(limits), backend);
+    let (mut server, mut admin) = watched(app.limits(limits), backend);
     let mut busy = Client::connect(&server);
     busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n");
     block_on(begun.notified());

@@ -161,6 +161,8 @@ impl Options {
         let by_default = (log != LogFormat::Off && !quiet).then_some(LogDestination::StandardOutput);
         let destination = access_log.unwrap_or(by_default);
         let listen = sources.places(arguments.listen)?;
+        let admin = sources.one("admin", arguments.admin, parse_admin)?;
+        apart(&listen, admin.as_ref())?;
         Ok(Options {
             ignores_sockets: sources.has_sockets() && !listen.contains(&Place::Systemd),
             share_port: sources.switch("share-port", arguments.share_port)?,
@@ -180,7 +182,7 @@ impl Options {
                 None => Targets::new().with_default(LevelFilter::INFO),
             },
             access_log: destination.map(|destination| AccessLog { format: log.of_requests(), destination }),
-            admin: sources.one("admin", arguments.admin, parse_admin)?,
+            admin: admin.map(|place| place.admin_address()).transpose()?,
             quiet,
         })
     }
@@ -290,8 +292,20 @@ fn parse_backend(text: &str) -> Result<BackendChoice, String> {
     text.parse().map_err(|error: <BackendChoice as std::str::FromStr>::Err| error.to_string())
 }
 
-fn parse_admin(text: &str) -> Result<SocketAddr, String> {
-    text.parse::<Place>()?.admin_address()
+fn parse_admin(text: &str) -> Result<Place, String> {
+    let place = text.parse::<Place>()?;
+    place.admin_address().map(|_| place)
+}
+
+/// The admin listener would find its address in use, by another program as it seems.
+fn apart(listen: &[Place], admin: Option<&Place>) -> Result<(), String> {
+    let Some(admin) = admin else { return Ok(()) };
+    match listen.iter().find(|place| place.covers(admin) || admin.covers(place)) {
+        Some(place) => {
+            Err(format!("--listen {place} and --admin {admin} overlap; give one of them another port"))
+        }
+        None => Ok(()),
+    }
 }
 
 /// A file named `off` or `-` is written `./off` or `./-`.
@@ -526,6 +540,11 @@ mod tests {
                 "--admin unix:/run/admin: the admin listener takes no Unix socket; write IP:PORT, localhost:PORT or PORT",
             ),
             (&[], &[("GANNET_QUIET", "please")], "GANNET_QUIET=please: write true or false"),
+            (
+                &["--listen", "8080", "--admin", "127.0.0.1:8080"],
+                &[],
+                "--listen 8080 and --admin 127.0.0.1:8080 overlap; give one of them another port",
+            ),
             (
                 &["--listen", "80", "--listen", "127.0.0.1:80"],
                 &[],

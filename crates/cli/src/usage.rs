@@ -12,6 +12,14 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--threads", "-t", "-j"], "threads are --workers 2"),
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
     (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
+    (
+        &["--tls-cert", "--tls-key", "--tls", "--cert", "--key", "--redirect", "--https"],
+        "TLS is not there yet: put Gannet behind a server that has it",
+    ),
+    (
+        &["--gzip", "--brotli", "--compress", "--compression"],
+        "files are compressed for those who take it, without a flag",
+    ),
     (&["--no-listing", "--no-index", "--no-autoindex"], "folders are not listed with --listing off"),
 ];
 
@@ -95,6 +103,14 @@ mod tests {
             (&["--lisen", "80"], "there is no flag --lisen; did you mean --listen?"),
             (&["--no-such-flag"], "there is no flag --no-such-flag; see gannet --help"),
             (&["-x"], "there is no flag -x; see gannet --help"),
+            (
+                &["--tls-cert", "a.pem"],
+                "there is no flag --tls-cert; TLS is not there yet: put Gannet behind a server that has it",
+            ),
+            (
+                &["--gzip"],
+                "there is no flag --gzip; files are compressed for those who take it, without a flag",
+            ),
             (&["a", "b"], "one folder can be served, and b is a second; see gannet --help"),
             (&["--listen"], "--listen <ADDR> lacks its value; see gannet --help"),
             (&["--quiet=yes"], "--quiet takes no value; see gannet --help"),

@@ -33,6 +33,8 @@ mod timers;
 mod transfer;
 
 pub mod epoll;
+pub mod readiness;
+pub mod selector;
 pub mod sim;
 #[expect(unsafe_code, reason = "memory shared with the kernel, descriptors known by number")]
 pub mod sys;

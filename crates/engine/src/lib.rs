@@ -1,8 +1,8 @@
 //! Sockets as a queue of completions.
 //!
 //! An [`Engine`] takes operations (listen, receive, send, close) and gives completions out of a queue, never from inside the
-//! call that began the operation. The same interface stands on several [`Backend`]s: [`epoll`], io_uring and a seeded
-//! simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
+//! call that began the operation. The same interface stands on several [`Backend`]s: those of a kernel ([`BackendKind`]) and a
+//! seeded simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
 //!
 //! # The contract
 //!
@@ -23,6 +23,7 @@
 #![deny(unsafe_code)]
 
 mod address;
+mod backends;
 mod clock;
 mod completion;
 mod listener;
@@ -32,6 +33,7 @@ mod slots;
 mod timers;
 mod transfer;
 
+#[cfg(target_os = "linux")]
 pub mod epoll;
 pub mod readiness;
 pub mod selector;
@@ -46,6 +48,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 pub use address::Address;
+pub use backends::BackendKind;
 pub use clock::{Moment, Now};
 pub use completion::{Completion, ListenerId, SocketId};
 pub use gannet_block::{Block, Chunk, Pool};

@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use gannet_block::Pool;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, recv, shutdown};
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 use crate::mappings::Mappings;
 use crate::output::Progress;
 use crate::selector::{Owner, Readiness, Selector, Token};
+use crate::sys::system::accept;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
 use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
@@ -96,8 +97,7 @@ impl<S: Selector> TryFirst<S> {
             if !listener.armed {
                 return;
             }
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match accept_with(&listener.fd, flags).and_then(|fd| self.register(fd)) {
+            match accept(listener.fd.as_fd()).and_then(|fd| self.register(fd)) {
                 Ok(socket) => completions.push_back(Completion::Accepted { listener: id, socket }),
                 Err(Errno::AGAIN) => return,
                 Err(error) if is_exhaustion(error) => {

@@ -3,9 +3,7 @@
 use std::fmt;
 use std::io;
 
-use gannet_engine::epoll::Epoll;
-use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Backend, Engine, Pool};
+use gannet_engine::{BackendKind, Engine, Pool};
 
 use crate::limits::Limits;
 
@@ -22,6 +20,8 @@ pub enum BackendChoice {
     Epoll,
     /// io_uring(7).
     Uring,
+    /// kqueue(2), of macOS and FreeBSD.
+    Kqueue,
 }
 
 /// A name that is no backend's.
@@ -32,7 +32,7 @@ impl std::str::FromStr for BackendChoice {
     type Err = UnknownBackend;
 
     fn from_str(name: &str) -> Result<BackendChoice, UnknownBackend> {
-        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring]
+        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring, BackendChoice::Kqueue]
             .into_iter()
             .find(|choice| choice.name() == name)
             .ok_or(UnknownBackend)
@@ -41,44 +41,47 @@ impl std::str::FromStr for BackendChoice {
 
 impl fmt::Display for UnknownBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a backend is auto, epoll or uring")
+        f.write_str("a backend is auto, epoll, uring or kqueue")
     }
 }
 
 impl std::error::Error for UnknownBackend {}
 
 impl BackendChoice {
-    /// Auto is io_uring where the kernel has it and allows it: it measures no worse than epoll per small request
-    /// (`cargo xtask bench keepalive`).
-    pub(super) fn resolve(self) -> BackendChoice {
-        if self != BackendChoice::Auto {
-            return self;
-        }
-        match Uring::new(Pool::new(4096, 1)) {
-            Ok(_) => BackendChoice::Uring,
-            Err(error) => {
-                tracing::info!(%error, "io_uring is not to be had here; using epoll");
-                BackendChoice::Epoll
-            }
+    /// Auto is the best of this system's that the kernel allows. On Linux io_uring comes first: it measures no worse than epoll
+    /// per small request (`cargo xtask bench keepalive`).
+    pub(super) fn resolve(self) -> BackendKind {
+        match self {
+            BackendChoice::Auto => best(),
+            BackendChoice::Epoll => BackendKind::Epoll,
+            BackendChoice::Uring => BackendKind::Uring,
+            BackendChoice::Kqueue => BackendKind::Kqueue,
         }
     }
 
-    /// The backend's name, as `--backend` takes it.
+    /// The choice's name, as `--backend` takes it.
     pub fn name(self) -> &'static str {
         match self {
             BackendChoice::Auto => "auto",
-            BackendChoice::Epoll => "epoll",
-            BackendChoice::Uring => "uring",
+            chosen => chosen.resolve().name(),
         }
     }
+}
 
-    /// An engine for one worker; made on its thread.
-    pub(super) fn engine(self, limits: &Limits) -> io::Result<Engine> {
-        let blocks = 2 * limits.connections + SHARED_BLOCKS;
-        let backend: Box<dyn Backend> = match self {
-            BackendChoice::Uring => Box::new(Uring::new(Pool::new(4 * 1024, blocks))?),
-            BackendChoice::Auto | BackendChoice::Epoll => Box::new(Epoll::new(Pool::new(16 * 1024, blocks))?),
-        };
-        Ok(Engine::new(backend))
+fn best() -> BackendKind {
+    for kind in BackendKind::HERE {
+        match kind.open(Pool::new(4096, 1)) {
+            Ok(_) => return *kind,
+            Err(error) => tracing::info!(%error, "{} is not to be had here", kind.name()),
+        }
     }
+    // None could be opened just now, perhaps for want of descriptors: whoever opens this one will be told.
+    BackendKind::LAST
+}
+
+/// An engine for one worker; made on its thread.
+pub(super) fn engine(kind: BackendKind, limits: &Limits) -> io::Result<Engine> {
+    let blocks = 2 * limits.connections + SHARED_BLOCKS;
+    let block_bytes = if kind == BackendKind::Uring { 4 * 1024 } else { 16 * 1024 };
+    kind.open(Pool::new(block_bytes, blocks)).map(Engine::new)
 }

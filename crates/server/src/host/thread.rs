@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use gannet_engine::Listener;
+use gannet_engine::{BackendKind, Listener};
 use tokio::sync::oneshot;
 
-use super::backend::BackendChoice;
+use super::backend;
 use super::error::StartError;
 use super::{cores, drive};
 use crate::admission::Admission;
@@ -37,7 +37,7 @@ pub(super) struct Plan {
     pub(super) mapped_sends: MappedSends,
     pub(super) admission: Arc<Admission>,
     pub(super) mailbox: Arc<Mailbox>,
-    pub(super) backend: BackendChoice,
+    pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
     pub(super) services: Services,
@@ -71,8 +71,8 @@ impl Plan {
             let _ = began.send(Err(StartError::Pin(error))); // whoever started us has given up
             return Ok(());
         }
-        let worker =
-            self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
+        let worker = backend::engine(self.backend, &self.limits)
+            .map_err(|error| StartError::Engine(self.backend.name(), error));
         let mut worker = match worker {
             Ok(engine) => {
                 Worker::new(engine, self.site, self.limits, self.admission, self.mailbox, &self.services)

@@ -1,12 +1,14 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `check-bsd` type-checks the engine for the systems that this is not; `bench` starts
+//! the comparison workspace. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
 
 mod bench;
+mod check_bsd;
 mod ci;
 mod command;
 mod docs;
@@ -39,6 +41,11 @@ const COMMANDS: &[Command] = &[
         does: "write the documents made from the source: docs/limits.md, docs/defaults.md",
         run: docs::run,
     },
+    Command {
+        name: "check-bsd",
+        does: "type-check the engine for macOS and FreeBSD, as root on Debian [FOLDER]",
+        run: check_bsd::run,
+    },
     Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
 ];
 
@@ -62,10 +69,15 @@ fn root() -> PathBuf {
     package
 }
 
+/// Cargo's target folder.
+fn target_folder(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
 fn help(name: &str) -> ExitCode {
     println!("usage: cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:6} {}", command.name, command.does);
+        println!("  {:9} {}", command.name, command.does);
     }
     if name.is_empty() || name == "--help" || name == "help" {
         return ExitCode::SUCCESS;

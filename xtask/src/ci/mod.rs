@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod browser;
+mod bsd;
 mod chromium;
 mod clients;
 mod collector;
@@ -101,6 +102,7 @@ const STEPS: &[Step] = &[
     Step { name: "bench-builds", is_long: true, run: workspace::bench },
     Step { name: "fuzz-builds", is_long: true, run: workspace::fuzz },
     Step { name: "simulation", is_long: true, run: workspace::simulation },
+    Step { name: "check-bsd", is_long: true, run: bsd::run },
 ];
 
 /// Runs the steps; fails when one failed.
@@ -115,8 +117,7 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let context = Context {
         root: root.to_path_buf(),
-        target: std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |folder| root.join(folder)),
+        target: crate::target_folder(root),
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
         is_long: has("--long"),
     };

@@ -88,11 +88,11 @@ pub fn draw(table: &Table, theme: Theme) -> Option<String> {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
          role=\"img\" font-family=\"-apple-system,'Segoe UI','Noto Sans',Helvetica,Arial,sans-serif\" font-size=\"13\">\n\
          <title>{title}</title>\n\
-         <text x=\"0\" y=\"16\" font-size=\"15\" font-weight=\"600\" fill=\"{}\">{title}</text>\n\
-         <text x=\"0\" y=\"34\" font-size=\"12\" fill=\"{}\">{}: shorter is better</text>\n",
+         <text x=\"2\" y=\"16\" font-size=\"15\" font-weight=\"600\" fill=\"{}\">{title}</text>\n\
+         <text x=\"2\" y=\"34\" font-size=\"12\" fill=\"{}\">{}; shorter is better</text>\n",
         colours.text,
         colours.faint,
-        escape(&table.scenario),
+        escape(&subtitle(table)),
         title = escape(&graph.title),
     );
     for (place, bar) in bars.iter().enumerate() {
@@ -100,6 +100,12 @@ pub fn draw(table: &Table, theme: Theme) -> Option<String> {
     }
     svg.push_str("</svg>\n");
     Some(svg)
+}
+
+/// What was done, without how.
+fn subtitle(table: &Table) -> String {
+    let what = table.what.split("; ").next().and_then(|what| what.split(": ").next()).unwrap_or_default();
+    what.replace('`', "")
 }
 
 fn bar(table: &Table, graph: &Graph, row: &[Cell]) -> Option<Bar> {

@@ -4,6 +4,9 @@
 //! The rate is half of what the slowest of them answers in a closed loop of the same run. So no server is driven beyond half
 //! of what it can do, all carry the same load, and a server that costs less has the shorter queue: which is what its users
 //! have of it.
+//!
+//! The null servers take no part: they answer each receive, however many requests it brings, and with an open loop two may
+//! meet on one connection.
 
 use std::time::Duration;
 
@@ -42,7 +45,8 @@ struct Sample {
 /// Measures every server that can do the work.
 pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
     let mut missing = Vec::new();
-    let contenders = rounds::start(bench, shape, &mut missing);
+    let mut contenders = rounds::start(bench, shape, &mut missing);
+    contenders.retain(|contender| !contender.server.is_null());
     let mut timed: Vec<Timed<'_>> = contenders
         .into_iter()
         .filter_map(|contender| match most_per_second(bench, &contender) {

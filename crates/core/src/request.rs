@@ -16,7 +16,7 @@ use crate::{Ports, RequestBody};
 pub struct Request {
     head: RequestHead,
     body: RequestBody,
-    ports: Ports,
+    ports: Rc<Ports>,
     peer: Option<SocketAddr>,
     route: Option<Rc<dyn Route>>,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -109,7 +109,7 @@ impl Drop for RequestHead {
 
 impl Request {
     /// A request: the server's part, and the tests'.
-    pub fn new(head: RequestHead, body: RequestBody, ports: Ports) -> Request {
+    pub fn new(head: RequestHead, body: RequestBody, ports: Rc<Ports>) -> Request {
         Request { head, body, ports, peer: None, route: None, tail: 0 }
     }
 
@@ -322,7 +322,8 @@ pub(crate) mod tests {
         let nothing = Rc::new(Nothing);
         let ports =
             Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
-        Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
+        let head = RequestHead::new(head, block.share(), Heads::new(4));
+        Request::new(head, RequestBody::new(incoming), Rc::new(ports))
     }
 
     #[test]

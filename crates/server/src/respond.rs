@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::{
-    Body, Data, FILE_READ_BYTES, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel,
+    Body, Data, FILE_READ_BYTES, Fields, Frame, Method, RequestBody, Response, Status, Upgrade, Upgraded,
+    channel,
 };
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
@@ -24,6 +25,8 @@ const COPIED_BYTES: usize = 4096;
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
     handle::discard(local, std::mem::replace(&mut exchange.making, Making::Done));
+    let Err(response) = whole(active, response, local) else { return };
+    let Some(exchange) = &mut active.exchange else { return };
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
     handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
@@ -47,6 +50,33 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
             }
         }
     }
+}
+
+/// Answers with a response that is there as a whole, if the request is, too: most are. Head and content are written at once, and both halves
+/// have ended. Otherwise gives the response back: it is begun, and then pulled.
+pub(crate) fn whole(active: &mut Active, response: Response, local: &mut Local) -> Result<(), Response> {
+    let length = match response.body() {
+        Body::Empty => 0,
+        Body::Bytes(bytes) => bytes.len() as u64,
+        _ => return Err(response),
+    };
+    let switches = response.status().is_informational() || active.protocol.method() == Method::Connect;
+    if switches || active.protocol.body_remaining() != Some(0) {
+        return Err(response);
+    }
+    if local.draining {
+        active.protocol.close();
+    }
+    let (status, fields, body) = response.into_parts();
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    let head = ResponseHead { status, fields: fields.rendered(), length: Some(length), date: local.date() };
+    let framing = active.protocol.respond_whole(head, output.bytes());
+    active.accounts.responded(status, false, active.accounts.position() + output.remaining());
+    if let (Framing::Length(1..), Body::Bytes(bytes)) = (framing, body) {
+        put(output, Data::Bytes(bytes));
+    }
+    active.accounts.written(active.accounts.position() + output.remaining());
+    Ok(())
 }
 
 /// Answers a request that could not be read (`text` is what came of it), unless something else was answered already; and closes.

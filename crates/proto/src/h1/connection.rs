@@ -241,6 +241,11 @@ impl Connection {
         self.closing = true;
     }
 
+    /// The method of the present request.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// Whether bytes of a body, or its end, are still to come.
     pub fn is_reading_body(&self) -> bool {
         matches!(self.reading, Reading::Known(_) | Reading::Chunked(_) | Reading::Trailers { .. })

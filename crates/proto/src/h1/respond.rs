@@ -118,6 +118,25 @@ impl Connection {
 
     /// What Connection says, after the end of the line before it. Persistence is the default of HTTP/1.1 only
     /// (RFC 9112 section 9.3).
+    /// The same for a response that is there as a whole, to a request without a body (or whose body has come): both halves have ended
+    /// then, without [`push`](Connection::push), [`finish`](Connection::finish) and the request's `End`. The content, of exactly
+    /// `head.length` bytes, is put behind the head where the framing is [`Framing::Length`].
+    ///
+    /// # Panics
+    /// If the request's body has not come, the length is not known, the response switches protocols, or [`respond`](Connection::respond)
+    /// would.
+    #[inline]
+    pub fn respond_whole(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+        assert!(self.body_remaining() == Some(0), "the request is there as a whole");
+        let framing = self.respond(head, out);
+        assert!(
+            matches!(framing, Framing::None | Framing::Length(_)),
+            "what is whole is framed by its length"
+        );
+        (self.reading, self.writing) = (Reading::Ended, Writing::Ended);
+        framing
+    }
+
     #[inline]
     fn connection_option(&self, status: Status, framing: Framing) -> &'static [u8] {
         match framing {

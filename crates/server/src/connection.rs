@@ -179,7 +179,7 @@ impl Active {
         if let Some(output) = self.output.take() {
             local.recycle_output(output);
         }
-        self.protocol = h1::Connection::new(local.limits.protocol).with_level(local.level);
+        self.protocol.restart();
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gannet_core::{Chunk, Reply, Request, RequestBody, RequestHead};
+use gannet_core::{Chunk, Request, RequestBody, RequestHead};
 use gannet_engine::SocketId;
 use gannet_proto::BodyLength;
 
@@ -33,13 +33,10 @@ pub(crate) fn begin(
     let mut request = Request::new(request_head, RequestBody::new(incoming.clone()), local.ports.clone());
     request.set_peer(peer);
     active.discarded = 0;
-    let (mut reply, route) = route::answer(request, local);
+    let (reply, route) = route::answer(request, local);
     active.accounts.routed(route);
-    if !has_body && let Some(response) = reply.take_ready() {
-        match respond::whole(active, response, local) {
-            Ok(()) => return go_on(active),
-            Err(response) => reply = Reply::ready(response),
-        }
+    if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {
+        return go_on(active);
     }
     let making = Making::Waiting(reply);
     let exchange =

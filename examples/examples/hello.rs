@@ -17,8 +17,8 @@ struct User {
 }
 
 /// `GET /users/7`: a path's parameter in, JSON out.
-fn user(request: Request) -> Response {
-    let Some(id) = request.param("id").and_then(|id| id.parse().ok()) else {
+fn user(id: Option<&str>) -> Response {
+    let Some(id) = id.and_then(|id| id.parse().ok()) else {
         return (Status::NOT_FOUND, "A user's id is a number.\n").into_response();
     };
     let user = User { id, name: format!("User {id}"), email: format!("user{id}@example.org"), active: true };
@@ -35,7 +35,7 @@ async fn main() -> gannet::Result<()> {
     App::new()
         .get("/", "Hello, World!")
         .get("/plain", |request: Request| format!("You asked for {}\n", request.target()))
-        .get("/users/:id", user)
+        .get("/users/:id", |request: Request| user(request.param("id")))
         .get("/later", async |_: Request| {
             tokio::time::sleep(Duration::from_millis(10)).await;
             "This took a while.\n"

@@ -138,7 +138,7 @@ fn address(line: &str) -> Option<String> {
 }
 
 /// Whether it ended because io_uring is switched off (`EPERM`) or not built in (`ENOSYS`), see io_uring_setup(2).
-fn is_kernels_refusal(complaint: &str) -> bool {
+pub fn is_kernels_refusal(complaint: &str) -> bool {
     let reasons = ["not permitted", "not implemented", "not available", "disabled"];
     complaint.contains("io_uring") && reasons.iter().any(|reason| complaint.contains(reason))
 }

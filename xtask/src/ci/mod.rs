@@ -25,6 +25,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use server::Server;
+
 /// How a step ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {

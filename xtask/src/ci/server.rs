@@ -56,12 +56,22 @@ impl Server {
         let banner = wait_for_banner(&mut child);
         let mut server = Server { child, address: String::new(), banner: String::new(), log };
         let Some((line, address)) = banner else { return Err(server.explain_silence(backend)) };
-        let shown = if backend == "uring" { "io_uring" } else { backend };
+        let shown = match backend {
+            "uring" => "io_uring",
+            // Whichever it is.
+            "auto" => "",
+            other => other,
+        };
         if !line.contains(shown) {
             return Err(Outcome::Failed(format!("asked for {backend}, it runs another backend: {line}")));
         }
         (server.banner, server.address) = (line, address);
         Ok(server)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// The highest its resident memory ever was, in KiB.

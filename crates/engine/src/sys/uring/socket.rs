@@ -9,6 +9,7 @@
 //!           └── socket full ──▶ Waiting ── takes more ──▶ send again
 //! ```
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -28,6 +29,8 @@ pub(super) struct Socket {
     receiving: Receiving,
     /// The owner wants to receive.
     armed: bool,
+    /// Something was received since the kernel was last told to receive.
+    fed: bool,
     sending: Sending,
     /// What is being sent; while `sending` is not `Idle`.
     output: Option<Box<Output>>,
@@ -47,7 +50,7 @@ enum Receiving {
     UnderWay,
     /// The kernel received, and has been told to stop.
     Cancelling,
-    /// There was no block: in `Uring::starved`.
+    /// There was no block: in one of the queues of `Starved`.
     Starved,
     /// It came to its end while the owner did not want to know: the peer's end, or an error.
     Over(Option<Errno>),
@@ -69,6 +72,7 @@ impl Socket {
             fd,
             receiving: Receiving::Idle,
             armed: false,
+            fed: false,
             sending: Sending::Idle,
             output: None,
             message: None,
@@ -89,6 +93,11 @@ impl Socket {
         self.sending != Sending::Idle
     }
 
+    /// Whether the kernel has been told to stop receiving, and has not yet.
+    pub(super) fn is_ending_receive(&self) -> bool {
+        self.receiving == Receiving::Cancelling
+    }
+
     /// Ends our half, after what is being sent: that may not have been handed to the kernel yet.
     pub(super) fn finish(&mut self) {
         self.finishing = self.is_sending();
@@ -101,6 +110,30 @@ impl Socket {
     /// Whether the kernel has an operation on this socket.
     fn is_busy(&self) -> bool {
         self.is_sending() || matches!(self.receiving, Receiving::UnderWay | Receiving::Cancelling)
+    }
+}
+
+/// Sockets that found no block to receive into. One that sends without end takes all blocks each time that there are some, so those
+/// that got nothing last time are told to receive before those that got something.
+#[derive(Default)]
+pub(super) struct Starved {
+    unfed: VecDeque<SocketId>,
+    fed: VecDeque<SocketId>,
+}
+
+impl Starved {
+    fn push(&mut self, id: SocketId, fed: bool) {
+        if fed { self.fed.push_back(id) } else { self.unfed.push_back(id) }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<SocketId> {
+        self.unfed.pop_front().or_else(|| self.fed.pop_front())
+    }
+
+    /// Seldom called; else those that come and go while there are no blocks would pile up here.
+    fn remove(&mut self, id: SocketId) {
+        self.unfed.retain(|starved| *starved != id);
+        self.fed.retain(|starved| *starved != id);
     }
 }
 
@@ -132,7 +165,7 @@ impl Uring {
 
     fn arm(&mut self, id: SocketId) {
         let Some(socket) = open(&mut self.sockets, id) else { return };
-        socket.receiving = Receiving::UnderWay;
+        (socket.receiving, socket.fed) = (Receiving::UnderWay, false);
         self.ring.receive(id, socket.fd.as_fd());
     }
 
@@ -153,11 +186,14 @@ impl Uring {
             return;
         }
         match result {
-            Ok(Some(block)) => completions.push_back(Completion::Received { socket: id, block }),
+            Ok(Some(block)) => {
+                socket.fed = true;
+                completions.push_back(Completion::Received { socket: id, block });
+            }
             Ok(None) => socket.receiving = Receiving::Over(None),
             Err(Errno::NOBUFS) => {
                 socket.receiving = Receiving::Starved;
-                self.starved.push_back(id);
+                self.starved.push(id, socket.fed);
                 self.buffers.note_dry();
             }
             // EAGAIN: the kernel gave up waiting after having been woken in vain too often.
@@ -171,7 +207,7 @@ impl Uring {
         }
     }
 
-    /// A block has come for a socket that found none.
+    /// Blocks have come for a socket that found none.
     pub(super) fn end_starving(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.receiving == Receiving::Starved {
@@ -286,6 +322,9 @@ impl Uring {
         if socket.is_sending() {
             self.ring.cancel(Tag::Send(id));
         }
+        if socket.receiving == Receiving::Starved {
+            self.starved.remove(id);
+        }
         self.finish_close(id, completions);
     }
 
@@ -299,3 +338,6 @@ impl Uring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -172,6 +172,11 @@ impl Rig {
         (self.connect)().unwrap()
     }
 
+    /// None when the backlog is full, or nobody listens.
+    pub fn try_connect(&mut self) -> Option<Box<dyn Peer>> {
+        (self.connect)().ok()
+    }
+
     /// Whether a new connection is refused.
     pub fn connects_to_nobody(&mut self) -> bool {
         (self.connect)().is_err()

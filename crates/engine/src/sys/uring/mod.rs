@@ -11,6 +11,7 @@ mod buffers;
 mod message;
 mod ring;
 mod socket;
+mod starved;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,8 @@ use rustix::io::Errno;
 use self::buffers::Buffers;
 use self::message::Message;
 use self::ring::{Outcome, Ring};
-use self::socket::{Socket, Starved};
+use self::socket::Socket;
+use self::starved::Starved;
 use self::tag::Tag;
 use crate::mappings::Mappings;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close};
@@ -56,6 +58,7 @@ pub struct Uring {
     listeners: Vec<Option<ListenerSlot>>,
     sockets: Slots<Socket>,
     outcomes: Vec<Outcome>,
+    /// Sockets that found no block to receive into.
     starved: Starved,
     /// Sockets armed again after receiving had come to its end untold.
     untold: VecDeque<SocketId>,

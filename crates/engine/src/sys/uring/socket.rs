@@ -9,7 +9,6 @@
 //!           └── socket full ──▶ Waiting ── takes more ──▶ send again
 //! ```
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -42,7 +41,7 @@ pub(super) struct Socket {
 }
 
 /// Where receiving stands, as the kernel sees it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Receiving {
     /// The kernel has no operation of ours.
     Idle,
@@ -50,7 +49,7 @@ enum Receiving {
     UnderWay,
     /// The kernel received, and has been told to stop.
     Cancelling,
-    /// There was no block: in one of the queues of `Starved`.
+    /// There was no block: in `Uring::starved`.
     Starved,
     /// It came to its end while the owner did not want to know: the peer's end, or an error.
     Over(Option<Errno>),
@@ -110,30 +109,6 @@ impl Socket {
     /// Whether the kernel has an operation on this socket.
     fn is_busy(&self) -> bool {
         self.is_sending() || matches!(self.receiving, Receiving::UnderWay | Receiving::Cancelling)
-    }
-}
-
-/// Sockets that found no block to receive into. One that sends without end takes all blocks each time that there are some, so those
-/// that got nothing last time are told to receive before those that got something.
-#[derive(Default)]
-pub(super) struct Starved {
-    unfed: VecDeque<SocketId>,
-    fed: VecDeque<SocketId>,
-}
-
-impl Starved {
-    fn push(&mut self, id: SocketId, fed: bool) {
-        if fed { self.fed.push_back(id) } else { self.unfed.push_back(id) }
-    }
-
-    pub(super) fn pop(&mut self) -> Option<SocketId> {
-        self.unfed.pop_front().or_else(|| self.fed.pop_front())
-    }
-
-    /// Seldom called; else those that come and go while there are no blocks would pile up here.
-    fn remove(&mut self, id: SocketId) {
-        self.unfed.retain(|starved| *starved != id);
-        self.fed.retain(|starved| *starved != id);
     }
 }
 

@@ -58,16 +58,8 @@ impl Bench {
 
     fn with_queues(mode: Mode, blocks: usize, submissions: u32, completions: u32) -> Option<Bench> {
         let pool = Pool::new(4096, blocks);
-        let ring = match Ring::in_mode(mode, submissions, completions).map_err(explained) {
-            Ok(ring) => ring,
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-            {
-                eprintln!("left out on io_uring: {error}");
-                return None;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let make = || Ring::in_mode(mode, submissions, completions).map_err(explained);
+        let ring = gannet_testing::on("uring", make)?;
         let mut engine = Engine::new(Box::new(Uring::on(ring, pool.clone()).unwrap()));
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
         let address = listener.local_address().unwrap().internet().unwrap();

@@ -3,16 +3,13 @@
 use super::*;
 
 /// None where there is no io_uring: said, and left out.
-fn had(ring: io::Result<Ring>) -> Option<Ring> {
-    match ring.map_err(explained) {
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-        {
-            eprintln!("left out on io_uring: {error}");
-            None
-        }
-        ring => Some(ring.unwrap()),
-    }
+fn had(make: impl FnOnce() -> io::Result<Ring>) -> Option<Ring> {
+    gannet_testing::on("uring", || make().map_err(explained))
+}
+
+/// A ring that takes nothing until it is enabled.
+fn disabled(submissions: u32) -> io::Result<Ring> {
+    IoUring::builder().setup_r_disabled().build(submissions).and_then(Ring::on)
 }
 
 /// An operation that is over at once.
@@ -73,7 +70,7 @@ fn a_mode_that_the_kernel_does_not_know_is_followed_by_the_next_and_other_errors
 #[test]
 fn the_kernel_is_asked_for_each_mode_s_flags() {
     for (mode, is_deferred) in [(Mode::Deferred, true), (Mode::Cooperative, false)] {
-        let Some(ring) = had(Ring::in_mode(mode, 8, 8)) else { return };
+        let Some(ring) = had(|| Ring::in_mode(mode, 8, 8)) else { return };
         let text = format!("{:?}", ring.queues.params());
         assert!(ring.queues.params().is_setup_single_issuer(), "{text}");
         // The crate shows this flag nowhere: what it does is what counts. A receive that becomes possible is put off until we
@@ -95,7 +92,7 @@ fn the_kernel_is_asked_for_each_mode_s_flags() {
 
 #[test]
 fn what_is_not_there_to_be_cancelled_is_told_to_have_evaded() {
-    let Some(mut ring) = had(Ring::new(8, 8)) else { return };
+    let Some(mut ring) = had(|| Ring::new(8, 8)) else { return };
     let tag = Tag::Receive(SocketId { index: 1, generation: 1 });
     ring.cancel(tag);
     let mut outcomes = Vec::new();
@@ -107,9 +104,7 @@ fn what_is_not_there_to_be_cancelled_is_told_to_have_evaded() {
 
 #[test]
 fn what_the_kernel_does_not_take_at_once_is_kept_in_order_until_it_does() {
-    let mut builder = IoUring::builder();
-    let disabled = builder.setup_r_disabled().build(4).and_then(Ring::on);
-    let Some(mut ring) = had(disabled) else { return };
+    let Some(mut ring) = had(|| disabled(4)) else { return };
     for index in 0..10 {
         begin_nothing(&mut ring, index);
     }
@@ -126,9 +121,7 @@ fn what_the_kernel_does_not_take_at_once_is_kept_in_order_until_it_does() {
 
 #[test]
 fn an_operation_cancelled_while_it_waits_for_room_is_begun_before_and_cancelled_all_the_same() {
-    let mut builder = IoUring::builder();
-    let disabled = builder.setup_r_disabled().build(2).and_then(Ring::on);
-    let Some(mut ring) = had(disabled) else { return };
+    let Some(mut ring) = had(|| disabled(2)) else { return };
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let socket = SocketId { index: 7, generation: 1 };
     begin_nothing(&mut ring, 0);
@@ -150,7 +143,7 @@ fn an_operation_cancelled_while_it_waits_for_room_is_begun_before_and_cancelled_
 #[test]
 fn completions_beyond_the_queue_s_room_are_kept_by_the_kernel_and_gathered_in_order() {
     for mode in [Mode::Deferred, Mode::Cooperative] {
-        let Some(mut ring) = had(Ring::in_mode(mode, 4, 8)) else { return };
+        let Some(mut ring) = had(|| Ring::in_mode(mode, 4, 8)) else { return };
         for index in 0..30 {
             begin_nothing(&mut ring, index);
         }

@@ -2,9 +2,9 @@
 //! measured.
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -16,36 +16,6 @@ use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
 use tokio::sync::Notify;
 
 use crate::common::on_each_backend;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no allocation and no
-// destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Requests until everything that is recycled has been made.
 const WARM_UP: usize = 50;
@@ -83,7 +53,7 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
     };
     App::new()
         .get("/allocations", move |_: Request| {
-            allocations.store(ALLOCATIONS.get(), Ordering::SeqCst);
+            allocations.store(counting::counted().0, Ordering::SeqCst);
             "counted"
         })
         .get("/value", "value")

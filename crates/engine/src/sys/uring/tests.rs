@@ -1,11 +1,13 @@
 //! What holds for this backend beyond the contract, or is hard to bring about through it.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use gannet_block::Block;
 
+use super::buffers::{FIRST, WINDOW};
 use super::ring::{Mode, explained};
 use super::*;
 use crate::Engine;
@@ -28,7 +30,8 @@ macro_rules! each_kind_of_ring {
 each_kind_of_ring! {
     a_receive_that_finds_no_block_goes_on_when_the_one_block_returns
     many_sockets_share_two_blocks_and_lose_nothing
-    the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool
+    the_ring_of_blocks_grows_when_a_turn_needs_more_leaves_half_the_pool_and_shrinks_again
+    a_block_is_received_into_again_in_the_next_turn_but_few
     a_pause_that_races_with_data_loses_none
     an_end_that_comes_during_a_pause_is_told_once_when_armed_again
     closing_during_a_send_accounts_for_every_byte_and_the_peer_sees_the_end
@@ -166,7 +169,7 @@ fn many_sockets_share_two_blocks_and_lose_nothing(mode: Mode) {
     }
 }
 
-fn the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool(mode: Mode) {
+fn the_ring_of_blocks_grows_when_a_turn_needs_more_leaves_half_the_pool_and_shrinks_again(mode: Mode) {
     let Some(mut bench) = Bench::new(mode, 256) else { return };
     let idle = bench.pool.in_use();
     let mut pairs: Vec<_> = (0..200).map(|_| bench.pair()).collect();
@@ -180,10 +183,28 @@ fn the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool(mode
     bench.quiesce();
     assert!(idle <= FEW && bench.pool.in_use() > idle, "{idle}, then {}", bench.pool.in_use());
     assert!(bench.pool.in_use() <= 128);
+    let (peer, socket) = &mut pairs[0];
+    for _ in 0..2 * WINDOW {
+        peer.write_all(b"alone").unwrap();
+        drop(bench.received(*socket));
+    }
+    assert!(bench.pool.in_use() <= idle, "many turns that need few are not prepared for a flood");
 }
 
 /// More blocks than are provided at first.
 const FEW: usize = 64;
+
+fn a_block_is_received_into_again_in_the_next_turn_but_few(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 1024) else { return };
+    let (mut peer, socket) = bench.pair();
+    bench.engine.receive(socket);
+    let mut blocks = BTreeSet::new();
+    for _ in 0..10 * FIRST {
+        peer.write_all(b"one at a time").unwrap();
+        blocks.insert(bench.received(socket).as_ptr().addr());
+    }
+    assert_eq!(blocks.len(), FIRST, "of {} that could be lent", bench.pool.limit());
+}
 
 fn a_pause_that_races_with_data_loses_none(mode: Mode) {
     let Some(mut bench) = Bench::new(mode, 64) else { return };

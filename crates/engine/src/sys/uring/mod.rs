@@ -51,7 +51,13 @@ const JOIN_WAIT: Duration = Duration::from_millis(50);
 /// The engine on io_uring.
 ///
 /// Its [`descriptor`](Backend::descriptor) becomes readable only after a [`poll`](Backend::poll) that gathered nothing: ask
-/// until nothing comes, then wait for it. An engine stays on the thread that made it.
+/// until nothing comes, then wait for it. An engine stays on the thread that made it, which alone may enter the ring
+/// (`SINGLE_ISSUER`); the compiler sees to that:
+///
+/// ```compile_fail,E0277
+/// fn may_move<T: Send>() {}
+/// may_move::<gannet_engine::sys::uring::Uring>();
+/// ```
 pub struct Uring {
     ring: Ring,
     buffers: Buffers,

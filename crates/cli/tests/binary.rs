@@ -132,7 +132,6 @@ fn the_banner_is_one_line_with_version_address_folder_backend_workers_and_time(b
     assert_eq!((shown_folder, engine), ("./below", format!("{shown}, 1 worker").as_str()));
     let milliseconds = ready.strip_prefix("ready in ").and_then(|rest| rest.strip_suffix(" ms"));
     let milliseconds: u64 = milliseconds.and_then(|number| number.parse().ok()).expect(ready);
-    println!("{backend}: ready in {milliseconds} ms");
     assert!(milliseconds > 0, "rounded up");
 }
 

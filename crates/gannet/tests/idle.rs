@@ -56,7 +56,7 @@ impl Rig {
         while self.clients.len() < count {
             let client = TcpStream::connect(self.server.socket_addresses()[0]).expect("the server listens");
             self.clients.push(client);
-            ask(&mut self.clients.last_mut().expect("just connected"), target);
+            ask(self.clients.last_mut().expect("just connected"), target);
         }
     }
 
@@ -91,19 +91,16 @@ on_each_backend! {
 
 fn an_idle_connection_costs_its_slots_and_no_buffer(backend: BackendChoice) {
     let cost = Rig::new(backend).cost(FULL, "/value");
-    println!("{cost} bytes on {}", backend.name());
     assert!(cost <= SLOT_BYTES, "{cost} bytes on {}", backend.name());
 }
 
 fn however_many_there_are_an_idle_connection_costs_little(backend: BackendChoice) {
     // One more than fill the tables, which have grown to twice their size: no number is worse.
     let cost = Rig::new(backend).cost(FULL + 1, "/value");
-    println!("{cost} bytes on {}", backend.name());
     assert!(cost <= MOST_BYTES, "{cost} bytes on {}", backend.name());
 }
 
 fn an_idle_connection_whose_handler_waited_costs_little_more(backend: BackendChoice) {
     let cost = Rig::new(backend).cost(FULL + 1, "/yields");
-    println!("{cost} bytes on {}", backend.name());
     assert!(cost <= MOST_BYTES, "{cost} bytes on {}", backend.name());
 }

@@ -49,7 +49,7 @@ fn a_unix_socket_is_served_beside_an_address_by_every_worker_and_removed_at_the_
     command.args(["--listen", &listen, "--workers", "2", "--backend", backend]);
     let mut server = Gannet::start(&mut command);
     assert!(server.banner.contains(&listen), "{}", server.banner);
-    assert!(fs::metadata(&path).unwrap().file_type().is_socket());
+    assert!(fs::metadata(&path).expect("it is there").file_type().is_socket());
     assert!(exchange(server.address(), "GET", "/").ends_with("<h1>Here</h1>"), "{backend}");
     for _ in 0..20 {
         let answer = exchange_unix(&path);
@@ -93,10 +93,10 @@ fn unix(path: &Path) -> String {
 
 fn sockets_that_are_handed_over_are_served_by_every_worker_without_any_flag(backend: &str) {
     let folder = site();
-    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = tcp.local_addr().unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = tcp.local_addr().expect("it is bound");
     let path = folder.path().join(backend);
-    let unix = UnixListener::bind(&path).unwrap();
+    let unix = UnixListener::bind(&path).expect("a path that is free");
     let mut command = handed(2, tcp.into());
     command.stderr(OwnedFd::from(unix)).arg(folder.path());
     let mut server = Gannet::start(command.args(["--workers", "2", "--backend", backend]));

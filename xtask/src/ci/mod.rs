@@ -11,6 +11,7 @@ mod clients;
 mod collector;
 mod curl;
 mod downloads;
+mod instructions;
 mod large_file;
 mod listing;
 mod many_entries;
@@ -95,6 +96,7 @@ const STEPS: &[Step] = &[
     Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
     Step { name: "listing", is_long: false, run: listing::run },
+    Step { name: "instructions", is_long: false, run: instructions::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },
     Step { name: "advisories", is_long: true, run: workspace::advisories },
@@ -115,8 +117,7 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let context = Context {
         root: root.to_path_buf(),
-        target: std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |folder| root.join(folder)),
+        target: crate::target(root),
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
         is_long: has("--long"),
     };

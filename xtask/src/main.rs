@@ -1,8 +1,8 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `instructions` counts what a request takes; `bench` starts the comparison workspace,
-//! `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where the time
+//! goes; `bench` starts the comparison workspace, `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -11,6 +11,7 @@ mod bench;
 mod ci;
 mod command;
 mod docs;
+mod flamegraph;
 mod instructions;
 mod peers;
 mod tidy;
@@ -46,6 +47,11 @@ const COMMANDS: &[Command] = &[
         name: "instructions",
         does: "count the server's instructions per request beside their rows [--write]",
         run: instructions::run,
+    },
+    Command {
+        name: "flamegraph",
+        does: "draw where the processor is while the server is loaded [SCENARIO]",
+        run: flamegraph::run,
     },
     Command { name: "bench", does: "run the comparison benchmarks [--quick] [--help]", run: bench::run },
     Command {

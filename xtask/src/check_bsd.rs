@@ -59,7 +59,7 @@ pub fn default_folder(target: &Path) -> PathBuf {
 /// The command.
 pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     let folder = match arguments {
-        [] => default_folder(&crate::target_folder(root)),
+        [] => default_folder(&crate::target(root)),
         [folder] if !folder.starts_with('-') => root.join(folder),
         _ => {
             eprintln!("usage: cargo xtask check-bsd [FOLDER for Debian sid's compiler]");

@@ -1,8 +1,9 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `check-bsd` type-checks the engine for the systems that this is not; `bench` starts
-//! the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where the time
+//! goes; `check-bsd` type-checks the engine for the systems that this is not; `bench` starts the comparison workspace,
+//! `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -12,6 +13,9 @@ mod check_bsd;
 mod ci;
 mod command;
 mod docs;
+mod flamegraph;
+mod instructions;
+mod peers;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -46,7 +50,22 @@ const COMMANDS: &[Command] = &[
         does: "type-check the engine for macOS and FreeBSD, as root on Debian [FOLDER]",
         run: check_bsd::run,
     },
-    Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
+    Command {
+        name: "instructions",
+        does: "count the server's instructions per request beside their rows [--write]",
+        run: instructions::run,
+    },
+    Command {
+        name: "flamegraph",
+        does: "draw where the processor is while the server is loaded [SCENARIO]",
+        run: flamegraph::run,
+    },
+    Command { name: "bench", does: "run the comparison benchmarks [--quick] [--help]", run: bench::run },
+    Command {
+        name: "peers",
+        does: "fetch the servers that `bench` compares with [--sid]: crates, Debian's packages, Debian sid's",
+        run: peers::run,
+    },
 ];
 
 fn main() -> ExitCode {
@@ -70,14 +89,14 @@ fn root() -> PathBuf {
 }
 
 /// Cargo's target folder.
-fn target_folder(root: &Path) -> PathBuf {
+fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 fn help(name: &str) -> ExitCode {
     println!("usage: cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:9} {}", command.name, command.does);
+        println!("  {:12} {}", command.name, command.does);
     }
     if name.is_empty() || name == "--help" || name == "help" {
         return ExitCode::SUCCESS;

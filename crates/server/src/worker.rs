@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_core::Fs;
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners};
@@ -78,6 +80,13 @@ impl Worker {
     #[must_use]
     pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
         self.local.mapped_sends = mapped_sends;
+        self
+    }
+
+    /// Opens and reads files by another port than the kernel's files.
+    #[must_use]
+    pub fn with_files(mut self, files: Rc<dyn Fs>) -> Worker {
+        Rc::make_mut(&mut self.local.ports).fs = files;
         self
     }
 

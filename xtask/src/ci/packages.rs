@@ -7,7 +7,7 @@ use super::{Context, Outcome};
 use crate::command;
 
 /// (program, Debian package)
-const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium")];
+const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium"), ("valgrind", "valgrind")];
 /// The same, of the steps that take minutes.
 const LONG_PROGRAMS: &[(&str, &str)] = &[("debootstrap", "debootstrap")];
 const LIMIT: Duration = Duration::from_secs(600);

@@ -48,14 +48,14 @@ impl fmt::Display for UnknownBackend {
 impl std::error::Error for UnknownBackend {}
 
 impl BackendChoice {
-    /// Auto is the best of this system's that the kernel allows. On Linux io_uring comes first: it measures no worse than epoll
-    /// per small request (`cargo xtask bench keepalive`).
-    pub(super) fn resolve(self) -> BackendKind {
+    /// What to run on, and why it is not the best of this system's where that was to be tried. On Linux auto is io_uring where the
+    /// kernel has it and allows it, since it costs less there (docs/engine.md has the figures).
+    pub(super) fn resolve(self) -> (BackendKind, Option<io::Error>) {
         match self {
             BackendChoice::Auto => best(),
-            BackendChoice::Epoll => BackendKind::Epoll,
-            BackendChoice::Uring => BackendKind::Uring,
-            BackendChoice::Kqueue => BackendKind::Kqueue,
+            BackendChoice::Epoll => (BackendKind::Epoll, None),
+            BackendChoice::Uring => (BackendKind::Uring, None),
+            BackendChoice::Kqueue => (BackendKind::Kqueue, None),
         }
     }
 
@@ -63,20 +63,20 @@ impl BackendChoice {
     pub fn name(self) -> &'static str {
         match self {
             BackendChoice::Auto => "auto",
-            chosen => chosen.resolve().name(),
+            chosen => chosen.resolve().0.name(),
         }
     }
 }
 
-fn best() -> BackendKind {
-    for kind in BackendKind::HERE {
+fn best() -> (BackendKind, Option<io::Error>) {
+    let mut refusal = None;
+    for kind in BackendKind::HERE.iter().filter(|kind| **kind != BackendKind::LAST) {
         match kind.open(Pool::new(4096, 1)) {
-            Ok(_) => return *kind,
-            Err(error) => tracing::info!(%error, "{} is not to be had here", kind.name()),
+            Ok(_) => return (*kind, refusal),
+            Err(error) => refusal = Some(error),
         }
     }
-    // None could be opened just now, perhaps for want of descriptors: whoever opens this one will be told.
-    BackendKind::LAST
+    (BackendKind::LAST, refusal)
 }
 
 /// An engine for one worker; made on its thread.

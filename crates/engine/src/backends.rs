@@ -67,12 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_is_always_there_and_each_goes_by_its_name() {
+    fn the_last_one_is_always_there() {
         assert!(BackendKind::LAST.open(Pool::new(4096, 1)).is_ok());
-        for kind in BackendKind::HERE {
-            if let Ok(backend) = kind.open(Pool::new(4096, 1)) {
-                assert_eq!(backend.name(), kind.name());
-            }
-        }
     }
 }

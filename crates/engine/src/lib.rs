@@ -62,7 +62,7 @@ pub type Completions = VecDeque<Completion>;
 
 /// What a backend must do; the module documentation is its contract.
 pub trait Backend {
-    /// The backend's name, as `--backend` takes it.
+    /// The backend's name, to be shown.
     fn name(&self) -> &'static str;
 
     /// Gathers completions, waiting up to `wait` for the first (`None`: for as long as it takes). Never waits when there is

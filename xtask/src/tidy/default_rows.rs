@@ -57,7 +57,7 @@ const fn limit(name: &'static str, test: &'static str) -> Row {
 pub const ROWS: &[Row] = &[
     flag("--listen", "any address, or several", "nobody else is served before that is asked for"),
     flag("--workers", "up to 1024", "one for each core that the process may use"),
-    flag("--backend", "`uring` or `epoll`", "io_uring costs less, where it may be used"),
+    flag("--backend", "`uring`, `epoll` or `kqueue`", "io_uring costs less, where it may be used"),
     flag("--pin", "each worker stays on its core", "the kernel moves threads well enough"),
     flag("--share-port", "other processes may listen too", "a port that is taken is told"),
     flag("--mmap", "`on` or `off`", "measured: mappings pay for large files only"),

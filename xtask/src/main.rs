@@ -1,7 +1,8 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `instructions` counts what a request takes; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where
+//! the time goes; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -10,6 +11,7 @@ mod bench;
 mod ci;
 mod command;
 mod docs;
+mod flamegraph;
 mod instructions;
 mod tidy;
 
@@ -44,6 +46,11 @@ const COMMANDS: &[Command] = &[
         name: "instructions",
         does: "count the server's instructions per request beside their rows [--write]",
         run: instructions::run,
+    },
+    Command {
+        name: "flamegraph",
+        does: "draw where the processor is while the server is loaded [SCENARIO]",
+        run: flamegraph::run,
     },
     Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
 ];

@@ -97,7 +97,7 @@ impl RequestHead {
     }
 
     fn ascii(&self, span: Span) -> &str {
-        std::str::from_utf8(span.of(&self.text))
+        gannet_proto::scan::ascii(span.of(&self.text))
             .expect("the parser admits only ASCII in methods, targets and names")
     }
 }

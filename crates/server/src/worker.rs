@@ -86,7 +86,7 @@ impl Worker {
     /// Opens and reads files by another port than the kernel's files.
     #[must_use]
     pub fn with_files(mut self, files: Rc<dyn Fs>) -> Worker {
-        self.local.ports.fs = files;
+        Rc::make_mut(&mut self.local.ports).fs = files;
         self
     }
 

@@ -18,15 +18,18 @@ mod many_entries;
 mod memory;
 mod packages;
 mod server;
+mod soak;
 mod workspace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use server::Server;
+
 /// How a step ended.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub enum Outcome {
     /// It ran, and saw this.
     Ran(String),
     /// It could not run here, and why.
@@ -43,7 +46,7 @@ impl From<Result<String, String>> for Outcome {
 }
 
 /// What the steps share.
-struct Context {
+pub struct Context {
     root: PathBuf,
     /// Cargo's target folder; screenshots and logs go there too.
     target: PathBuf,
@@ -53,6 +56,11 @@ struct Context {
 }
 
 impl Context {
+    /// For a short run that installs nothing.
+    pub fn new(root: &Path) -> Context {
+        Context { root: root.to_path_buf(), target: crate::target(root), may_install: false, is_long: false }
+    }
+
     /// The built binary.
     fn gannet(&self) -> PathBuf {
         self.target.join("release/gannet")
@@ -64,7 +72,7 @@ impl Context {
     }
 
     /// A folder under the target folder, made if need be.
-    fn folder(&self, name: &str) -> Result<PathBuf, String> {
+    pub fn folder(&self, name: &str) -> Result<PathBuf, String> {
         let folder = self.target.join(name);
         fs::create_dir_all(&folder)
             .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
@@ -103,6 +111,8 @@ const STEPS: &[Step] = &[
     Step { name: "bench-builds", is_long: true, run: workspace::bench },
     Step { name: "fuzz-builds", is_long: true, run: workspace::fuzz },
     Step { name: "simulation", is_long: true, run: workspace::simulation },
+    Step { name: "soak-epoll", is_long: true, run: |context| soak::run(context, "epoll") },
+    Step { name: "soak-uring", is_long: true, run: |context| soak::run(context, "uring") },
 ];
 
 /// Runs the steps; fails when one failed.
@@ -116,10 +126,9 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let context = Context {
-        root: root.to_path_buf(),
-        target: crate::target(root),
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
         is_long: has("--long"),
+        ..Context::new(root)
     };
     let takes_all = !arguments.iter().any(|argument| is_step(argument));
     let outcomes: Vec<(&str, Outcome)> = STEPS

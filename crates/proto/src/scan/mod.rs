@@ -4,9 +4,10 @@
 //! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle. Fields are
 //! many short runs, so there the searches share what they saw: `blocks` says how, and what it is worth.
 //! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
-//! functions built for CPU features that the level proves to be there.
+//! functions built for CPU features that the level proves to be there; and text of bytes that were seen to be [`ascii`].
 #![expect(unsafe_code, reason = "loads and CPU features, as said above")]
 
+mod ascii;
 mod blocks;
 pub mod naive;
 mod swar;
@@ -14,6 +15,7 @@ mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+pub use ascii::ascii;
 pub(crate) use blocks::{Blocks, Pass};
 pub(crate) use vector::Vector;
 

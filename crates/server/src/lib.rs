@@ -20,6 +20,7 @@
 
 mod accept;
 mod admission;
+mod balance;
 mod close;
 mod connection;
 mod deadline;
@@ -39,6 +40,7 @@ mod protocol;
 mod respond;
 mod route;
 mod site;
+mod sync;
 mod wake;
 mod worker;
 

@@ -27,6 +27,8 @@ pub struct WorkerCounters {
     pub(crate) sent_bytes: Tally,
     /// Connections let in.
     pub(crate) accepted: Tally,
+    /// Connections let in whose worker was held up.
+    pub(crate) taken_over: Tally,
     /// Connections closed because a limit of connections was reached.
     pub(crate) refused: Tally,
     /// Times that no connection could be accepted for want of a resource.
@@ -69,6 +71,7 @@ impl WorkerCounters {
             received_bytes: Tally::default(),
             sent_bytes: Tally::default(),
             accepted: Tally::default(),
+            taken_over: Tally::default(),
             refused: Tally::default(),
             accept_failures: Tally::default(),
             cut: Tally::default(),

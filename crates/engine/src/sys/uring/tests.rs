@@ -99,7 +99,7 @@ impl Bench {
     fn pair(&mut self) -> (TcpStream, SocketId) {
         let peer = TcpStream::connect(self.address).unwrap();
         match self.next() {
-            Completion::Accepted { socket, .. } => (peer, socket),
+            Completion::Accepted(accepted) => (peer, self.engine.adopt(accepted).unwrap()),
             other => panic!("{other:?}"),
         }
     }

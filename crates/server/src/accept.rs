@@ -162,6 +162,9 @@ fn pause(worker: &mut Worker) {
 /// Ends accepting for good. Says whether it had not ended: then the engine has to be asked once more.
 pub(crate) fn end(worker: &mut Worker) -> bool {
     let any = !worker.listeners.is_empty();
+    if any {
+        worker.spares.close();
+    }
     for listener in worker.listeners.drain(..) {
         worker.local.engine.unlisten(listener);
     }

@@ -7,6 +7,7 @@
 use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 use gannet_engine::Accepted;
 
+use crate::sleepers::Sleepers;
 use crate::sync::{AtomicUsize, Ordering};
 
 /// What a worker accepted and has not begun: first in, first out.
@@ -19,6 +20,8 @@ pub(crate) struct Balance {
     /// How many are offered, or are just about to be. Every worker reads it in every turn, and nobody writes it unless a worker is held
     /// up: so each core has a copy of it.
     count: AtomicUsize,
+    /// Where the watchdog sleeps.
+    pub(crate) watchdog: Sleepers,
 }
 
 impl Pending {
@@ -51,7 +54,7 @@ impl Pending {
 
 impl Default for Balance {
     fn default() -> Balance {
-        Balance { offered: Injector::new(), count: AtomicUsize::new(0) }
+        Balance { offered: Injector::new(), count: AtomicUsize::new(0), watchdog: Sleepers::default() }
     }
 }
 

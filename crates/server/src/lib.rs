@@ -37,11 +37,14 @@ mod mapped;
 mod observe;
 mod offload;
 mod protocol;
+mod pulse;
 mod respond;
 mod route;
 mod site;
+mod sleepers;
 mod sync;
 mod wake;
+mod watchdog;
 mod worker;
 
 pub use admission::{Admission, Refusal};

@@ -13,8 +13,9 @@ use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
-use crate::observe::{Observer, WorkerCounters};
+use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
 use crate::offload::Services;
+use crate::pulse::Pulse;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -35,6 +36,10 @@ pub(crate) struct Local {
     pub(crate) heads: Heads,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
+    /// What the watchdog sees.
+    pub(crate) pulse: Arc<Pulse>,
+    /// Whose handler is polled next, or let go.
+    pub(crate) route: Cell<u16>,
     clock: Rc<TurnClock>,
     date: [u8; 29],
     date_second: u64,
@@ -114,6 +119,8 @@ impl Local {
             heads: Heads::new(limits.connections),
             draining: false,
             observer: Observer { counters, scribe: None },
+            pulse: Arc::default(),
+            route: Cell::new(NO_ROUTE),
             clock,
             date: [0; 29],
             date_second: u64::MAX,

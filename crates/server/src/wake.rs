@@ -62,6 +62,11 @@ impl Mailbox {
         self.host.register(host);
     }
 
+    /// Wakes the worker for what is not in here.
+    pub(crate) fn wake(&self) {
+        self.host.wake();
+    }
+
     /// Whether no slot waits to be looked at.
     pub(crate) fn is_empty(&self) -> bool {
         self.woken.is_empty() && !self.overflowed.load(Ordering::Acquire)
@@ -141,7 +146,8 @@ impl Wakers {
     pub(crate) fn next(&self) -> Option<u32> {
         let index = self.mailbox.woken.pop()?;
         if let Some(Some((slot, _))) = self.slots.get(index as usize) {
-            slot.queued.store(false, Ordering::Release);
+            // A swap, not a store: who woke the slot and found it queued is thereby before us, and what it woke for is seen.
+            slot.queued.swap(false, Ordering::AcqRel);
         }
         Some(index)
     }
@@ -151,7 +157,7 @@ impl Wakers {
         let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
         if overflowed {
             for (slot, _) in self.slots.iter().flatten() {
-                slot.queued.store(false, Ordering::Release);
+                slot.queued.swap(false, Ordering::AcqRel); // as in `next`
             }
         }
         overflowed

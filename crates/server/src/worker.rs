@@ -16,8 +16,10 @@ use crate::local::Local;
 use crate::mapped::MappedSends;
 use crate::observe::{Limit, Scribe, WorkerCounters};
 use crate::offload::Services;
+use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
+use crate::watchdog::{Post, Spares};
 use crate::{close, deadline, flush, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
@@ -36,6 +38,8 @@ pub struct Worker {
     pub(crate) counted: usize,
     /// Where those are who wait for a worker that is held up.
     pub(crate) balance: Arc<Balance>,
+    /// What others listen with in our stead.
+    pub(crate) spares: Arc<Spares>,
     /// Accepting is paused until then.
     pub(crate) accept_again: Option<Moment>,
     /// When resources last ran out.
@@ -73,6 +77,7 @@ impl Worker {
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
+            spares: Arc::default(),
             accept_again: None,
             starved_at: None,
             drain_deadline: None,
@@ -85,6 +90,22 @@ impl Worker {
     pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
         self.local.mapped_sends = mapped_sends;
         self
+    }
+
+    /// Shares what is accepted with other workers, and shows the watchdog what is done.
+    pub(crate) fn share(&mut self, balance: Arc<Balance>, spares: Arc<Spares>, pulse: Arc<Pulse>) {
+        (self.balance, self.spares, self.local.pulse) = (balance, spares, pulse);
+    }
+
+    /// What the watchdog has of this worker.
+    pub(crate) fn post(&self) -> Post {
+        Post {
+            pulse: self.local.pulse.clone(),
+            mailbox: self.mailbox().clone(),
+            pending: self.pending.stealer(),
+            counters: self.counters().clone(),
+            spares: self.spares.clone(),
+        }
     }
 
     /// Records for the access log what is served.
@@ -111,6 +132,7 @@ impl Worker {
     /// # Errors
     /// When the engine cannot go on.
     pub fn turn(&mut self) -> io::Result<Turn> {
+        self.local.pulse.begin_turn();
         let gathered = self.local.engine.poll(Some(Duration::ZERO))?;
         self.local.tell_time(self.local.engine.now());
         let accepted = self.take_completions(gathered.min(COMPLETIONS));

@@ -22,6 +22,7 @@ mod accept;
 mod admission;
 mod balance;
 mod close;
+mod computing;
 mod connection;
 mod deadline;
 mod exchange;

@@ -82,36 +82,41 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::check;
 
     #[test]
     fn each_turn_and_each_piece_of_a_handler_looks_different() {
-        let pulse = Pulse::default();
-        let mut seen = vec![pulse.look()];
-        for route in [0, 0, u16::MAX, 7] {
-            pulse.begin_turn();
-            seen.push(pulse.look());
-            for _ in 0..2 {
-                pulse.enter(route);
+        check(|| {
+            let pulse = Pulse::default();
+            let mut seen = vec![pulse.look()];
+            for route in [0, 0, u16::MAX, 7] {
+                pulse.begin_turn();
                 seen.push(pulse.look());
-                assert_eq!(pulse.look().route(), Some(route));
-                pulse.leave();
-                assert_eq!(pulse.look().route(), None);
+                for _ in 0..2 {
+                    pulse.enter(route);
+                    seen.push(pulse.look());
+                    assert_eq!(pulse.look().route(), Some(route));
+                    pulse.leave();
+                    assert_eq!(pulse.look().route(), None);
+                }
             }
-        }
-        for (index, sight) in seen.iter().enumerate() {
-            assert!(!seen[..index].contains(sight), "{sight:?}");
-        }
+            for (index, sight) in seen.iter().enumerate() {
+                assert!(!seen[..index].contains(sight), "{sight:?}");
+            }
+        });
     }
 
     #[test]
     fn who_sleeps_is_in_no_turn() {
-        let pulse = Pulse::default();
-        pulse.begin_turn();
-        let before = pulse.look();
-        assert!(pulse.look().is_same_turn(before));
-        pulse.sleep();
-        assert!(pulse.look().is_asleep() && !pulse.look().is_same_turn(before));
-        pulse.wake();
-        assert!(!pulse.look().is_asleep() && !pulse.look().is_same_turn(before));
+        check(|| {
+            let pulse = Pulse::default();
+            pulse.begin_turn();
+            let before = pulse.look();
+            assert!(pulse.look().is_same_turn(before));
+            pulse.sleep();
+            assert!(pulse.look().is_asleep() && !pulse.look().is_same_turn(before));
+            pulse.wake();
+            assert!(!pulse.look().is_asleep() && !pulse.look().is_same_turn(before));
+        });
     }
 }

@@ -5,3 +5,9 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 
 pub(crate) use atomic_waker::AtomicWaker;
 pub(crate) use crossbeam_queue::ArrayQueue;
+
+/// Runs a unit test of one of these protocols, which in the model has to be one of loom's executions.
+#[cfg(test)]
+pub(crate) fn check(test: impl Fn() + Sync + Send + 'static) {
+    test();
+}

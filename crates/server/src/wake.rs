@@ -74,7 +74,8 @@ impl Mailbox {
 
     fn put(&self, index: u32) {
         if self.woken.push(index).is_err() {
-            self.overflowed.store(true, Ordering::Release);
+            // As with a slot's state: only read-modify-writes, so that none is lost between two others.
+            self.overflowed.swap(true, Ordering::AcqRel);
         }
         self.host.wake();
     }
@@ -87,15 +88,27 @@ pub(crate) struct Wakers {
     slots: Vec<Option<(Arc<Slot>, Waker)>>,
 }
 
+/// In the mailbox.
+const QUEUED: u8 = 1;
+
+/// Woken since last asked.
+const WOKEN: u8 = 2;
+
 /// One slot's waker.
 #[derive(Debug)]
 struct Slot {
     index: u32,
-    /// In the mailbox.
-    queued: AtomicBool,
-    /// Woken since last asked.
-    woken: AtomicBool,
+    /// [`QUEUED`] and [`WOKEN`]. Only ever changed by read-modify-writes, of which each sees what went before all that came earlier: whoever
+    /// takes `WOKEN` sees the news of all who had set it, not only of the last one (`tests/model.rs` finds what is lost otherwise).
+    state: AtomicU8,
     mailbox: Arc<Mailbox>,
+}
+
+impl Slot {
+    /// Takes a mark away; says whether it was there.
+    fn take(&self, mark: u8) -> bool {
+        self.state.fetch_and(!mark, Ordering::AcqRel) & mark != 0
+    }
 }
 
 impl Wake for Slot {
@@ -104,8 +117,7 @@ impl Wake for Slot {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        if !self.queued.swap(true, Ordering::AcqRel) {
+        if self.state.fetch_or(WOKEN | QUEUED, Ordering::AcqRel) & QUEUED == 0 {
             self.mailbox.put(self.index);
         }
     }
@@ -123,12 +135,7 @@ impl Wakers {
             self.slots.resize_with(position + 1, || None);
         }
         let (_, waker) = self.slots[position].get_or_insert_with(|| {
-            let slot = Arc::new(Slot {
-                index,
-                queued: AtomicBool::new(false),
-                woken: AtomicBool::new(false),
-                mailbox: self.mailbox.clone(),
-            });
+            let slot = Arc::new(Slot { index, state: AtomicU8::new(0), mailbox: self.mailbox.clone() });
             (slot.clone(), Waker::from(slot))
         });
         waker.clone()
@@ -137,7 +144,7 @@ impl Wakers {
     /// Whether the slot was woken since this was last asked.
     pub(crate) fn take_woken(&self, index: u32) -> bool {
         match self.slots.get(index as usize) {
-            Some(Some((slot, _))) => slot.woken.swap(false, Ordering::AcqRel),
+            Some(Some((slot, _))) => slot.take(WOKEN),
             _ => false,
         }
     }
@@ -146,8 +153,7 @@ impl Wakers {
     pub(crate) fn next(&self) -> Option<u32> {
         let index = self.mailbox.woken.pop()?;
         if let Some(Some((slot, _))) = self.slots.get(index as usize) {
-            // A swap, not a store: who woke the slot and found it queued is thereby before us, and what it woke for is seen.
-            slot.queued.swap(false, Ordering::AcqRel);
+            slot.take(QUEUED);
         }
         Some(index)
     }
@@ -157,7 +163,7 @@ impl Wakers {
         let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
         if overflowed {
             for (slot, _) in self.slots.iter().flatten() {
-                slot.queued.swap(false, Ordering::AcqRel); // as in `next`
+                slot.take(QUEUED);
             }
         }
         overflowed
@@ -176,34 +182,41 @@ impl Wakers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::check;
 
     #[test]
     fn a_slot_woken_many_times_is_looked_at_once() {
-        let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
-        let waker = wakers.waker(7);
-        for _ in 0..3 {
-            waker.wake_by_ref();
-        }
-        assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
-        assert!(wakers.take_woken(7) && !wakers.take_woken(7));
-        waker.wake();
-        assert_eq!(wakers.next(), Some(7), "and can be woken again");
+        check(|| {
+            let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
+            let waker = wakers.waker(7);
+            for _ in 0..3 {
+                waker.wake_by_ref();
+            }
+            assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
+            assert!(wakers.take_woken(7) && !wakers.take_woken(7));
+            waker.wake();
+            assert_eq!(wakers.next(), Some(7), "and can be woken again");
+        });
     }
 
     #[test]
     fn when_more_slots_are_woken_than_there_is_room_for_all_are_to_be_looked_at() {
-        let mut wakers = Wakers::new(Arc::new(Mailbox::new(1)));
-        let two = [wakers.waker(0), wakers.waker(1)];
-        two.iter().for_each(Waker::wake_by_ref);
-        assert!(wakers.take_overflow() && !wakers.take_overflow());
-        assert!(wakers.take_woken(0) && wakers.take_woken(1));
+        check(|| {
+            let mut wakers = Wakers::new(Arc::new(Mailbox::new(1)));
+            let two = [wakers.waker(0), wakers.waker(1)];
+            two.iter().for_each(Waker::wake_by_ref);
+            assert!(wakers.take_overflow() && !wakers.take_overflow());
+            assert!(wakers.take_woken(0) && wakers.take_woken(1));
+        });
     }
 
     #[test]
     fn a_command_is_not_taken_back_by_less() {
-        let mailbox = Mailbox::new(1);
-        mailbox.command(Command::Stop);
-        mailbox.command(Command::Drain);
-        assert_eq!(mailbox.commanded(), Command::Stop);
+        check(|| {
+            let mailbox = Mailbox::new(1);
+            mailbox.command(Command::Stop);
+            mailbox.command(Command::Drain);
+            assert_eq!(mailbox.commanded(), Command::Stop);
+        });
     }
 }

@@ -15,6 +15,7 @@ on_each_backend!(
     a_handler_that_holds_its_worker_is_counted_by_its_route_and_so_is_for_how_long,
     a_server_drains_although_a_worker_was_blocked_and_serves_who_waited,
     timers_and_sockets_of_tokio_make_progress_while_their_worker_is_never_idle,
+    while_computations_run_their_worker_serves_others,
 );
 
 /// Handlers that block their workers until each is told to go on.
@@ -166,4 +167,37 @@ fn timers_and_sockets_of_tokio_make_progress_while_their_worker_is_never_idle(ba
     let mut spinning = Client::connect(&server);
     spinning.send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(Client::connect(&server).get("/patient").says(), (200, "through"));
+}
+
+fn while_computations_run_their_worker_serves_others(backend: BackendChoice) {
+    let (begin, begun) = mpsc::channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Arc::new(Mutex::new(wait));
+    let computes = move |_: Request| {
+        let (begin, wait) = (begin.clone(), wait.clone());
+        async move {
+            let computed = gannet::cpu(move || {
+                let _ = begin.send(()); // the test may have heard enough
+                wait.lock().expect("nobody panics").recv_timeout(PATIENCE).is_ok()
+            });
+            Ok::<_, gannet::CpuError>(if computed.await? { "computed" } else { "gave up" })
+        }
+    };
+    let panics = async |_: Request| gannet::cpu(|| -> &str { panic!("this panic is part of a test") }).await;
+    let spawned = async |_: Request| {
+        let task = tokio::spawn(async { gannet::cpu(|| (1..=10u32).product::<u32>()).await });
+        task.await.expect("no panic").map(|product| product.to_string())
+    };
+    let app = App::new().get("/", "hello").get("/computes", computes);
+    let server = crate::rig::serve(app.get("/panics", panics).get("/spawned", spawned), backend);
+    let mut client = Client::connect(&server);
+    client.send("GET /computes HTTP/1.1\r\nHost: a\r\n\r\n");
+    begun.recv_timeout(PATIENCE).expect("it computes");
+    let mut other = Client::connect(&server);
+    assert_eq!(other.get("/").says(), (200, "hello"));
+    go_on.send(()).expect("it waits");
+    assert_eq!(client.answer().says(), (200, "computed"));
+    assert_eq!(other.get("/spawned").says(), (200, "3628800"));
+    assert_eq!(other.get("/panics").says(), (500, "500: the computation panicked\n"));
+    assert_eq!(other.get("/").says(), (200, "hello"));
 }

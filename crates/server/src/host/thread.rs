@@ -1,6 +1,7 @@
 //! A worker's thread: what it needs to begin, and what its server keeps of it.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -88,6 +89,7 @@ impl Plan {
         }
         let pulse = Arc::<Pulse>::default();
         let _leaving = Leaving { pulse: pulse.clone(), spares: self.spares.clone() };
+        let _computing = gannet_core::provide_cpu(Rc::new(self.services.cpu.clone()));
         let runtime = runtime(&pulse, &self.balance)?;
         let worker =
             self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));

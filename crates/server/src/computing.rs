@@ -51,7 +51,8 @@ impl Pool {
     /// Has a thread do the job; false: too many wait already, or no thread can be had, and it will not be done.
     pub(crate) fn spawn(&self, job: Job) -> bool {
         let shared = &self.shared;
-        if shared.waiting.fetch_add(1, Ordering::AcqRel) >= WAITING_JOBS || !Shared::has_thread(shared) {
+        let before = shared.waiting.fetch_add(1, Ordering::AcqRel);
+        if before >= WAITING_JOBS || !Shared::has_thread(shared, before + 1) {
             shared.waiting.fetch_sub(1, Ordering::AcqRel);
             return false;
         }
@@ -70,9 +71,11 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// Starts a thread, if none sleeps and there may be more; whether there is any.
-    fn has_thread(shared: &Arc<Shared>) -> bool {
-        if shared.sleepers.count() == 0 && shared.started.load(Ordering::Acquire) < shared.stealers.len() {
+    /// Starts a thread, if fewer sleep than jobs wait and there may be more; whether there is any. Who was woken for another job may
+    /// still count as asleep.
+    fn has_thread(shared: &Arc<Shared>, waiting: usize) -> bool {
+        if shared.sleepers.count() < waiting && shared.started.load(Ordering::Acquire) < shared.stealers.len()
+        {
             Shared::start(shared);
         }
         shared.started.load(Ordering::Acquire) > 0

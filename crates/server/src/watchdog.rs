@@ -343,3 +343,194 @@ fn await_any(backlogs: &[Arc<[Listener]>]) {
         thread::park_timeout(LOOK);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpStream};
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::balance::Pending;
+
+    const MILLISECOND: Duration = Duration::from_millis(1);
+
+    /// Two workers, the first of which listens, and whoever looks at them.
+    struct Scene {
+        looks: Looks,
+        pulses: [Arc<Pulse>; 2],
+        pending: Pending,
+        listener: Listener,
+        address: SocketAddr,
+        now: Instant,
+    }
+
+    fn scene() -> Scene {
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), true).unwrap();
+        let address = listener.local_address().unwrap().internet().unwrap();
+        let (pulses, pending) = ([Arc::<Pulse>::default(), Arc::default()], Pending::new());
+        let spare = listener.try_clone().unwrap();
+        let post = |pulse: &Arc<Pulse>, pending: &Pending, listeners| Post {
+            pulse: pulse.clone(),
+            mailbox: Arc::new(Mailbox::new(1)),
+            pending: pending.stealer(),
+            counters: Arc::new(WorkerCounters::new(1)),
+            spares: Arc::new(Spares::new(listeners)),
+        };
+        let posts =
+            vec![post(&pulses[0], &pending, vec![spare]), post(&pulses[1], &Pending::new(), Vec::new())];
+        let admission = Arc::new(Admission::new(1000, usize::MAX));
+        let routes = vec!["/slow".to_owned()];
+        let looks =
+            Looks::new(posts, Arc::default(), admission, Arc::default(), routes, Duration::from_millis(100));
+        let now = looks.looked;
+        pulses[1].sleep();
+        Scene { looks, pulses, pending, listener, address, now }
+    }
+
+    impl Scene {
+        fn look_after(&mut self, time: Duration) -> Found {
+            self.now += time;
+            self.looks.look(self.now)
+        }
+
+        fn holds(&self) -> u64 {
+            self.looks.workers[0].0.counters.routes().iter().map(|route| route.holds.get()).sum()
+        }
+    }
+
+    #[test]
+    fn a_worker_is_held_up_that_stays_in_one_turn_for_10_ms() {
+        let mut scene = scene();
+        scene.pulses[0].begin_turn();
+        assert_eq!(scene.look_after(MILLISECOND), Found::Awake);
+        for _ in 0..5 {
+            assert_eq!(scene.look_after(9 * MILLISECOND), Found::Awake);
+            scene.pulses[0].begin_turn();
+            assert_eq!(scene.look_after(MILLISECOND), Found::Awake, "that is another turn");
+        }
+        assert_eq!(scene.look_after(10 * MILLISECOND), Found::HeldUp);
+        scene.pulses[1].wake();
+        scene.look_after(MILLISECOND);
+        assert_eq!(scene.look_after(10 * MILLISECOND), Found::Awake, "nobody is left who could help");
+        scene.pulses.iter().for_each(|pulse| pulse.sleep());
+        scene.look_after(MILLISECOND);
+        assert_eq!(scene.look_after(MILLISECOND), Found::Quiet);
+    }
+
+    #[test]
+    fn what_a_worker_accepted_and_did_not_begin_and_who_comes_to_its_listener_is_offered_to_others() {
+        let mut scene = scene();
+        let _clients: Vec<_> = (0..3).map(|_| TcpStream::connect(scene.address).unwrap()).collect();
+        scene.pending.push(scene.listener.accept(ListenerId(0)).unwrap());
+        scene.look_after(MILLISECOND);
+        assert_eq!(scene.look_after(10 * MILLISECOND), Found::HeldUp);
+        scene.looks.relieve();
+        assert_eq!((scene.looks.balance.offers(), scene.pending.is_empty()), (3, true));
+        let taken: Vec<_> = std::iter::from_fn(|| scene.looks.balance.take()).collect();
+        assert!(taken.len() == 3 && taken.iter().all(|accepted| accepted.listener == ListenerId(0)));
+        assert_eq!(scene.looks.balance.offers(), 0);
+    }
+
+    #[test]
+    fn no_more_than_64_connections_are_offered_and_the_others_wait_in_the_backlog() {
+        let mut scene = scene();
+        let _clients: Vec<_> = (0..70).map(|_| TcpStream::connect(scene.address).unwrap()).collect();
+        scene.look_after(MILLISECOND);
+        scene.look_after(10 * MILLISECOND);
+        scene.looks.relieve();
+        assert_eq!(scene.looks.balance.offers(), OFFERED);
+        let waiting = std::iter::from_fn(|| scene.listener.accept(ListenerId(0)).ok()).count();
+        assert_eq!(waiting, 70 - OFFERED);
+    }
+
+    #[test]
+    fn nothing_is_offered_once_the_workers_are_about_to_end_or_have_closed_their_listeners() {
+        let mut scene = scene();
+        let _client = TcpStream::connect(scene.address).unwrap();
+        scene.look_after(MILLISECOND);
+        scene.look_after(10 * MILLISECOND);
+        scene.looks.workers[0].0.spares.close();
+        scene.looks.relieve();
+        assert_eq!(scene.looks.balance.offers(), 0);
+        scene.pending.push(scene.listener.accept(ListenerId(0)).unwrap());
+        scene.looks.control.retire();
+        scene.looks.relieve();
+        assert_eq!((scene.looks.balance.offers(), scene.pending.len()), (0, 1));
+    }
+
+    /// Counts warnings, and keeps what they say.
+    struct Warnings(Arc<Mutex<Vec<String>>>, AtomicUsize);
+
+    impl tracing::Subscriber for Warnings {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::WARN
+        }
+
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+        fn event(&self, event: &tracing::Event<'_>) {
+            struct Said(String);
+            impl tracing::field::Visit for Said {
+                fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                    self.0 += &format!("{field}={value:?} ");
+                }
+            }
+            self.1.fetch_add(1, Ordering::Relaxed);
+            let mut said = Said(String::new());
+            event.record(&mut said);
+            self.0.lock().unwrap().push(said.0);
+        }
+
+        fn enter(&self, _: &tracing::span::Id) {}
+
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn a_handler_that_holds_its_worker_is_named_once_and_once_more_when_it_lets_go() {
+        let said = Arc::<Mutex<Vec<String>>>::default();
+        let _guard = tracing::subscriber::set_default(Warnings(said.clone(), AtomicUsize::new(0)));
+        let mut scene = scene();
+        scene.pulses[0].begin_turn();
+        scene.pulses[0].enter(0);
+        for _ in 0..10 {
+            scene.look_after(10 * MILLISECOND);
+        }
+        assert_eq!((scene.holds(), said.lock().unwrap().len()), (0, 0), "not for 100 ms, as far as was seen");
+        for _ in 0..10 {
+            scene.look_after(10 * MILLISECOND);
+        }
+        assert_eq!(scene.holds(), 1);
+        let told = said.lock().unwrap().concat();
+        assert!(told.contains("route=\"/slow\" milliseconds=100"), "{told}");
+        scene.pulses[0].leave();
+        scene.look_after(10 * MILLISECOND);
+        let told = said.lock().unwrap().clone();
+        assert!(told.len() == 2 && told[1].contains("route=\"/slow\" milliseconds=200"), "{told:?}");
+        let held = scene.looks.workers[0].0.counters.held_nanoseconds.get();
+        assert_eq!((scene.holds(), held), (1, 200_000_000));
+    }
+
+    #[test]
+    fn many_short_pieces_of_one_turn_are_no_handler_that_holds_it_and_neither_is_a_machine_that_stood_still()
+    {
+        let mut scene = scene();
+        scene.pulses[0].begin_turn();
+        for _ in 0..50 {
+            scene.pulses[0].enter(0);
+            scene.look_after(10 * MILLISECOND);
+            scene.pulses[0].leave();
+        }
+        assert_eq!(scene.holds(), 0);
+        scene.pulses[0].enter(0);
+        scene.look_after(MILLISECOND);
+        assert_eq!(scene.look_after(Duration::from_secs(60)), Found::Awake);
+        assert_eq!(scene.holds(), 0);
+    }
+}

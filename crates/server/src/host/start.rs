@@ -63,7 +63,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         count => count,
     };
     let opened = listening::open(options.listen, count, options.share_port)?;
-    let cores = if options.pin { cores::usable().map_err(StartError::Pin)? } else { Vec::new() };
+    let cores = if options.pin { cores::for_workers().map_err(StartError::Pin)? } else { Vec::new() };
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);

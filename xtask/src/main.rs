@@ -1,7 +1,8 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where
+//! the time goes; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -10,6 +11,8 @@ mod bench;
 mod ci;
 mod command;
 mod docs;
+mod flamegraph;
+mod instructions;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -39,6 +42,16 @@ const COMMANDS: &[Command] = &[
         does: "write the documents made from the source: docs/limits.md, docs/defaults.md",
         run: docs::run,
     },
+    Command {
+        name: "instructions",
+        does: "count the server's instructions per request beside their rows [--write]",
+        run: instructions::run,
+    },
+    Command {
+        name: "flamegraph",
+        does: "draw where the processor is while the server is loaded [SCENARIO]",
+        run: flamegraph::run,
+    },
     Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
 ];
 
@@ -62,10 +75,15 @@ fn root() -> PathBuf {
     package
 }
 
+/// Cargo's target folder.
+fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
+}
+
 fn help(name: &str) -> ExitCode {
     println!("usage: cargo xtask COMMAND\n");
     for command in COMMANDS {
-        println!("  {:6} {}", command.name, command.does);
+        println!("  {:12} {}", command.name, command.does);
     }
     if name.is_empty() || name == "--help" || name == "help" {
         return ExitCode::SUCCESS;

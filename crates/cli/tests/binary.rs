@@ -1,9 +1,23 @@
 //! The real binary, as a user starts it and an init system stops it: what it says, serves and leaves behind.
 
+/// Runs each named function as a test, once on each backend.
+macro_rules! on_each_backend {
+    ($($test:ident)+) => {
+        mod epoll {
+            $(#[test] fn $test() { if gannet_testing::is_wanted("epoll") { super::$test("epoll") } })+
+        }
+        mod uring {
+            $(#[test] fn $test() { if $crate::rig::has_uring() { super::$test("uring") } })+
+        }
+    };
+}
+
 #[path = "binary/listening.rs"]
 mod listening;
 #[path = "binary/rig.rs"]
 mod rig;
+#[path = "binary/without_io_uring.rs"]
+mod without_io_uring;
 
 use std::fs::{self, File, Permissions};
 use std::io;
@@ -16,7 +30,14 @@ use std::process::{Command, Stdio};
 use rustix::process::{Signal, getuid};
 use tempfile::TempDir;
 
-use rig::{Ended, Gannet, backends, exchange, free_port, gannet, receive_head, send};
+use rig::{Ended, Gannet, exchange, free_port, gannet, receive_head, send};
+
+on_each_backend! {
+    a_folder_is_served
+    the_banner_is_one_line_with_version_address_folder_backend_workers_and_time
+    sigterm_finishes_what_runs_and_ends_with_0
+    a_second_signal_ends_it_at_once_whoever_still_downloads
+}
 
 /// More than the buffers of a connection hold, so that a client that does not read holds its download up.
 const LARGE_BYTES: u64 = 64 * 1024 * 1024;
@@ -55,28 +76,25 @@ fn complaint(command: &mut Command, status: i32) -> String {
     line.to_owned()
 }
 
-#[test]
-fn a_folder_is_served_on_every_backend() {
+fn a_folder_is_served(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let server = serving(folder.path(), backend);
-        let ask = |method: &str, target: &str| exchange(server.address(), method, target);
-        let index = ask("GET", "/");
-        assert!(index.starts_with("HTTP/1.1 200 OK\r\n"), "{backend}: {index}");
-        assert!(has_field(&index, "content-type", "text/html; charset=utf-8"), "{backend}: {index}");
-        assert!(index.ends_with("\r\n\r\n<h1>Here</h1>"), "{backend}: {index}");
-        let note = ask("GET", "/below/note.txt");
-        assert!(note.ends_with("\r\n\r\nnote\n"), "{backend}: {note}");
-        let head = ask("HEAD", "/");
-        assert!(has_field(&head, "content-length", "13") && head.ends_with("\r\n\r\n"), "{backend}: {head}");
-        for outside in ["/none", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
-            let missing = ask("GET", outside);
-            assert!(missing.starts_with("HTTP/1.1 404 Not Found\r\n"), "{backend} {outside}: {missing}");
-        }
-        let post = ask("POST", "/");
-        assert!(post.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"), "{backend}: {post}");
-        assert!(has_field(&post, "allow", "GET, HEAD, OPTIONS"), "{backend}: {post}");
+    let server = serving(folder.path(), backend);
+    let ask = |method: &str, target: &str| exchange(server.address(), method, target);
+    let index = ask("GET", "/");
+    assert!(index.starts_with("HTTP/1.1 200 OK\r\n"), "{backend}: {index}");
+    assert!(has_field(&index, "content-type", "text/html; charset=utf-8"), "{backend}: {index}");
+    assert!(index.ends_with("\r\n\r\n<h1>Here</h1>"), "{backend}: {index}");
+    let note = ask("GET", "/below/note.txt");
+    assert!(note.ends_with("\r\n\r\nnote\n"), "{backend}: {note}");
+    let head = ask("HEAD", "/");
+    assert!(has_field(&head, "content-length", "13") && head.ends_with("\r\n\r\n"), "{backend}: {head}");
+    for outside in ["/none", "/../Cargo.toml", "/%2e%2e/Cargo.toml"] {
+        let missing = ask("GET", outside);
+        assert!(missing.starts_with("HTTP/1.1 404 Not Found\r\n"), "{backend} {outside}: {missing}");
     }
+    let post = ask("POST", "/");
+    assert!(post.starts_with("HTTP/1.1 405 Method Not Allowed\r\n"), "{backend}: {post}");
+    assert!(has_field(&post, "allow", "GET, HEAD, OPTIONS"), "{backend}: {post}");
 }
 
 #[test]
@@ -101,24 +119,20 @@ fn has_field(answer: &str, name: &str, value: &str) -> bool {
     fields.into_iter().any(|(other, found)| other.eq_ignore_ascii_case(name) && found == value)
 }
 
-#[test]
-fn the_banner_is_one_line_with_version_address_folder_backend_workers_and_time() {
+fn the_banner_is_one_line_with_version_address_folder_backend_workers_and_time(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let mut command = serve(Path::new("./below"));
-        command.args(["--workers", "1", "--backend", backend]).current_dir(folder.path());
-        let server = Gannet::start(&mut command);
-        let parts: Vec<&str> = server.banner.split("   ").collect();
-        let [version, url, shown_folder, engine, ready] = parts[..] else { panic!("{}", server.banner) };
-        assert_eq!(version, format!("Gannet {}", env!("CARGO_PKG_VERSION")));
-        assert_eq!(url, format!("http://{}", server.address()));
-        let shown = if backend == "uring" { "io_uring" } else { backend };
-        assert_eq!((shown_folder, engine), ("./below", format!("{shown}, 1 worker").as_str()));
-        let milliseconds = ready.strip_prefix("ready in ").and_then(|rest| rest.strip_suffix(" ms"));
-        let milliseconds: u64 = milliseconds.and_then(|number| number.parse().ok()).expect(ready);
-        println!("{backend}: ready in {milliseconds} ms");
-        assert!(milliseconds > 0, "rounded up");
-    }
+    let mut command = serve(Path::new("./below"));
+    command.args(["--workers", "1", "--backend", backend]).current_dir(folder.path());
+    let server = Gannet::start(&mut command);
+    let parts: Vec<&str> = server.banner.split("   ").collect();
+    let [version, url, shown_folder, engine, ready] = parts[..] else { panic!("{}", server.banner) };
+    assert_eq!(version, format!("Gannet {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(url, format!("http://{}", server.address()));
+    let shown = if backend == "uring" { "io_uring" } else { backend };
+    assert_eq!((shown_folder, engine), ("./below", format!("{shown}, 1 worker").as_str()));
+    let milliseconds = ready.strip_prefix("ready in ").and_then(|rest| rest.strip_suffix(" ms"));
+    let milliseconds: u64 = milliseconds.and_then(|number| number.parse().ok()).expect(ready);
+    assert!(milliseconds > 0, "rounded up");
 }
 
 #[test]
@@ -146,36 +160,30 @@ fn a_bare_port_takes_ipv4_and_ipv6_and_is_shown_as_localhost() {
     }
 }
 
-#[test]
-fn sigterm_finishes_what_runs_and_ends_with_0() {
+fn sigterm_finishes_what_runs_and_ends_with_0(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let mut server = serving(folder.path(), backend);
-        let mut download = send(server.address(), "GET", "/large.bin");
-        receive_head(&mut download);
-        server.signal(Signal::TERM);
-        let received = io::copy(&mut download, &mut io::sink()).expect("the download goes on");
-        assert_eq!(received, LARGE_BYTES, "{backend}");
-        drop(download);
-        let ended = server.wait();
-        assert_eq!(ended.code, Some(0), "{backend}: {}", ended.stderr);
-    }
+    let mut server = serving(folder.path(), backend);
+    let mut download = send(server.address(), "GET", "/large.bin");
+    receive_head(&mut download);
+    server.signal(Signal::TERM);
+    let received = io::copy(&mut download, &mut io::sink()).expect("the download goes on");
+    assert_eq!(received, LARGE_BYTES, "{backend}");
+    drop(download);
+    let ended = server.wait();
+    assert_eq!(ended.code, Some(0), "{backend}: {}", ended.stderr);
 }
 
-#[test]
-fn a_second_signal_ends_it_at_once_whoever_still_downloads() {
+fn a_second_signal_ends_it_at_once_whoever_still_downloads(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let mut server = serving(folder.path(), backend);
-        let mut download = send(server.address(), "GET", "/large.bin");
-        receive_head(&mut download);
-        // Two different ones: of the same kind, two that are pending are one (signal(7)).
-        server.signal(Signal::TERM);
-        server.signal(Signal::INT);
-        assert_eq!(server.wait().code, Some(0), "{backend}");
-        let received = io::copy(&mut download, &mut io::sink());
-        assert!(!matches!(received, Ok(LARGE_BYTES)), "{backend}: the download was finished");
-    }
+    let mut server = serving(folder.path(), backend);
+    let mut download = send(server.address(), "GET", "/large.bin");
+    receive_head(&mut download);
+    // Two different ones: of the same kind, two that are pending are one (signal(7)).
+    server.signal(Signal::TERM);
+    server.signal(Signal::INT);
+    assert_eq!(server.wait().code, Some(0), "{backend}");
+    let received = io::copy(&mut download, &mut io::sink());
+    assert!(!matches!(received, Ok(LARGE_BYTES)), "{backend}: the download was finished");
 }
 
 #[test]

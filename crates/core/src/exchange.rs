@@ -41,16 +41,22 @@ struct State {
 }
 
 impl Incoming {
+    /// That of a request without a body.
+    pub fn ended() -> Incoming {
+        let incoming = Incoming::default();
+        incoming.begin(None);
+        incoming
+    }
+
     /// Begins anew, for another request: nothing arrived, nobody reads. `connection` is woken when the reader makes room;
     /// without one there is no body.
     pub fn begin(&self, connection: Option<Waker>) {
         let mut state = self.state.borrow_mut();
-        state.chunks.clear();
-        let end = connection.is_none().then_some(Ok(()));
-        *state = State { chunks: std::mem::take(&mut state.chunks), end, ..State::default() };
-        for flag in [&self.throttled, &self.wanted, &self.abandoned] {
-            flag.set(false);
-        }
+        state.forget();
+        state.end = connection.is_none().then_some(Ok(()));
+        self.throttled.set(false);
+        self.wanted.set(false);
+        self.abandoned.set(false);
         *self.connection.borrow_mut() = connection;
     }
 
@@ -126,6 +132,14 @@ impl Incoming {
 }
 
 impl State {
+    /// Forgets what arrived, and who reads: in place, since every request comes by here, and most have no body.
+    fn forget(&mut self) {
+        if !self.chunks.is_empty() {
+            self.chunks.clear();
+        }
+        (self.queued, self.trailers, self.reader) = (0, None, None);
+    }
+
     fn put(&mut self, chunk: Chunk) {
         let small = chunk.len() * MERGED_BELOW < chunk.held_bytes();
         let Some(last) = self.chunks.back_mut().filter(|_| small) else {
@@ -201,10 +215,7 @@ impl RequestBody {
 impl Drop for RequestBody {
     fn drop(&mut self) {
         self.incoming.abandoned.set(true);
-        let mut state = self.incoming.state.borrow_mut();
-        state.chunks.clear();
-        state.queued = 0;
-        state.reader = None;
+        self.incoming.state.borrow_mut().forget();
         self.incoming.wake_connection();
     }
 }

@@ -66,6 +66,14 @@ impl Reply {
         Reply { state: State::Waiting(future) }
     }
 
+    /// The response, if it was there at once, to be looked at.
+    pub fn as_ready(&self) -> Option<&Response> {
+        match &self.state {
+            State::Ready(response) => response.as_ref(),
+            State::Waiting(_) => None,
+        }
+    }
+
     /// The response, if it was there at once. Then there is nothing to poll.
     pub fn take_ready(&mut self) -> Option<Response> {
         match &mut self.state {

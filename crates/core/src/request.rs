@@ -16,7 +16,7 @@ use crate::{Ports, RequestBody};
 pub struct Request {
     head: RequestHead,
     body: RequestBody,
-    ports: Ports,
+    ports: Rc<Ports>,
     peer: Option<SocketAddr>,
     route: Option<Rc<dyn Route>>,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -33,14 +33,17 @@ pub struct RequestHead {
 
 /// Recycled heads of one worker, with the memory for their fields' offsets, and blocks for copies of heads that wait.
 #[derive(Clone)]
-pub struct Heads {
+pub struct Heads(Rc<Kept>);
+
+/// What the heads of a worker share.
+struct Kept {
     #[expect(clippy::vec_box, reason = "the boxes are what is recycled: they move into requests and back")]
-    free: Rc<RefCell<Vec<Box<Head>>>>,
+    free: RefCell<Vec<Box<Head>>>,
     arena: Pool,
 }
 
 /// Heads kept for reuse.
-const KEPT: usize = 1024;
+const MOST_KEPT: usize = 1024;
 
 /// Room for the copy of a head that waits; larger heads are copied to memory of their own.
 const ARENA_BYTES: usize = 1024;
@@ -48,18 +51,18 @@ const ARENA_BYTES: usize = 1024;
 impl Heads {
     /// Room for the copies of `limit` heads.
     pub fn new(limit: usize) -> Heads {
-        Heads { free: Rc::default(), arena: Pool::new(ARENA_BYTES, limit) }
+        Heads(Rc::new(Kept { free: RefCell::default(), arena: Pool::new(ARENA_BYTES, limit) }))
     }
 
     /// An empty head to parse into.
     pub fn take(&self) -> Box<Head> {
-        self.free.borrow_mut().pop().unwrap_or_default()
+        self.0.free.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes a head back.
     pub fn give_back(&self, mut head: Box<Head>) {
-        let mut free = self.free.borrow_mut();
-        if free.len() < KEPT {
+        let mut free = self.0.free.borrow_mut();
+        if free.len() < MOST_KEPT {
             head.clear();
             free.push(head);
         }
@@ -67,11 +70,11 @@ impl Heads {
 
     /// Copies of heads in use.
     pub fn copies(&self) -> usize {
-        self.arena.in_use()
+        self.0.arena.in_use()
     }
 
     fn copy(&self, text: &[u8]) -> Chunk {
-        let pooled = if text.len() <= ARENA_BYTES { self.arena.take() } else { None };
+        let pooled = if text.len() <= ARENA_BYTES { self.0.arena.take() } else { None };
         let mut block = pooled.unwrap_or_else(|| Block::oversized(text.len()));
         block.append(text);
         block.share()
@@ -94,7 +97,7 @@ impl RequestHead {
     }
 
     fn ascii(&self, span: Span) -> &str {
-        std::str::from_utf8(span.of(&self.text))
+        gannet_proto::scan::ascii(span.of(&self.text))
             .expect("the parser admits only ASCII in methods, targets and names")
     }
 }
@@ -109,7 +112,7 @@ impl Drop for RequestHead {
 
 impl Request {
     /// A request: the server's part, and the tests'.
-    pub fn new(head: RequestHead, body: RequestBody, ports: Ports) -> Request {
+    pub fn new(head: RequestHead, body: RequestBody, ports: Rc<Ports>) -> Request {
         Request { head, body, ports, peer: None, route: None, tail: 0 }
     }
 
@@ -322,7 +325,8 @@ pub(crate) mod tests {
         let nothing = Rc::new(Nothing);
         let ports =
             Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
-        Request::new(RequestHead::new(head, block.share(), Heads::new(4)), RequestBody::new(incoming), ports)
+        let head = RequestHead::new(head, block.share(), Heads::new(4));
+        Request::new(head, RequestBody::new(incoming), Rc::new(ports))
     }
 
     #[test]
@@ -377,6 +381,6 @@ pub(crate) mod tests {
         let request = request("GET", "/");
         let heads = request.head.home.clone();
         drop(request);
-        assert_eq!((heads.free.borrow().len(), heads.copies()), (1, 0));
+        assert_eq!((heads.0.free.borrow().len(), heads.copies()), (1, 0));
     }
 }

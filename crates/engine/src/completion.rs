@@ -78,6 +78,11 @@ pub struct Completions {
 }
 
 impl Completions {
+    /// None yet.
+    pub fn new() -> Completions {
+        Completions::default()
+    }
+
     /// Puts one behind those of its sort.
     #[inline]
     pub fn push_back(&mut self, completion: Completion) {

@@ -101,8 +101,8 @@ impl Output {
 
     /// How many bytes are left to send.
     pub fn remaining(&self) -> u64 {
-        let pieces: u64 = self.pieces.iter().map(Piece::len).sum();
-        pieces + (self.own.len() - self.sealed) as u64
+        let tail = (self.own.len() - self.sealed) as u64;
+        if self.pieces.is_empty() { tail } else { self.pieces.iter().map(Piece::len).sum::<u64>() + tail }
     }
 
     /// Whether nothing is left to send.
@@ -160,6 +160,12 @@ impl Output {
         }
         slices[count] = IoSlice::new(tail);
         (count + 1, false)
+    }
+
+    /// All of it, where it is nothing but own bytes: nearly every response.
+    #[inline]
+    pub(crate) fn contiguous(&self) -> Option<&[u8]> {
+        if self.pieces.is_empty() { Some(&self.own[self.sealed..]) } else { None }
     }
 
     /// The file range at the front, and whether more follows it.

@@ -23,6 +23,17 @@ pub(crate) fn write(
     output: &mut Output,
     mappings: &mut Mappings,
 ) -> io::Result<Progress> {
+    if let Some(bytes) = output.contiguous() {
+        return match retried(|| send(socket, bytes, SendFlags::NOSIGNAL)) {
+            Ok(sent) => {
+                let whole = sent == bytes.len();
+                output.advance(sent as u64);
+                Ok(if whole { Progress::Some(sent as u64) } else { Progress::Full(sent as u64) })
+            }
+            Err(Errno::AGAIN) => Ok(Progress::Full(0)),
+            Err(error) => Err(error.into()),
+        };
+    }
     let mut total = 0;
     while !output.is_empty() && total < FAIR_BYTES {
         let sent = match output.front_file() {

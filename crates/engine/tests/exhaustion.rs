@@ -1,9 +1,10 @@
-//! What accepting does when the descriptors are used up (accept(2), `EMFILE`). The limit is the process's, so this test has
-//! a process of its own.
+//! What accepting does when the descriptors are used up (accept(2), `EMFILE`). The limit is the process's, so these tests have
+//! a process of their own.
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use gannet_engine::{Backend, Completion, Engine, Listener, Pool, epoll::Epoll, sys::uring::Uring};
@@ -14,22 +15,27 @@ use socket2::{Domain, Socket, Type};
 /// No step needs more polls than this.
 const PATIENCE: usize = 1000;
 
-#[test]
-fn a_listener_without_descriptors_says_so_once_and_accepts_again_when_there_are_some() {
-    accepts_again(Box::new(Epoll::new(Pool::new(4096, 4)).expect("there is always epoll")));
-    match Uring::new(Pool::new(4096, 4)) {
-        Ok(uring) => accepts_again(Box::new(uring)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-        {
-            eprintln!("left out on io_uring: {error}");
-        }
-        Err(error) => panic!("{error}"),
+/// One at a time.
+static LIMIT: Mutex<()> = Mutex::new(());
+
+mod on_epoll {
+    #[test]
+    fn a_listener_without_descriptors_says_so_once_and_accepts_again_when_there_are_some() {
+        super::accepts_again("epoll", || super::Epoll::new(super::Pool::new(4096, 4)));
     }
 }
 
-fn accepts_again(backend: Box<dyn Backend>) {
-    let mut engine = Engine::new(backend);
+mod on_uring {
+    #[test]
+    fn a_listener_without_descriptors_says_so_once_and_accepts_again_when_there_are_some() {
+        super::accepts_again("uring", || super::Uring::new(super::Pool::new(4096, 4)));
+    }
+}
+
+fn accepts_again<B: Backend + 'static>(name: &str, make: impl FnOnce() -> io::Result<B>) {
+    let _alone = LIMIT.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let Some(backend) = gannet_testing::on(name, make) else { return };
+    let mut engine = Engine::new(Box::new(backend));
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).expect("loopback");
     let address = listener.local_address().expect("bound").internet().expect("of TCP");
     let peer = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a descriptor");

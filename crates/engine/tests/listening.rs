@@ -1,14 +1,14 @@
 //! Listening sockets of every kind, on the kernel's backends: shared by engines, of Unix, dual-stack, adopted.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::time::Duration;
 
 use gannet_engine::{
-    Address, Backend, Completion, Engine, Listener, ListenerId, Output, Pool, SocketId, Unfit, epoll::Epoll,
+    Address, Completion, Engine, Listener, ListenerId, Output, Pool, SocketId, Unfit, epoll::Epoll,
     sys::uring::Uring,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,20 +17,13 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 const PATIENCE: usize = 1000;
 
 fn epoll() -> Option<Engine> {
-    Some(Engine::new(Box::new(Epoll::new(Pool::new(4096, 16)).unwrap())))
+    let backend = gannet_testing::on("epoll", || Epoll::new(Pool::new(4096, 16)))?;
+    Some(Engine::new(Box::new(backend)))
 }
 
 fn uring() -> Option<Engine> {
-    match Uring::new(Pool::new(4096, 16)) {
-        Ok(backend) => Some(Engine::new(Box::new(backend) as Box<dyn Backend>)),
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-        {
-            eprintln!("left out on io_uring: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let backend = gannet_testing::on("uring", || Uring::new(Pool::new(4096, 16)))?;
+    Some(Engine::new(Box::new(backend)))
 }
 
 /// Runs each named test on both backends.

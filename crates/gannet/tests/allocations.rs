@@ -2,9 +2,9 @@
 //! measured.
 
 mod common;
+#[path = "common/counting.rs"]
+mod counting;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -15,35 +15,7 @@ use gannet::prelude::*;
 use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
 use tokio::sync::Notify;
 
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no allocation and no
-// destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: our caller's promise is the system allocator's condition.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use crate::common::on_each_backend;
 
 /// Requests until everything that is recycled has been made.
 const WARM_UP: usize = 50;
@@ -81,7 +53,7 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
     };
     App::new()
         .get("/allocations", move |_: Request| {
-            allocations.store(ALLOCATIONS.get(), Ordering::SeqCst);
+            allocations.store(counting::counted().0, Ordering::SeqCst);
             "counted"
         })
         .get("/value", "value")
@@ -108,16 +80,15 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
 }
 
 impl Rig {
-    /// None where the kernel lets us have no io_uring: said, and left out.
-    fn new(backend: BackendChoice, change: impl FnOnce(App) -> App) -> Option<Rig> {
+    fn new(backend: BackendChoice, change: impl FnOnce(App) -> App) -> Rig {
         let (waits, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let allocations = Arc::default();
         let folder = tempfile::tempdir().expect("room for a folder");
         std::fs::write(folder.path().join("small.html"), "<p>small").expect("written");
         let app = change(app(&allocations, &waits, &go_on).files("/", folder.path()));
-        let server = common::started(app.listen("127.0.0.1:0").workers(1).backend(backend).start())?;
+        let server = app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("it is sound");
         let client = connect(&server);
-        Some(Rig { server, client, _folder: folder, allocations, waits, go_on })
+        Rig { server, client, _folder: folder, allocations, waits, go_on }
     }
 
     /// Sends `request` and receives the answer, which one receive has as a whole.
@@ -181,17 +152,27 @@ fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: a.example\r\nUser-Agent: test\r\nAccept: */*\r\n\r\n")
 }
 
-fn on_each_backend(change: impl Fn(App) -> App, test: impl Fn(&mut Rig)) {
-    for backend in [BackendChoice::Epoll, BackendChoice::Uring] {
-        if let Some(mut rig) = Rig::new(backend, &change) {
-            test(&mut rig);
-        }
-    }
+/// Runs `test` on a server of this backend.
+fn on(backend: BackendChoice, change: impl FnOnce(App) -> App, test: impl FnOnce(&mut Rig)) {
+    test(&mut Rig::new(backend, change));
 }
 
-#[test]
-fn a_request_answered_at_once_costs_no_allocation() {
-    on_each_backend(
+on_each_backend! {
+    a_request_answered_at_once_costs_no_allocation,
+    a_request_with_parameters_or_for_a_host_costs_no_allocation,
+    a_request_that_is_counted_and_logged_costs_no_allocation,
+    a_request_answered_later_costs_no_allocation,
+    a_small_file_costs_no_allocation,
+    a_request_with_a_body_costs_no_allocation,
+    a_filter_costs_no_allocation,
+    pipelined_requests_cost_no_allocation,
+    requests_of_many_connections_at_once_cost_no_allocation,
+    a_connection_in_the_place_of_an_earlier_one_costs_no_allocation,
+}
+
+fn a_request_answered_at_once_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             for target in ["/value", "/function", "/at-once"] {
@@ -201,9 +182,9 @@ fn a_request_answered_at_once_costs_no_allocation() {
     );
 }
 
-#[test]
-fn a_request_with_parameters_or_for_a_host_costs_no_allocation() {
-    on_each_backend(
+fn a_request_with_parameters_or_for_a_host_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             rig.assert_free(&get("/users/11/posts/22"));
@@ -217,13 +198,13 @@ fn a_request_with_parameters_or_for_a_host_costs_no_allocation() {
     );
 }
 
-#[test]
-fn a_request_that_is_counted_and_logged_costs_no_allocation() {
+fn a_request_that_is_counted_and_logged_costs_no_allocation(backend: BackendChoice) {
     let folder = tempfile::tempdir().expect("room for a folder");
     for format in [LogFormat::Combined, LogFormat::Json] {
         let destination = LogDestination::File(folder.path().join("log"));
         let log = AccessLog { format, destination };
-        on_each_backend(
+        on(
+            backend,
             |app| app.access_log(log.clone()).admin("127.0.0.1:0"),
             |rig| {
                 let pipelined = get("/value").repeat(16);
@@ -235,9 +216,9 @@ fn a_request_that_is_counted_and_logged_costs_no_allocation() {
     }
 }
 
-#[test]
-fn a_request_answered_later_costs_no_allocation() {
-    on_each_backend(
+fn a_request_answered_later_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             for target in ["/yields", "/woken"] {
@@ -247,14 +228,13 @@ fn a_request_answered_later_costs_no_allocation() {
     );
 }
 
-#[test]
-fn a_small_file_costs_no_allocation() {
-    on_each_backend(|app| app, |rig| rig.assert_free(&get("/small.html")));
+fn a_small_file_costs_no_allocation(backend: BackendChoice) {
+    on(backend, |app| app, |rig| rig.assert_free(&get("/small.html")));
 }
 
-#[test]
-fn a_request_with_a_body_costs_no_allocation() {
-    on_each_backend(
+fn a_request_with_a_body_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             rig.assert_free("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
@@ -265,27 +245,25 @@ fn a_request_with_a_body_costs_no_allocation() {
     );
 }
 
-#[test]
-fn a_filter_costs_no_allocation() {
+fn a_filter_costs_no_allocation(backend: BackendChoice) {
     let filtered = |app: App| {
         app.with(async |request: Request, next: Next| next.run(request).await.with("x-filtered", "1"))
             .with(async |request: Request, next: Next| next.run(request).await)
     };
-    on_each_backend(filtered, |rig| {
+    on(backend, filtered, |rig| {
         for target in ["/value", "/yields"] {
             rig.assert_free(&get(target));
         }
     });
 }
 
-#[test]
-fn pipelined_requests_cost_no_allocation() {
-    on_each_backend(|app| app, |rig| rig.assert_free(&get("/value").repeat(16)));
+fn pipelined_requests_cost_no_allocation(backend: BackendChoice) {
+    on(backend, |app| app, |rig| rig.assert_free(&get("/value").repeat(16)));
 }
 
-#[test]
-fn requests_of_many_connections_at_once_cost_no_allocation() {
-    on_each_backend(
+fn requests_of_many_connections_at_once_cost_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             let mut clients: Vec<_> = (0..16).map(|_| connect(&rig.server)).collect();
@@ -303,9 +281,9 @@ fn requests_of_many_connections_at_once_cost_no_allocation() {
     );
 }
 
-#[test]
-fn a_connection_in_the_place_of_an_earlier_one_costs_no_allocation() {
-    on_each_backend(
+fn a_connection_in_the_place_of_an_earlier_one_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
         |app| app,
         |rig| {
             let visit = |rig: &mut Rig| {

@@ -1,7 +1,8 @@
 //! Look-ups in the 130 patterns of GitHub's API, beside `matchit`: `cargo bench -p gannet-router`.
 //!
 //! An iteration looks all 130 paths up, once each; `thrpt` counts look-ups. Both are asked for the value and, in the second group, for
-//! each parameter's text too: `matchit` collects the parameters while it looks up, Gannet finds them when they are asked for.
+//! each parameter's text too: `matchit` collects the parameters while it looks up, Gannet finds them when they are asked for. The last group is
+//! Gannet alone, with ten to ten thousand patterns.
 
 use std::hint::black_box;
 
@@ -71,6 +72,30 @@ fn read_parameters(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// How a look-up grows with the number of patterns: half of them exact, half with a parameter.
+fn grow(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("one path of each of so many patterns");
+    for count in [10, 100, 1_000, 10_000] {
+        let patterns: Vec<String> = (0..count / 2)
+            .flat_map(|number| [format!("/things/{number}/list"), format!("/owners/{number}/{{id}}/things")])
+            .collect();
+        let router = ours(&patterns.iter().map(String::as_str).collect::<Vec<_>>());
+        // Whatever there is of them, 100 paths are looked up, so that the paths themselves stay in the cache.
+        let paths: Vec<String> = (0..100)
+            .map(|number| patterns[number * 7919 % patterns.len()].replace("{id}", "a1b2c3"))
+            .collect();
+        group.throughput(Throughput::Elements(paths.len() as u64));
+        group.bench_function(count.to_string(), |bencher| {
+            bencher.iter(|| {
+                for path in black_box(&paths) {
+                    assert!(*black_box(router.matches(path).next()).expect("a match").route.value());
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
 fn benches(criterion: &mut Criterion) {
     let (dynamic, exact): (Vec<_>, Vec<_>) =
         github::PATTERNS.iter().zip(github::paths()).partition(|(pattern, _)| pattern.contains('{'));
@@ -79,6 +104,7 @@ fn benches(criterion: &mut Criterion) {
     look_up(criterion, "27 exact paths of them", &paths(exact));
     look_up(criterion, "103 paths of them with parameters", &paths(dynamic));
     read_parameters(criterion);
+    grow(criterion);
 }
 
 criterion_group!(lookup, benches);

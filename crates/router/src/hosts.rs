@@ -95,9 +95,15 @@ impl<T> Hosts<T> {
     /// The value for `authority`: a host, with a port or without.
     #[inline]
     pub fn find(&self, authority: &str) -> Option<&T> {
-        // Most sites have no names, and every request comes by here.
-        let named = if self.values.is_empty() { None } else { self.named(host(authority)) };
+        let named = if self.has_patterns() { self.named(host(authority)) } else { None };
         named.or(self.default.as_ref())
+    }
+
+    /// Whether there is any pattern. Most sites have none: then the default is what [`find`](Hosts::find) gives for every authority, and
+    /// nobody needs to know it.
+    #[inline]
+    pub fn has_patterns(&self) -> bool {
+        !self.values.is_empty()
     }
 
     /// The value of what no pattern matches.

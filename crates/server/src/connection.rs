@@ -129,7 +129,9 @@ impl Connection {
     /// Something happened: takes the connection as far as it goes.
     pub(crate) fn advance(&mut self, local: &mut Local) {
         let Stage::Active(active) = &mut self.stage else { return };
-        active.advance(self.socket, self.peer, local);
+        if active.has_work() {
+            active.advance(self.socket, self.peer, local);
+        }
         close::settle(self, local);
     }
 }
@@ -178,7 +180,7 @@ impl Active {
         if let Some(output) = self.output.take() {
             local.recycle_output(output);
         }
-        self.protocol = h1::Connection::new(local.limits.protocol).with_level(local.level);
+        self.protocol.restart();
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
@@ -204,6 +206,11 @@ impl Active {
         }
         protocol::no_more(self, local);
         flush::send(self, socket, local);
+    }
+
+    /// Whether the walk finds anything to take on. After a response was sent it mostly does not.
+    fn has_work(&self) -> bool {
+        self.exchange.is_some() || self.input.is_some() || self.output.is_some() || self.peer_ended
     }
 
     /// What is being filled with the response.

@@ -42,20 +42,18 @@ pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
     } else {
         active.head_deadline = None;
     }
-    let earliest = active.deadlines().into_iter().flatten().min();
-    match earliest {
-        Some(deadline) => local.timers.set(socket.index, deadline),
-        None => local.timers.clear(socket.index),
-    }
+    let [head, body, write] = active.deadlines();
+    local.timers.set(socket.index, head.min(body).min(write));
 }
 
 impl Active {
-    fn deadlines(&self) -> [Option<Moment>; 3] {
+    /// Those of the head, the body and the write; [`Moment::NEVER`] where there is none.
+    fn deadlines(&self) -> [Moment; 3] {
         let serves = self.fate == Fate::Serve;
         let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
         let head = if serves { self.head_deadline } else { None };
         let body = if serves && asked && !self.upgraded { self.body_deadline } else { None };
-        [head, body, self.write_deadline]
+        [head, body, self.write_deadline].map(|deadline| deadline.unwrap_or(Moment::NEVER))
     }
 }
 
@@ -77,8 +75,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             close::now(connection, local);
         }
         Stage::Active(active) => {
-            let [head, body, write] =
-                active.deadlines().map(|deadline| deadline.is_some_and(|deadline| deadline <= now));
+            let [head, body, write] = active.deadlines().map(|deadline| deadline <= now);
             if write {
                 local.observer.hit(Limit::WRITE_TIMEOUT);
                 tracing::debug!("a client that reads nothing is disconnected");

@@ -8,7 +8,7 @@ use gannet_proto::BodyLength;
 
 use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
-use crate::{deadline, handle, route};
+use crate::{deadline, handle, respond, route};
 
 /// Begins the exchange that `active.head`, of bytes `text`, asks for.
 pub(crate) fn begin(
@@ -21,11 +21,10 @@ pub(crate) fn begin(
     active.accounts.begin(&active.head, &text, local.now(), &local.observer);
     let spare = local.heads.take();
     let head = std::mem::replace(&mut active.head, spare);
-    let incoming = local.take_incoming();
     (active.in_head, active.head_deadline) = (false, None);
-    if head.body == BodyLength::None || head.body == BodyLength::Known(0) {
-        incoming.begin(None);
-    } else {
+    let has_body = !matches!(head.body, BodyLength::None | BodyLength::Known(0));
+    let incoming = if has_body { local.take_incoming() } else { local.no_body.clone() };
+    if has_body {
         incoming.begin(Some(local.wakers.waker(socket.index)));
         active.body_deadline = Some(deadline::first_of_body(local));
     }
@@ -36,6 +35,9 @@ pub(crate) fn begin(
     active.discarded = 0;
     let (reply, route) = route::answer(request, local);
     active.accounts.routed(route);
+    if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {
+        return go_on(active);
+    }
     let making = Making::Waiting(reply);
     let exchange =
         Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
@@ -48,17 +50,21 @@ pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
     if active.exchange.is_none() || active.fate != Fate::Serve || !responded {
         return false;
     }
-    if !active.protocol.keep_alive() {
-        drop_exchange(active, local);
-        active.fate = Fate::Finish;
-        return false;
-    }
-    if !active.protocol.reading_ended() {
+    if active.protocol.keep_alive() && !active.protocol.reading_ended() {
         return false;
     }
     drop_exchange(active, local);
-    active.protocol.next();
-    active.input.is_some()
+    go_on(active);
+    active.fate == Fate::Serve && active.input.is_some()
+}
+
+/// An exchange is over: another may follow, or else the connection ends.
+fn go_on(active: &mut Active) {
+    if active.protocol.keep_alive() {
+        active.protocol.next();
+    } else {
+        active.fate = Fate::Finish;
+    }
 }
 
 /// Ends an exchange, whatever its state: the handler's future is dropped, and with it what it holds.

@@ -31,9 +31,12 @@ pub(crate) struct Local {
     pub(crate) limits: Limits,
     pub(crate) mapped_sends: MappedSends,
     pub(crate) level: Level,
-    pub(crate) ports: Ports,
+    /// Behind one count, since each request has them.
+    pub(crate) ports: Rc<Ports>,
     pub(crate) disk: Rc<Disk>,
     pub(crate) heads: Heads,
+    /// What requests without a body have in its place: it has ended, and nothing changes that.
+    pub(crate) no_body: Rc<Incoming>,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
     /// What the watchdog sees.
@@ -109,14 +112,15 @@ impl Local {
             limits,
             mapped_sends: MappedSends::default(),
             level: Level::detect(),
-            ports: Ports {
+            ports: Rc::new(Ports {
                 fs: disk.clone(),
                 cpu,
                 clock: clock.clone(),
                 counters: Rc::new(FeatureCounters(counters.clone())),
-            },
+            }),
             disk,
             heads: Heads::new(limits.connections),
+            no_body: Rc::new(Incoming::ended()),
             draining: false,
             observer: Observer { counters, scribe: None },
             pulse: Arc::default(),
@@ -181,7 +185,7 @@ impl Local {
         self.incomings.take().unwrap_or_default()
     }
 
-    /// Keeps an exchange's incoming half for the next one, unless a handler has kept the body.
+    /// Keeps an exchange's incoming half for the next one, unless a handler has kept the body, or it is that of all that have none.
     pub(crate) fn recycle_incoming(&mut self, incoming: Rc<Incoming>) {
         if Rc::strong_count(&incoming) == 1 {
             self.incomings.keep(incoming);

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::{
-    Body, Data, FILE_READ_BYTES, Fields, Frame, RequestBody, Response, Status, Upgrade, Upgraded, channel,
+    Body, Data, FILE_READ_BYTES, Fields, Frame, Method, RequestBody, Response, Status, Upgrade, Upgraded,
+    channel,
 };
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Framing, Misuse, ResponseHead};
@@ -24,6 +25,10 @@ const COPIED_BYTES: usize = 4096;
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
     handle::discard(local, std::mem::replace(&mut exchange.making, Making::Done));
+    if whole(active, &response, local) {
+        return;
+    }
+    let Some(exchange) = &mut active.exchange else { return };
     let response = sound(response, exchange.offers_upgrade && active.protocol.body_remaining() == Some(0));
     handle::ask_for_body(active, true, local);
     if local.draining || must_close(active, local) {
@@ -47,6 +52,32 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
             }
         }
     }
+}
+
+/// Answers with a response that is there as a whole and short, if the request is there as a whole: most are. Head and content are written at
+/// once, and both halves have ended. Says whether it was so; else the response is to be begun, and then pulled.
+pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local) -> bool {
+    let content = match response.body() {
+        Body::Empty => &[][..],
+        Body::Bytes(bytes) if bytes.len() <= COPIED_BYTES => bytes,
+        _ => return false,
+    };
+    let (status, fields) = (response.status(), response.fields().rendered());
+    let switches = status.is_informational() || active.protocol.method() == Method::Connect;
+    if switches || active.protocol.body_remaining() != Some(0) {
+        return false;
+    }
+    if local.draining {
+        active.protocol.close();
+    }
+    let output = active.output.get_or_insert_with(|| local.take_output());
+    let head = ResponseHead { status, fields, length: Some(content.len() as u64), date: local.date() };
+    let framing = active.protocol.respond_whole(head, output.bytes());
+    let body = active.accounts.position() + output.remaining();
+    let sent = if framing == Framing::None { &[][..] } else { content };
+    output.bytes().extend_from_slice(sent);
+    active.accounts.answered(status, body, body + sent.len() as u64);
+    true
 }
 
 /// Answers a request that could not be read (`text` is what came of it), unless something else was answered already; and closes.

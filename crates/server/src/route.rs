@@ -13,7 +13,7 @@ use crate::site::{LocalTree, Methods};
 
 /// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
 pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
-    let Some(tree) = local.site.tree(request.authority()) else {
+    let Some(tree) = local.site.tree(&request) else {
         return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
     };
     let reply = match find(&mut request, tree) {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method};
+use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method, Request};
 use gannet_router::{Hosts, Router};
 
 use crate::observe::NO_ROUTE;
@@ -129,10 +129,12 @@ impl LocalSite {
         self.site.routes().count()
     }
 
-    /// What is served for an authority (none: the client named none).
+    /// What is served for the host that a request names, if it names one.
     #[inline]
-    pub(crate) fn tree(&self, authority: Option<&str>) -> Option<&LocalTree> {
-        self.site.hosts.find(authority.unwrap_or("")).map(|tree| &self.trees[*tree])
+    pub(crate) fn tree(&self, request: &Request) -> Option<&LocalTree> {
+        let hosts = &self.site.hosts;
+        let authority = if hosts.has_patterns() { request.authority() } else { None };
+        hosts.find(authority.unwrap_or("")).map(|tree| &self.trees[*tree])
     }
 }
 

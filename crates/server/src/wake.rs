@@ -85,7 +85,8 @@ impl Mailbox {
 #[derive(Debug)]
 pub(crate) struct Wakers {
     mailbox: Arc<Mailbox>,
-    slots: Vec<Option<(Arc<Slot>, Waker)>>,
+    /// Those that were ever needed: a word for each of the others.
+    slots: Vec<Option<Arc<Slot>>>,
 }
 
 /// In the mailbox.
@@ -134,17 +135,16 @@ impl Wakers {
         if self.slots.len() <= position {
             self.slots.resize_with(position + 1, || None);
         }
-        let (_, waker) = self.slots[position].get_or_insert_with(|| {
-            let slot = Arc::new(Slot { index, state: AtomicU8::new(0), mailbox: self.mailbox.clone() });
-            (slot.clone(), Waker::from(slot))
+        let slot = self.slots[position].get_or_insert_with(|| {
+            Arc::new(Slot { index, state: AtomicU8::new(0), mailbox: self.mailbox.clone() })
         });
-        waker.clone()
+        Waker::from(slot.clone())
     }
 
     /// Whether the slot was woken since this was last asked.
     pub(crate) fn take_woken(&self, index: u32) -> bool {
         match self.slots.get(index as usize) {
-            Some(Some((slot, _))) => slot.take(WOKEN),
+            Some(Some(slot)) => slot.take(WOKEN),
             _ => false,
         }
     }
@@ -152,7 +152,7 @@ impl Wakers {
     /// The next slot to look at.
     pub(crate) fn next(&self) -> Option<u32> {
         let index = self.mailbox.woken.pop()?;
-        if let Some(Some((slot, _))) = self.slots.get(index as usize) {
+        if let Some(Some(slot)) = self.slots.get(index as usize) {
             slot.take(QUEUED);
         }
         Some(index)
@@ -162,7 +162,7 @@ impl Wakers {
     pub(crate) fn take_overflow(&self) -> bool {
         let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
         if overflowed {
-            for (slot, _) in self.slots.iter().flatten() {
+            for slot in self.slots.iter().flatten() {
                 slot.take(QUEUED);
             }
         }

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_core::Fs;
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners};
@@ -106,6 +108,13 @@ impl Worker {
             counters: self.counters().clone(),
             spares: self.spares.clone(),
         }
+    }
+
+    /// Opens and reads files by another port than the kernel's files.
+    #[must_use]
+    pub fn with_files(mut self, files: Rc<dyn Fs>) -> Worker {
+        Rc::make_mut(&mut self.local.ports).fs = files;
+        self
     }
 
     /// Records for the access log what is served.

@@ -166,15 +166,20 @@ fn nobody_waits_but_those_who_want_what_is_on_the_disk(backend: Box<dyn Backend>
     );
 }
 
-#[test]
-fn nobody_waits_but_those_who_want_what_is_on_the_disk_on_epoll() {
-    nobody_waits_but_those_who_want_what_is_on_the_disk(Box::new(Epoll::new(Pool::new(4096, 32)).unwrap()));
+mod on_epoll {
+    #[test]
+    fn nobody_waits_but_those_who_want_what_is_on_the_disk() {
+        if let Some(epoll) = gannet_testing::on("epoll", || super::Epoll::new(super::Pool::new(4096, 32))) {
+            super::nobody_waits_but_those_who_want_what_is_on_the_disk(Box::new(epoll));
+        }
+    }
 }
 
-#[test]
-fn nobody_waits_but_those_who_want_what_is_on_the_disk_on_io_uring() {
-    match Uring::new(Pool::new(4096, 32)) {
-        Ok(ring) => nobody_waits_but_those_who_want_what_is_on_the_disk(Box::new(ring)),
-        Err(error) => eprintln!("left out: {error}"),
+mod on_uring {
+    #[test]
+    fn nobody_waits_but_those_who_want_what_is_on_the_disk() {
+        if let Some(uring) = gannet_testing::on("uring", || super::Uring::new(super::Pool::new(4096, 32))) {
+            super::nobody_waits_but_those_who_want_what_is_on_the_disk(Box::new(uring));
+        }
     }
 }

@@ -47,15 +47,20 @@ fn stops(backend: Box<dyn Backend>) {
     assert!(matches!(settle(&mut worker), Turn::Done), "it ends at once");
 }
 
-#[test]
-fn a_worker_on_epoll_that_drains_and_is_then_stopped_is_done_before_it_is_idle() {
-    stops(Box::new(Epoll::new(Pool::new(4096, 16)).unwrap()));
+mod on_epoll {
+    #[test]
+    fn a_worker_that_drains_and_is_then_stopped_is_done_before_it_is_idle() {
+        if let Some(epoll) = gannet_testing::on("epoll", || super::Epoll::new(super::Pool::new(4096, 16))) {
+            super::stops(Box::new(epoll));
+        }
+    }
 }
 
-#[test]
-fn a_worker_on_io_uring_that_drains_and_is_then_stopped_is_done_before_it_is_idle() {
-    match Uring::new(Pool::new(4096, 16)) {
-        Ok(ring) => stops(Box::new(ring)),
-        Err(error) => eprintln!("left out: {error}"),
+mod on_uring {
+    #[test]
+    fn a_worker_that_drains_and_is_then_stopped_is_done_before_it_is_idle() {
+        if let Some(uring) = gannet_testing::on("uring", || super::Uring::new(super::Pool::new(4096, 16))) {
+            super::stops(Box::new(uring));
+        }
     }
 }

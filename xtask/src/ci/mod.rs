@@ -11,21 +11,25 @@ mod clients;
 mod collector;
 mod curl;
 mod downloads;
+mod instructions;
 mod large_file;
 mod listing;
 mod many_entries;
 mod memory;
 mod packages;
 mod server;
+mod soak;
 mod workspace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+pub use server::Server;
+
 /// How a step ended.
 #[derive(Debug, PartialEq, Eq)]
-enum Outcome {
+pub enum Outcome {
     /// It ran, and saw this.
     Ran(String),
     /// It could not run here, and why.
@@ -42,7 +46,7 @@ impl From<Result<String, String>> for Outcome {
 }
 
 /// What the steps share.
-struct Context {
+pub struct Context {
     root: PathBuf,
     /// Cargo's target folder; screenshots and logs go there too.
     target: PathBuf,
@@ -52,6 +56,11 @@ struct Context {
 }
 
 impl Context {
+    /// For a short run that installs nothing.
+    pub fn new(root: &Path) -> Context {
+        Context { root: root.to_path_buf(), target: crate::target(root), may_install: false, is_long: false }
+    }
+
     /// The built binary.
     fn gannet(&self) -> PathBuf {
         self.target.join("release/gannet")
@@ -63,7 +72,7 @@ impl Context {
     }
 
     /// A folder under the target folder, made if need be.
-    fn folder(&self, name: &str) -> Result<PathBuf, String> {
+    pub fn folder(&self, name: &str) -> Result<PathBuf, String> {
         let folder = self.target.join(name);
         fs::create_dir_all(&folder)
             .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
@@ -95,12 +104,15 @@ const STEPS: &[Step] = &[
     Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
     Step { name: "listing", is_long: false, run: listing::run },
+    Step { name: "instructions", is_long: false, run: instructions::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },
     Step { name: "advisories", is_long: true, run: workspace::advisories },
     Step { name: "bench-builds", is_long: true, run: workspace::bench },
     Step { name: "fuzz-builds", is_long: true, run: workspace::fuzz },
     Step { name: "simulation", is_long: true, run: workspace::simulation },
+    Step { name: "soak-epoll", is_long: true, run: |context| soak::run(context, "epoll") },
+    Step { name: "soak-uring", is_long: true, run: |context| soak::run(context, "uring") },
 ];
 
 /// Runs the steps; fails when one failed.
@@ -114,11 +126,9 @@ pub fn run(root: &Path, arguments: &[String]) -> ExitCode {
     }
     let has = |name: &str| arguments.iter().any(|argument| argument == name);
     let context = Context {
-        root: root.to_path_buf(),
-        target: std::env::var_os("CARGO_TARGET_DIR")
-            .map_or_else(|| root.join("target"), |folder| root.join(folder)),
         may_install: has("--install") || std::env::var_os("CI").is_some_and(|value| value == "true"),
         is_long: has("--long"),
+        ..Context::new(root)
     };
     let takes_all = !arguments.iter().any(|argument| is_step(argument));
     let outcomes: Vec<(&str, Outcome)> = STEPS

@@ -7,7 +7,7 @@ use super::{Context, Outcome};
 use crate::command;
 
 /// (program, Debian package)
-const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium")];
+const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium"), ("valgrind", "valgrind")];
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Installs what is missing, if this is root and was asked for.

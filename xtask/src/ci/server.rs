@@ -56,12 +56,22 @@ impl Server {
         let banner = wait_for_banner(&mut child);
         let mut server = Server { child, address: String::new(), banner: String::new(), log };
         let Some((line, address)) = banner else { return Err(server.explain_silence(backend)) };
-        let shown = if backend == "uring" { "io_uring" } else { backend };
+        let shown = match backend {
+            "uring" => "io_uring",
+            // Whichever it is.
+            "auto" => "",
+            other => other,
+        };
         if !line.contains(shown) {
             return Err(Outcome::Failed(format!("asked for {backend}, it runs another backend: {line}")));
         }
         (server.banner, server.address) = (line, address);
         Ok(server)
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// The highest its resident memory ever was, in KiB.
@@ -138,7 +148,7 @@ fn address(line: &str) -> Option<String> {
 }
 
 /// Whether it ended because io_uring is switched off (`EPERM`) or not built in (`ENOSYS`), see io_uring_setup(2).
-fn is_kernels_refusal(complaint: &str) -> bool {
+pub fn is_kernels_refusal(complaint: &str) -> bool {
     let reasons = ["not permitted", "not implemented", "not available", "disabled"];
     complaint.contains("io_uring") && reasons.iter().any(|reason| complaint.contains(reason))
 }

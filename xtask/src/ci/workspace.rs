@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 /// Seeds of a long run; each is a whole server's life on a simulated network.
 const SEEDS: &str = "20000";
 
-fn cargo(context: &Context, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Ended, String> {
+pub fn cargo(context: &Context, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Ended, String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).envs(variables.iter().copied()).current_dir(&context.root);
     command::run(&mut cargo, LIMIT)?.succeeded()

@@ -23,6 +23,7 @@ const OUTSIDE: &[&str] = &["tokio", "rustix", "socket2", "libc", "io-uring", "mi
 
 /// Every layer, lowest first. (dev-dependencies are free: a test may use anything.)
 const LAYERS: &[Layer] = &[
+    Layer { name: "testing", may_use: &[], never: OUTSIDE },
     Layer { name: "block", may_use: &[], never: RUNTIME },
     Layer { name: "engine", may_use: &["block"], never: RUNTIME },
     Layer { name: "proto", may_use: &[], never: OUTSIDE },

@@ -11,8 +11,13 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
-use crate::rig::{Gannet, backends, exchange, gannet};
+use crate::rig::{Gannet, exchange, gannet};
 use crate::{complaint, serve, site};
+
+on_each_backend! {
+    a_unix_socket_is_served_beside_an_address_by_every_worker_and_removed_at_the_end
+    sockets_that_are_handed_over_are_served_by_every_worker_without_any_flag
+}
 
 /// One request over a Unix socket, and all that is answered.
 fn exchange_unix(path: &Path) -> String {
@@ -36,31 +41,25 @@ fn handed(descriptors: usize, first: OwnedFd) -> Command {
     command
 }
 
-#[test]
-fn a_unix_socket_is_served_beside_an_address_by_every_worker_and_removed_at_the_end() {
+fn a_unix_socket_is_served_beside_an_address_by_every_worker_and_removed_at_the_end(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let path = folder.path().join("socket");
-        let listen = format!("unix:{}", path.display());
-        let mut command = serve(folder.path());
-        command.args(["--listen", &listen, "--workers", "2", "--backend", backend]);
-        let mut server = Gannet::start(&mut command);
-        assert!(server.banner.contains(&listen), "{}", server.banner);
-        assert!(fs::metadata(&path).unwrap().file_type().is_socket());
-        assert!(exchange(server.address(), "GET", "/").ends_with("<h1>Here</h1>"), "{backend}");
-        for _ in 0..20 {
-            let answer = exchange_unix(&path);
-            assert!(
-                answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("<h1>Here</h1>"),
-                "{answer}"
-            );
-        }
-        let taken = complaint(gannet().arg(folder.path()).args(["--listen", &listen]), 1);
-        assert!(taken.contains(&listen) && taken.contains("another program listens there"), "{taken}");
-        server.signal(Signal::TERM);
-        assert_eq!(server.wait().code, Some(0), "{backend}");
-        assert!(!path.exists(), "{backend}: the socket is left behind");
+    let path = folder.path().join("socket");
+    let listen = format!("unix:{}", path.display());
+    let mut command = serve(folder.path());
+    command.args(["--listen", &listen, "--workers", "2", "--backend", backend]);
+    let mut server = Gannet::start(&mut command);
+    assert!(server.banner.contains(&listen), "{}", server.banner);
+    assert!(fs::metadata(&path).expect("it is there").file_type().is_socket());
+    assert!(exchange(server.address(), "GET", "/").ends_with("<h1>Here</h1>"), "{backend}");
+    for _ in 0..20 {
+        let answer = exchange_unix(&path);
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("<h1>Here</h1>"), "{answer}");
     }
+    let taken = complaint(gannet().arg(folder.path()).args(["--listen", &listen]), 1);
+    assert!(taken.contains(&listen) && taken.contains("another program listens there"), "{taken}");
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code, Some(0), "{backend}");
+    assert!(!path.exists(), "{backend}: the socket is left behind");
 }
 
 #[test]
@@ -92,26 +91,23 @@ fn unix(path: &Path) -> String {
     format!("unix:{}", path.display())
 }
 
-#[test]
-fn sockets_that_are_handed_over_are_served_by_every_worker_without_any_flag() {
+fn sockets_that_are_handed_over_are_served_by_every_worker_without_any_flag(backend: &str) {
     let folder = site();
-    for backend in backends() {
-        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = tcp.local_addr().unwrap();
-        let path = folder.path().join(backend);
-        let unix = UnixListener::bind(&path).unwrap();
-        let mut command = handed(2, tcp.into());
-        command.stderr(OwnedFd::from(unix)).arg(folder.path());
-        let mut server = Gannet::start(command.args(["--workers", "2", "--backend", backend]));
-        assert_eq!(server.addresses, [address], "{}", server.banner);
-        for _ in 0..20 {
-            assert!(exchange(address, "GET", "/").ends_with("<h1>Here</h1>"), "{backend}");
-            assert!(exchange_unix(&path).ends_with("<h1>Here</h1>"), "{backend}");
-        }
-        server.signal(Signal::TERM);
-        assert_eq!(server.wait().code, Some(0), "{backend}");
-        assert!(path.exists(), "who made the socket removes it");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = tcp.local_addr().expect("it is bound");
+    let path = folder.path().join(backend);
+    let unix = UnixListener::bind(&path).expect("a path that is free");
+    let mut command = handed(2, tcp.into());
+    command.stderr(OwnedFd::from(unix)).arg(folder.path());
+    let mut server = Gannet::start(command.args(["--workers", "2", "--backend", backend]));
+    assert_eq!(server.addresses, [address], "{}", server.banner);
+    for _ in 0..20 {
+        assert!(exchange(address, "GET", "/").ends_with("<h1>Here</h1>"), "{backend}");
+        assert!(exchange_unix(&path).ends_with("<h1>Here</h1>"), "{backend}");
     }
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code, Some(0), "{backend}");
+    assert!(path.exists(), "who made the socket removes it");
 }
 
 #[test]

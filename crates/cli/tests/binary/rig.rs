@@ -13,11 +13,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 /// A bound for what takes milliseconds: it measures nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The binary, without the variables of whoever runs the tests.
+/// The binary, without the variables of whoever runs the tests, but for the one that names the backend to test.
 pub fn gannet() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gannet"));
     for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"GANNET_") {
+        if name.as_encoded_bytes().starts_with(b"GANNET_") && name != "GANNET_BACKEND" {
             command.env_remove(name);
         }
     }
@@ -25,17 +25,20 @@ pub fn gannet() -> Command {
     command
 }
 
-/// The backends that this machine lets run: epoll, and io_uring unless the kernel forbids it.
-pub fn backends() -> Vec<&'static str> {
+/// Whether this test is to run on io_uring and the kernel lets the binary have it; says so if not.
+pub fn has_uring() -> bool {
+    if !gannet_testing::is_wanted("uring") {
+        return false;
+    }
     let mut ring =
         Process::start(gannet().args(["--listen", "127.0.0.1:0", "--backend", "uring", "--log", "off"]));
     if ring.read_line().is_some() {
-        return vec!["epoll", "uring"];
+        return true;
     }
     let complaint = ring.wait().stderr;
     assert!(complaint.contains("--backend epoll needs no io_uring"), "{complaint}");
-    eprintln!("io_uring is left out: {complaint}");
-    vec!["epoll"]
+    gannet_testing::leave_out("uring", &complaint.trim());
+    false
 }
 
 /// What it was when it ended.

@@ -63,29 +63,20 @@ pub struct Rig {
     seen: VecDeque<Completion>,
 }
 
-pub fn epoll(blocks: usize) -> Rig {
+/// None where epoll is not what is to be tested.
+pub fn epoll(blocks: usize) -> Option<Rig> {
     let pool = Pool::new(4096, blocks);
-    let engine = || Engine::new(Box::new(Epoll::new(Pool::new(4096, BLOCKS)).unwrap()));
-    let own = Engine::new(Box::new(Epoll::new(pool.clone()).unwrap()));
-    Rig { another: Box::new(engine), ..on_loopback(own, pool) }
+    let backend = gannet_testing::on("epoll", || Epoll::new(pool.clone()))?;
+    let another = || Engine::new(Box::new(Epoll::new(Pool::new(4096, BLOCKS)).unwrap()));
+    Some(Rig { another: Box::new(another), ..on_loopback(Engine::new(Box::new(backend)), pool) })
 }
 
-/// None where the kernel has no io_uring for us: the test is left out, and says so.
+/// None where io_uring is not, or the kernel has none for us.
 pub fn uring(blocks: usize) -> Option<Rig> {
     let pool = Pool::new(4096, blocks);
-    match Uring::new(pool.clone()) {
-        Ok(backend) => {
-            let engine = || Engine::new(Box::new(Uring::new(Pool::new(4096, BLOCKS)).unwrap()));
-            Some(Rig { another: Box::new(engine), ..on_loopback(Engine::new(Box::new(backend)), pool) })
-        }
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-        {
-            eprintln!("left out on io_uring: {error}");
-            None
-        }
-        Err(error) => panic!("{error}"),
-    }
+    let backend = gannet_testing::on("uring", || Uring::new(pool.clone()))?;
+    let another = || Engine::new(Box::new(Uring::new(Pool::new(4096, BLOCKS)).unwrap()));
+    Some(Rig { another: Box::new(another), ..on_loopback(Engine::new(Box::new(backend)), pool) })
 }
 
 /// A rig of an engine that uses the kernel's sockets.
@@ -184,6 +175,11 @@ impl Rig {
     /// From here on the engine is another of the same kind; gives the one that it was.
     pub fn change_engine(&mut self) -> Engine {
         std::mem::replace(&mut self.engine, (self.another)())
+    }
+
+    /// None when the backlog is full, or nobody listens.
+    pub fn try_connect(&mut self) -> Option<Box<dyn Peer>> {
+        (self.connect)().ok()
     }
 
     /// Whether a new connection is refused.

@@ -284,7 +284,7 @@ impl Served {
         let ports =
             Ports { fs: world.clone(), cpu: world.clone(), clock: world.clone(), counters: world.clone() };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
-        let mut request = Request::new(head, RequestBody::new(incoming), ports);
+        let mut request = Request::new(head, RequestBody::new(incoming), Rc::new(ports));
         request.set_tail(1);
         self.handler.handle(request)
     }

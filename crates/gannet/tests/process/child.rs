@@ -8,15 +8,12 @@ use std::time::Duration;
 use gannet::{App, BackendChoice};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Names the backend, in the process that is to be the server.
-const BACKEND: &str = "GANNET_TEST_CHILD";
+/// Set in the process that is to be the server.
+const CHILD: &str = "GANNET_TEST_CHILD";
 
-/// What the child says where its backend cannot run.
-const LEFT_OUT: &str = "left out";
-
-/// In the process that was started by [`Server::start`]: the backend to serve on.
-pub fn backend() -> Option<BackendChoice> {
-    Some(std::env::var(BACKEND).ok()?.parse().expect("a backend's name"))
+/// Whether this is the process that was started by [`Server::start`].
+pub fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
 }
 
 /// An application of the children's, by one worker.
@@ -32,11 +29,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Runs the test of this name again, as the server; it says where it listens. None where its backend cannot run.
-    pub fn start(test: &str, backend: &str) -> Option<Server> {
+    /// Runs the test of this module and name again, as the server; it says where it listens.
+    pub fn start(module: &str, backend: BackendChoice, test: &str) -> Server {
         let mut process = Command::new(std::env::current_exe().expect("this test"))
-            .args(["--exact", test, "--nocapture"])
-            .env(BACKEND, backend)
+            .args(["--exact", &format!("{module}::{}::{test}", backend.name()), "--nocapture"])
+            .env(CHILD, "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -44,15 +41,10 @@ impl Server {
             .expect("started again");
         let log = BufReader::new(process.stderr.take().expect("piped"));
         let mut server = Server { process, log, address: String::new() };
-        let line = server.line_with(&["listening on ", LEFT_OUT]);
-        match line.split_once("listening on ") {
-            Some((_, address)) => address.trim().clone_into(&mut server.address),
-            None => {
-                eprintln!("{LEFT_OUT} on {backend}");
-                return None;
-            }
-        }
-        Some(server)
+        let line = server.line_with("listening on ");
+        let (_, address) = line.split_once("listening on ").expect("the line has it");
+        address.trim().clone_into(&mut server.address);
+        server
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -63,16 +55,16 @@ impl Server {
 
     /// Waits until the server says `text`.
     pub fn says(&mut self, text: &str) {
-        self.line_with(&[text]);
+        self.line_with(text);
     }
 
-    /// The next line that has one of these texts in it.
-    fn line_with(&mut self, texts: &[&str]) -> String {
+    /// The next line that has this text in it.
+    fn line_with(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
             let count = self.log.read_line(&mut line).expect("text");
-            assert!(count > 0, "the server ended without saying {texts:?}");
-            if texts.iter().any(|text| line.contains(text)) {
+            assert!(count > 0, "the server ended without saying {text:?}");
+            if line.contains(text) {
                 return line;
             }
         }

@@ -11,18 +11,17 @@ use rustix::process::Signal;
 use tokio::sync::Notify;
 
 use crate::child::{self, Server, answer, ask, is_served};
-use crate::common::started;
+use crate::common::on_each_backend;
 
-#[test]
-fn the_first_signal_drains_and_the_second_ends_at_once() {
-    match child::backend() {
-        Some(backend) => serve(backend),
-        None => ["epoll", "uring"].into_iter().for_each(|backend| {
-            drains(backend, Signal::TERM);
-            drains(backend, Signal::INT);
-            ends_at_once(backend);
-        }),
+on_each_backend! { the_first_signal_drains_and_the_second_ends_at_once }
+
+fn the_first_signal_drains_and_the_second_ends_at_once(backend: BackendChoice) {
+    if child::is_child() {
+        return serve(backend);
     }
+    drains(backend, Signal::TERM);
+    drains(backend, Signal::INT);
+    ends_at_once(backend);
 }
 
 /// The child: runs until a signal comes. `/slow` goes on when a line comes in by standard input.
@@ -44,7 +43,7 @@ fn serve(backend: BackendChoice) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let app = child::app(backend).get("/slow", slow).limits(limits);
-        let Some(mut server) = started(app.start()) else { return };
+        let mut server = app.start().expect("it was started before");
         let address = server.socket_addresses()[0];
         let mut ended = std::pin::pin!(server.wait_for_signals());
         // Its first poll listens for signals: only then is anybody told that we are here.
@@ -56,12 +55,12 @@ fn serve(backend: BackendChoice) {
     });
 }
 
-fn start(backend: &str) -> Option<Server> {
-    Server::start("signals::the_first_signal_drains_and_the_second_ends_at_once", backend)
+fn start(backend: BackendChoice) -> Server {
+    Server::start("signals", backend, "the_first_signal_drains_and_the_second_ends_at_once")
 }
 
-fn drains(backend: &str, signal: Signal) {
-    let Some(mut server) = start(backend) else { return };
+fn drains(backend: BackendChoice, signal: Signal) {
+    let mut server = start(backend);
     let (mut idle, mut busy) = (server.connect(), server.connect());
     is_served(&mut idle);
     ask(&mut busy, "/slow");
@@ -77,8 +76,8 @@ fn drains(backend: &str, signal: Signal) {
     assert!(server.end().0.success());
 }
 
-fn ends_at_once(backend: &str) {
-    let Some(mut server) = start(backend) else { return };
+fn ends_at_once(backend: BackendChoice) {
+    let mut server = start(backend);
     let (mut idle, mut busy) = (server.connect(), server.connect());
     is_served(&mut idle);
     ask(&mut busy, "/slow");

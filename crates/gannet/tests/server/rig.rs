@@ -2,39 +2,15 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::{OnceLock, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use gannet::{App, BackendChoice, Running};
 
-use crate::common::started;
+pub(crate) use crate::common::on_each_backend;
 
 /// No wait is longer than this; a test that waits so long fails.
 pub const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Runs each named function as a test, once on each backend.
-macro_rules! on_each_backend {
-    ($($test:ident),+ $(,)?) => {
-        mod epoll {
-            $(#[test] fn $test() { super::$test(gannet::BackendChoice::Epoll) })+
-        }
-        mod uring {
-            $(#[test] fn $test() {
-                if $crate::rig::has_uring() { super::$test(gannet::BackendChoice::Uring) }
-            })+
-        }
-    };
-}
-pub(crate) use on_each_backend;
-
-/// Whether the kernel lets us have io_uring; says so where it does not.
-pub fn has_uring() -> bool {
-    static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        let app = App::new().listen("127.0.0.1:0").workers(1).backend(BackendChoice::Uring);
-        started(app.start()).is_some()
-    })
-}
 
 /// Serves on a free port of loopback, by one worker.
 pub fn serve(app: App, backend: BackendChoice) -> Running {

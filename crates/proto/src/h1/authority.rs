@@ -38,10 +38,11 @@ fn check_port(port: &[u8]) -> Result<Option<u16>, Error> {
     };
     let mut number = 0;
     for digit in digits {
-        if !digit.is_ascii_digit() {
+        let value = digit.wrapping_sub(b'0');
+        if value > 9 {
             return Err(Error::InvalidAuthority);
         }
-        number = number * 10 + u32::from(digit - b'0');
+        number = number * 10 + u32::from(value);
     }
     u16::try_from(number).map(Some).map_err(|_| Error::InvalidAuthority)
 }
@@ -67,16 +68,14 @@ static NAME_BYTES: [bool; 256] = {
 /// Where the name at the start ends: it consists of name bytes and percent-encoded ones.
 fn registered_name_end(authority: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(byte) = authority.get(at) {
-        if NAME_BYTES[usize::from(*byte)] {
-            at += 1;
-        } else if is_percent_encoded(&authority[at..]) {
-            at += 3;
-        } else {
-            break;
+    loop {
+        let rest = &authority[at..];
+        at += rest.iter().position(|byte| !NAME_BYTES[usize::from(*byte)]).unwrap_or(rest.len());
+        if !is_percent_encoded(&authority[at..]) {
+            return at;
         }
+        at += 3;
     }
-    at
 }
 
 fn is_percent_encoded(bytes: &[u8]) -> bool {

@@ -5,11 +5,13 @@ use super::chunked::{Chunk, Found};
 use super::error::Error;
 use super::fields::{self, Line};
 use super::framing::Said;
+use super::repeated::Repeated;
 use super::request_line;
 use super::state::{HeadProgress, Reading, Writing};
 use crate::http::{Head, Method, Version};
 use crate::limits::Limits;
 use crate::scan::Level;
+use alloc::boxed::Box;
 
 /// What received bytes were. Offsets count from the start of the input that was given.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,7 +40,7 @@ pub enum Event {
     },
 }
 
-/// One HTTP/1.x connection, seen by the server: both halves of it, and nothing that allocates.
+/// One HTTP/1.x connection, seen by the server: both halves of it.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub(super) reading: Reading,
@@ -58,29 +60,38 @@ pub struct Connection {
     pub(super) closing: bool,
     /// A piece of a response's body has been begun and not closed.
     pub(super) in_piece: bool,
+    /// A section of fields that was read; made when the first one is.
+    repeated: Option<Box<Repeated>>,
 }
 
 impl Connection {
     /// A connection on which nothing has happened yet.
     pub fn new(limits: Limits) -> Connection {
-        Connection::fresh(limits.bounded(), Level::BASELINE)
-    }
-
-    fn fresh(limits: Limits, level: Level) -> Connection {
+        let limits = limits.bounded();
         Connection {
             reading: Reading::START,
             writing: Writing::Head,
             limits,
             extension_bytes: limits.chunk_extension_bytes,
             said: Said::default(),
-            level,
+            level: Level::BASELINE,
             empty_lines: 0,
             method: Method::Get,
             version: Version::Http11,
             persists: true,
             closing: false,
             in_piece: false,
+            repeated: None,
         }
+    }
+
+    /// Begins anew, as for another peer. Only what was learnt of how clients speak stays.
+    pub fn restart(&mut self) {
+        (self.reading, self.writing) = (Reading::START, Writing::Head);
+        self.extension_bytes = self.limits.chunk_extension_bytes;
+        (self.said, self.empty_lines) = (Said::default(), 0);
+        (self.method, self.version) = (Method::Get, Version::Http11);
+        (self.persists, self.closing, self.in_piece) = (true, false, false);
     }
 
     /// The same, scanning with this level instead of [`Level::BASELINE`].
@@ -183,9 +194,22 @@ impl Connection {
         mut line: usize,
         head: &mut Head,
     ) -> Result<(usize, bool), Error> {
+        let start = line;
+        let whole = head.fields.is_empty();
+        if whole
+            && let Some(repeated) = &mut self.repeated
+            && let Some(end) = repeated.recall(input, start, head, &mut self.said)
+        {
+            return Ok((end, true));
+        }
         let most = usize::from(self.limits.fields);
         while let Some((found, next)) = fields::line(self.level, input, line)? {
-            let Line::Field(field) = found else { return Ok((next, true)) };
+            let Line::Field(field) = found else {
+                if whole {
+                    self.repeated.get_or_insert_default().note(input, start, next, head, self.said);
+                }
+                return Ok((next, true));
+            };
             if head.fields.len() == most {
                 return Err(Error::TooManyFields);
             }
@@ -241,6 +265,11 @@ impl Connection {
         self.closing = true;
     }
 
+    /// The method of the present request.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// Whether bytes of a body, or its end, are still to come.
     pub fn is_reading_body(&self) -> bool {
         matches!(self.reading, Reading::Known(_) | Reading::Chunked(_) | Reading::Trailers { .. })
@@ -271,7 +300,7 @@ impl Connection {
             "the next request begins when both halves ended"
         );
         assert!(self.keep_alive(), "no request follows on a connection that is to be closed");
-        *self = Connection::fresh(self.limits, self.level);
+        self.restart();
     }
 }
 

@@ -14,7 +14,8 @@
 //!   messages, there is an [`Error`], its [`status`](Error::status), and the end of the connection.
 //! * **Cuts do not matter**: an error is decided by the smallest prefix that shows it, and however the bytes come
 //!   in, events and errors are the same (but for where pieces of a body are cut).
-//! * **Nothing is allocated** but room for fields in the [`Head`](crate::http::Head) and for output in the caller's buffer.
+//! * **Nothing is allocated** but room for fields in the [`Head`](crate::http::Head), for the section of fields that was read last, and
+//!   for output in the caller's buffer.
 //!
 //! # The steps of a head
 //! `empty lines → request line (`[`method`](crate::http::Method)` → target → version) → field lines, each read and
@@ -51,6 +52,7 @@ mod date;
 mod error;
 mod fields;
 mod framing;
+mod repeated;
 mod request_line;
 mod respond;
 mod state;

@@ -104,11 +104,15 @@ impl Connection {
         assert!(!self.responded(), "a request is answered once");
         let (framing, announced) = frame(self.method, self.version, head.status, head.length);
         self.closing |= framing == Framing::UntilClose || matches!(self.reading, Reading::Head(_));
+        // Pieces of a fixed length are copied in place; each of another costs a call.
         out.reserve(128 + head.fields.len());
         status_line(head.status, out);
         out.extend_from_slice(b"Date: ");
         out.extend_from_slice(head.date);
-        out.extend_from_slice(self.connection_option(head.status, framing));
+        out.extend_from_slice(b"\r\n");
+        if let Some(option) = self.connection_option(head.status, framing) {
+            option_line(option, out);
+        }
         announced.write(out);
         out.extend_from_slice(head.fields);
         out.extend_from_slice(b"\r\n");
@@ -118,14 +122,34 @@ impl Connection {
 
     /// What Connection says, after the end of the line before it. Persistence is the default of HTTP/1.1 only
     /// (RFC 9112 section 9.3).
+    /// The same for a response that is there as a whole, to a request without a body (or whose body has come): both halves have ended
+    /// then, without [`push`](Connection::push), [`finish`](Connection::finish) and the request's `End`. The content, of exactly
+    /// `head.length` bytes, is put behind the head where the framing is [`Framing::Length`].
+    ///
+    /// # Panics
+    /// If the request's body has not come, the length is not known, the response switches protocols, or [`respond`](Connection::respond)
+    /// would.
     #[inline]
-    fn connection_option(&self, status: Status, framing: Framing) -> &'static [u8] {
+    pub fn respond_whole(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+        assert!(self.body_remaining() == Some(0), "the request is there as a whole");
+        let framing = self.respond(head, out);
+        assert!(
+            matches!(framing, Framing::None | Framing::Length(_)),
+            "what is whole is framed by its length"
+        );
+        (self.reading, self.writing) = (Reading::Ended, Writing::Ended);
+        framing
+    }
+
+    /// What is to be said about the connection; mostly nothing.
+    #[inline]
+    fn connection_option(&self, status: Status, framing: Framing) -> Option<&'static [u8]> {
         match framing {
-            Framing::Upgrade if status == Status::SWITCHING_PROTOCOLS => b"\r\nConnection: upgrade\r\n",
-            Framing::Upgrade => b"\r\n",
-            _ if !self.keep_alive() => b"\r\nConnection: close\r\n",
-            _ if self.version == Version::Http10 => b"\r\nConnection: keep-alive\r\n",
-            _ => b"\r\n",
+            Framing::Upgrade if status == Status::SWITCHING_PROTOCOLS => Some(b"upgrade"),
+            Framing::Upgrade => None,
+            _ if !self.keep_alive() => Some(b"close"),
+            _ if self.version == Version::Http10 => Some(b"keep-alive"),
+            _ => None,
         }
     }
 
@@ -233,10 +257,24 @@ fn frame(method: Method, version: Version, status: Status, length: Option<u64>) 
 
 #[inline]
 fn status_line(status: Status, out: &mut Vec<u8>) {
+    match status {
+        Status::OK => out.extend_from_slice(b"HTTP/1.1 200 OK\r\n"),
+        _ => other_status_line(status, out),
+    }
+}
+
+fn other_status_line(status: Status, out: &mut Vec<u8>) {
     match status.line() {
         [] => unregistered_status_line(status, out),
         line => out.extend_from_slice(line),
     }
+}
+
+#[cold]
+fn option_line(option: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Connection: ");
+    out.extend_from_slice(option);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// The reason may be empty, the space before it not (RFC 9112 section 4).

@@ -29,6 +29,18 @@ impl Span {
         &bytes[usize::from(self.start)..usize::from(self.end)]
     }
 
+    /// The same in bytes that begin so much further in front, within a head.
+    #[inline]
+    pub(crate) fn moved_on(self, by: u16) -> Span {
+        Span { start: self.start + by, end: self.end + by }
+    }
+
+    /// The same counted from an offset that is not behind it.
+    #[inline]
+    pub(crate) fn moved_back(self, by: u16) -> Span {
+        Span { start: self.start - by, end: self.end - by }
+    }
+
     /// How many bytes it covers.
     #[inline]
     pub const fn len(self) -> usize {

@@ -3,14 +3,17 @@
 //! Three kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target.
 //! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle.
 //! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
-//! functions built for CPU features that the level proves to be there.
+//! functions built for CPU features that the level proves to be there; and text of bytes that were seen to be [`ascii`].
 #![expect(unsafe_code, reason = "loads and CPU features, as said above")]
 
+mod ascii;
 pub mod naive;
 mod swar;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+
+pub use ascii::ascii;
 
 /// How many bytes at a time the scanner may look at.
 ///

@@ -48,18 +48,15 @@ impl fmt::Display for UnknownBackend {
 impl std::error::Error for UnknownBackend {}
 
 impl BackendChoice {
-    /// Auto is io_uring where the kernel has it and allows it: it measures no worse than epoll per small request
-    /// (`cargo xtask bench keepalive`).
-    pub(super) fn resolve(self) -> BackendChoice {
+    /// What to run on, and why it is not io_uring where that was to be tried: auto is io_uring where the kernel has it and allows it,
+    /// since it costs less there (docs/engine.md has the figures).
+    pub(super) fn resolve(self) -> (BackendChoice, Option<io::Error>) {
         if self != BackendChoice::Auto {
-            return self;
+            return (self, None);
         }
         match Uring::new(Pool::new(4096, 1)) {
-            Ok(_) => BackendChoice::Uring,
-            Err(error) => {
-                tracing::info!(%error, "io_uring is not to be had here; using epoll");
-                BackendChoice::Epoll
-            }
+            Ok(_) => (BackendChoice::Uring, None),
+            Err(error) => (BackendChoice::Epoll, Some(error)),
         }
     }
 

@@ -8,7 +8,7 @@ use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
-use super::error::StartError;
+use super::error::{StartError, said};
 use super::listening::{self, Listen};
 use super::running::Running;
 use super::thread::Plan;
@@ -68,7 +68,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
     let services = Services::start(spare_descriptors(affordable, count));
-    let backend = options.backend.resolve();
+    let (backend, refusal) = options.backend.resolve();
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
         addresses: opened.addresses,
@@ -106,6 +106,9 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     if let Some(address) = options.admin {
         let counters = running.workers.iter().map(|worker| worker.counters.clone()).collect();
         running.watch.listen(address, counters, &site, backend, &services)?;
+    }
+    if let Some(error) = refusal {
+        tracing::info!(reason = said(&error), "serving on epoll, since io_uring is not to be had");
     }
     Ok(running)
 }

@@ -147,6 +147,13 @@ impl Accounts {
         }
     }
 
+    /// The response is made as a whole, its head up to the first position and its content up to the second.
+    pub(crate) fn answered(&mut self, status: Status, body: u64, end: u64) {
+        if let Some(account) = self.current() {
+            (account.status, account.body, account.end) = (status.code(), body, end);
+        }
+    }
+
     /// The engine was given an output of so many bytes.
     pub(crate) fn submitted(&mut self, bytes: u64) {
         self.given = bytes;

@@ -1,7 +1,8 @@
 //! The blocks the kernel receives into: a ring of provided buffers (io_uring_register_buf_ring(3)).
 //!
 //! The kernel takes a block when bytes come, so an idle socket holds none. The ring is kept small, since the kernel goes
-//! round it: of a large one every block would have left the cache before it is used again. It grows when a turn needed more.
+//! round it: of a large one every block would have left the cache before it is used again. It grows when a turn needed more, and
+//! shrinks when many turns did not. What a turn is done with is provided before the kernel is entered again, last used first.
 
 use std::io;
 use std::ptr::NonNull;
@@ -12,11 +13,15 @@ use io_uring::types::BufRingEntry;
 
 use super::ring::Ring;
 
-/// Blocks provided at first: 128 KiB of 4 KiB blocks stay within a second-level cache.
-const FIRST: usize = 32;
+/// Blocks provided at first, and at least: more than the 20 sockets that the kernel looks after in one call (counted on Linux 6.18),
+/// and 128 KiB of 4 KiB blocks stay within a second-level cache.
+pub(super) const FIRST: usize = 32;
 
 /// Blocks provided at most.
 const MOST: usize = 1024;
+
+/// Turns after which no more blocks are provided than twice what the busiest of them took.
+pub(super) const WINDOW: usize = 1024;
 
 /// The ring of buffers and the blocks in it.
 pub(super) struct Buffers {
@@ -33,6 +38,11 @@ pub(super) struct Buffers {
     wanted: usize,
     /// A receive found no block since the last time that blocks were provided.
     ran_dry: bool,
+    /// Blocks taken since then.
+    taken: usize,
+    /// The most taken in a turn of this window, and how many turns of it are over.
+    busiest: usize,
+    turns: usize,
 }
 
 impl Buffers {
@@ -50,6 +60,9 @@ impl Buffers {
             free: (0..most as u16).rev().collect(),
             wanted: FIRST.min(most),
             ran_dry: false,
+            taken: 0,
+            busiest: 0,
+            turns: 0,
         };
         // SAFETY: the memory is mapped until `Buffers` is dropped, which `Uring` does only after unregistering the ring; it
         // begins zeroed, so with no buffer in it.
@@ -78,6 +91,7 @@ impl Buffers {
         if std::mem::take(&mut self.ran_dry) && self.pool.in_use() < self.pool.limit() {
             self.wanted = (self.wanted * 2).min(self.held.len());
         }
+        self.shrink();
         let before = self.tail;
         while self.provided() < self.wanted
             && let Some(block) = self.pool.take()
@@ -90,10 +104,21 @@ impl Buffers {
         }
     }
 
+    /// Wants fewer blocks when the turns of a window needed fewer. Those that are there go as the kernel takes them.
+    fn shrink(&mut self) {
+        self.busiest = self.busiest.max(std::mem::take(&mut self.taken));
+        self.turns += 1;
+        if self.turns == WINDOW {
+            self.wanted = self.wanted.min((self.busiest * 2).max(FIRST.min(self.held.len())));
+            (self.turns, self.busiest) = (0, 0);
+        }
+    }
+
     /// The block that the kernel filled, with `count` bytes in it.
     pub(super) fn take(&mut self, number: u16, count: usize) -> Block {
         let mut block = self.held[usize::from(number)].take().expect("the kernel names blocks that it has");
         self.free.push(number);
+        self.taken += 1;
         block.commit(count);
         block
     }

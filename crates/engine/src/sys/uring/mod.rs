@@ -11,6 +11,7 @@ mod buffers;
 mod message;
 mod ring;
 mod socket;
+mod starved;
 mod tag;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use self::buffers::Buffers;
 use self::message::Message;
 use self::ring::{Outcome, Ring};
 use self::socket::Socket;
+use self::starved::Starved;
 use self::tag::Tag;
 use crate::accepted::Stream;
 use crate::mappings::Mappings;
@@ -50,7 +52,13 @@ const JOIN_WAIT: Duration = Duration::from_millis(50);
 /// The engine on io_uring.
 ///
 /// Its [`descriptor`](Backend::descriptor) becomes readable only after a [`poll`](Backend::poll) that gathered nothing: ask
-/// until nothing comes, then wait for it. An engine stays on the thread that made it.
+/// until nothing comes, then wait for it. An engine stays on the thread that made it, which alone may enter the ring
+/// (`SINGLE_ISSUER`); the compiler sees to that:
+///
+/// ```compile_fail,E0277
+/// fn may_move<T: Send>() {}
+/// may_move::<gannet_engine::sys::uring::Uring>();
+/// ```
 pub struct Uring {
     ring: Ring,
     buffers: Buffers,
@@ -58,7 +66,7 @@ pub struct Uring {
     sockets: Slots<Socket>,
     outcomes: Vec<Outcome>,
     /// Sockets that found no block to receive into.
-    starved: VecDeque<SocketId>,
+    starved: Starved,
     /// Sockets armed again after receiving had come to its end untold.
     untold: VecDeque<SocketId>,
     /// Recycled.
@@ -100,7 +108,7 @@ impl Uring {
             listeners: Vec::new(),
             sockets: Slots::default(),
             outcomes: Vec::new(),
-            starved: VecDeque::new(),
+            starved: Starved::default(),
             untold: VecDeque::new(),
             messages: Vec::new(),
             mappings: Mappings::default(),
@@ -114,7 +122,7 @@ impl Uring {
             return;
         }
         // All of them: one alone might have nothing to receive, and the block would lie idle while others wait for it.
-        while let Some(id) = self.starved.pop_front() {
+        while let Some(id) = self.starved.pop() {
             self.end_starving(id);
         }
     }
@@ -134,6 +142,7 @@ impl Uring {
                     self.received(socket, result, more, completions);
                 }
                 Outcome::Sent { socket, result } => self.sent(socket, result, completions),
+                Outcome::Evaded(operation) => self.cancel_again(operation),
             }
         }
         self.outcomes = outcomes;
@@ -169,6 +178,21 @@ impl Uring {
         }
         if listener.armed {
             self.resume_accept(id);
+        }
+    }
+
+    /// Cancels what evaded its cancelling, if it is under way and still to be cancelled.
+    fn cancel_again(&mut self, operation: Tag) {
+        let is_wanted = match operation {
+            Tag::Accept(id) => listener(&mut self.listeners, id)
+                .is_some_and(|listener| listener.accepting && (listener.closing || !listener.armed)),
+            Tag::Receive(id) => self.sockets.get(id).is_some_and(Socket::is_ending_receive),
+            Tag::Send(id) => {
+                self.sockets.get(id).is_some_and(|socket| socket.is_closing() && socket.is_sending())
+            }
+        };
+        if is_wanted {
+            self.ring.cancel(operation);
         }
     }
 

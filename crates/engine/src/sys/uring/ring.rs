@@ -24,9 +24,6 @@ pub(super) struct Ring {
     backlog: VecDeque<squeue::Entry>,
     /// Operations whose last completion has not been gathered.
     under_way: usize,
-    /// Operations that were running in a thread of the kernel's when they were to be cancelled: they may go on waiting after
-    /// that (io_uring_prep_cancel(3), `EALREADY`).
-    evaded: Vec<u64>,
     wakeup: OwnedFd,
     /// The kernel signals `wakeup`.
     wakeup_enabled: bool,
@@ -40,30 +37,40 @@ pub(super) enum Outcome {
     Received { socket: SocketId, result: Result<usize, Errno>, buffer: Option<u16>, more: bool },
     /// So many bytes were sent; or the socket, which was full, takes more.
     Sent { socket: SocketId, result: Result<u32, Errno> },
+    /// It was to be cancelled, and was not met where it waits. Mostly it is over, which its own completion tells. But it may have
+    /// been on its way back to waiting (`ENOENT`), or in a thread of the kernel's (`EALREADY`; io_uring_prep_cancel(3)), and
+    /// go on for ever: while it is under way, it is to be cancelled again.
+    Evaded(Tag),
+}
+
+/// When the kernel does what has become possible for an operation: best first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Mode {
+    /// When we enter the ring, and a flag in shared memory says that there is some (`DEFER_TASKRUN`, Linux 6.1).
+    Deferred,
+    /// When we make any system call, with the same flag; it interrupts nothing else (`COOP_TASKRUN`, Linux 5.19).
+    Cooperative,
 }
 
 impl Ring {
-    /// Queues for so many operations and completions, with the best flags that the kernel knows.
+    /// Queues for so many operations and completions, in the best mode that the kernel knows.
     pub(super) fn new(submissions: u32, completions: u32) -> io::Result<Ring> {
-        let mut best = IoUring::builder();
-        best.setup_cqsize(completions)
+        best(|mode| Ring::in_mode(mode, submissions, completions))
+    }
+
+    /// The same in one mode; `EINVAL` if the kernel does not know it.
+    pub(super) fn in_mode(mode: Mode, submissions: u32, completions: u32) -> io::Result<Ring> {
+        let mut builder = IoUring::builder();
+        builder
+            .setup_cqsize(completions)
             .setup_submit_all()
             .setup_single_issuer()
             .setup_coop_taskrun()
-            // Linux 6.1: work is put off until we enter, and a flag in shared memory says that there is some.
-            .setup_defer_taskrun()
             .setup_taskrun_flag();
-        match best.build(submissions) {
-            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => Ring::plain(submissions, completions),
-            result => Ring::on(result.map_err(explained)?),
+        if mode == Mode::Deferred {
+            builder.setup_defer_taskrun();
         }
-    }
-
-    /// The same without the flags that Linux 6.0 lacks.
-    pub(super) fn plain(submissions: u32, completions: u32) -> io::Result<Ring> {
-        let mut builder = IoUring::builder();
-        builder.setup_cqsize(completions).setup_submit_all();
-        Ring::on(builder.build(submissions).map_err(explained)?)
+        Ring::on(builder.build(submissions)?)
     }
 
     fn on(mut queues: IoUring) -> io::Result<Ring> {
@@ -72,14 +79,7 @@ impl Ring {
         // With DEFER_TASKRUN the ring's own descriptor does not become readable: nothing completes until we enter.
         queues.submitter().register_eventfd(wakeup.as_raw_fd())?;
         queues.completion().disable_eventfd();
-        Ok(Ring {
-            queues,
-            backlog: VecDeque::new(),
-            under_way: 0,
-            evaded: Vec::new(),
-            wakeup,
-            wakeup_enabled: false,
-        })
+        Ok(Ring { queues, backlog: VecDeque::new(), under_way: 0, wakeup, wakeup_enabled: false })
     }
 
     /// Accepts connections until cancelled or failed.
@@ -115,16 +115,12 @@ impl Ring {
         unsafe { self.push(entry.user_data(tag.bits())) };
     }
 
-    /// Cancels an operation: it completes soon, with `ECANCELED` unless it was faster.
+    /// Cancels an operation: it completes soon, with `ECANCELED` unless it was faster, or is told to have evaded.
     pub(super) fn cancel(&mut self, tag: Tag) {
-        self.cancel_bits(tag.bits());
-    }
-
-    fn cancel_bits(&mut self, bits: u64) {
         // The canceller's own success says nothing that the cancelled operation's completion does not.
-        let entry = opcode::AsyncCancel::new(bits).build().flags(squeue::Flags::SKIP_SUCCESS);
+        let entry = opcode::AsyncCancel::new(tag.bits()).build().flags(squeue::Flags::SKIP_SUCCESS);
         // SAFETY: cancelling is given no memory.
-        unsafe { self.push(entry.user_data(CANCELLING | bits)) };
+        unsafe { self.push(entry.user_data(CANCELLING | tag.bits())) };
     }
 
     /// Cancels all that is under way.
@@ -202,16 +198,17 @@ impl Ring {
     /// Takes the completions that are there.
     pub(super) fn gather(&mut self, outcomes: &mut Vec<Outcome>) {
         for entry in self.queues.completion() {
-            if entry.user_data() & CANCELLING == 0 {
-                self.under_way -= usize::from(!cqueue::more(entry.flags()));
-                outcomes.push(outcome(&entry));
-            } else if entry.result() == -libc::EALREADY {
-                self.evaded.push(entry.user_data() & !CANCELLING);
+            match entry.user_data() {
+                // Of cancelling all: each of them tells what became of it.
+                CANCELLING => {}
+                bits if bits & CANCELLING != 0 => {
+                    outcomes.push(Outcome::Evaded(Tag::from_bits(bits & !CANCELLING)));
+                }
+                _ => {
+                    self.under_way -= usize::from(!cqueue::more(entry.flags()));
+                    outcomes.push(outcome(&entry));
+                }
             }
-        }
-        // Should it have completed by now and been begun anew, that one is cancelled, and begun anew if still wanted.
-        while let Some(bits) = self.evaded.pop() {
-            self.cancel_bits(bits);
         }
     }
 
@@ -291,18 +288,29 @@ fn result(entry: &cqueue::Entry) -> Result<u32, Errno> {
     u32::try_from(entry.result()).map_err(|_| Errno::from_raw_os_error(-entry.result()))
 }
 
+/// The first mode that the kernel knows, and what `make` makes in it.
+fn best<T>(mut make: impl FnMut(Mode) -> io::Result<T>) -> io::Result<T> {
+    let is_unknown = |error: &io::Error| error.raw_os_error() == Some(libc::EINVAL);
+    match make(Mode::Deferred) {
+        Err(error) if is_unknown(&error) => {}
+        made => return made.map_err(explained),
+    }
+    make(Mode::Cooperative).map_err(|error| if is_unknown(&error) { too_old() } else { explained(error) })
+}
+
 /// Refuses kernels before 6.0, which have no multishot receive. No probe names it; it came together with this operation.
 fn check_age(queues: &IoUring) -> io::Result<()> {
     let mut probe = Probe::new();
     queues.submitter().register_probe(&mut probe)?;
-    if probe.is_supported(opcode::SendZc::CODE) {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::Unsupported, "io_uring of this kernel is too old: Linux 6.0 is needed"))
+    if probe.is_supported(opcode::SendZc::CODE) { Ok(()) } else { Err(too_old()) }
+}
+
+fn too_old() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "io_uring of this kernel is too old: Linux 6.0 is needed")
 }
 
 /// Says in words why there is no io_uring here.
-fn explained(error: io::Error) -> io::Error {
+pub(super) fn explained(error: io::Error) -> io::Error {
     let reason = match error.raw_os_error() {
         Some(libc::ENOSYS) => "this kernel has no io_uring",
         Some(libc::EPERM | libc::EACCES) => {
@@ -314,81 +322,4 @@ fn explained(error: io::Error) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_io_uring_is_missing_or_forbidden_the_error_says_which_and_epoll_can_be_had() {
-        for (number, kind, word) in [
-            (libc::ENOSYS, io::ErrorKind::Unsupported, "no io_uring"),
-            (libc::EPERM, io::ErrorKind::PermissionDenied, "forbidden"),
-        ] {
-            let error = explained(io::Error::from_raw_os_error(number));
-            assert_eq!(error.kind(), kind);
-            assert!(error.to_string().contains(word), "{error}");
-        }
-        let other = explained(io::Error::from_raw_os_error(libc::EMFILE));
-        assert_eq!(other.raw_os_error(), Some(libc::EMFILE), "nothing to do with io_uring");
-    }
-
-    #[test]
-    fn an_operation_that_could_not_be_cancelled_is_cancelled_again() {
-        let mut ring = match Ring::new(8, 8) {
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-            {
-                eprintln!("left out on io_uring: {error}");
-                return;
-            }
-            ring => ring.unwrap(),
-        };
-        let socket = SocketId { index: 1, generation: 1 };
-        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        ring.wait_writable(socket, listener.as_fd()); // which it never is
-        ring.evaded.push(Tag::Send(socket).bits());
-        let mut outcomes = Vec::new();
-        ring.gather(&mut outcomes);
-        ring.enter(Some(Duration::from_secs(10))).unwrap();
-        ring.gather(&mut outcomes);
-        let [Outcome::Sent { socket: of, result: Err(Errno::CANCELED) }] = outcomes[..] else {
-            panic!("{} outcomes", outcomes.len());
-        };
-        assert_eq!((of, ring.under_way()), (socket, 0));
-    }
-
-    #[test]
-    fn what_the_kernel_does_not_take_at_once_is_kept_in_order_until_it_does() {
-        let mut builder = IoUring::builder();
-        let disabled = builder.setup_r_disabled().build(4).map_err(explained).and_then(Ring::on);
-        let mut ring = match disabled {
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-            {
-                eprintln!("left out on io_uring: {error}");
-                return;
-            }
-            ring => ring.unwrap(),
-        };
-        for index in 0..10 {
-            let tag = Tag::Send(SocketId { index, generation: 0 });
-            // SAFETY: this operation is given no memory.
-            unsafe { ring.begin(opcode::Nop::new().build(), tag) };
-        }
-        assert_eq!(ring.backlog.len(), 6);
-        ring.queues.submitter().register_enable_rings().unwrap();
-        let mut outcomes = Vec::new();
-        for _ in 0..3 {
-            ring.enter(Some(Duration::ZERO)).unwrap();
-            ring.gather(&mut outcomes);
-        }
-        let order: Vec<_> = outcomes
-            .iter()
-            .map(|outcome| match outcome {
-                Outcome::Sent { socket, result: Ok(0) } => socket.index,
-                _ => panic!("not what was begun"),
-            })
-            .collect();
-        assert_eq!(order, Vec::from_iter(0..10));
-        assert_eq!(ring.under_way(), 0);
-    }
-}
+mod tests;

@@ -28,6 +28,8 @@ pub(super) struct Socket {
     receiving: Receiving,
     /// The owner wants to receive.
     armed: bool,
+    /// Something was received since the kernel was last told to receive.
+    fed: bool,
     sending: Sending,
     /// What is being sent; while `sending` is not `Idle`.
     output: Option<Box<Output>>,
@@ -39,7 +41,7 @@ pub(super) struct Socket {
 }
 
 /// Where receiving stands, as the kernel sees it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Receiving {
     /// The kernel has no operation of ours.
     Idle,
@@ -69,6 +71,7 @@ impl Socket {
             fd,
             receiving: Receiving::Idle,
             armed: false,
+            fed: false,
             sending: Sending::Idle,
             output: None,
             message: None,
@@ -87,6 +90,11 @@ impl Socket {
 
     pub(super) fn is_sending(&self) -> bool {
         self.sending != Sending::Idle
+    }
+
+    /// Whether the kernel has been told to stop receiving, and has not yet.
+    pub(super) fn is_ending_receive(&self) -> bool {
+        self.receiving == Receiving::Cancelling
     }
 
     /// Ends our half, after what is being sent: that may not have been handed to the kernel yet.
@@ -132,7 +140,7 @@ impl Uring {
 
     fn arm(&mut self, id: SocketId) {
         let Some(socket) = open(&mut self.sockets, id) else { return };
-        socket.receiving = Receiving::UnderWay;
+        (socket.receiving, socket.fed) = (Receiving::UnderWay, false);
         self.ring.receive(id, socket.fd.as_fd());
     }
 
@@ -153,11 +161,14 @@ impl Uring {
             return;
         }
         match result {
-            Ok(Some(block)) => completions.push_back(Completion::Received { socket: id, block }),
+            Ok(Some(block)) => {
+                socket.fed = true;
+                completions.push_back(Completion::Received { socket: id, block });
+            }
             Ok(None) => socket.receiving = Receiving::Over(None),
             Err(Errno::NOBUFS) => {
                 socket.receiving = Receiving::Starved;
-                self.starved.push_back(id);
+                self.starved.push(id, socket.fed);
                 self.buffers.note_dry();
             }
             // EAGAIN: the kernel gave up waiting after having been woken in vain too often.
@@ -171,7 +182,7 @@ impl Uring {
         }
     }
 
-    /// A block has come for a socket that found none.
+    /// Blocks have come for a socket that found none.
     pub(super) fn end_starving(&mut self, id: SocketId) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if socket.receiving == Receiving::Starved {
@@ -286,6 +297,9 @@ impl Uring {
         if socket.is_sending() {
             self.ring.cancel(Tag::Send(id));
         }
+        if socket.receiving == Receiving::Starved {
+            self.starved.remove(id);
+        }
         self.finish_close(id, completions);
     }
 
@@ -299,3 +313,6 @@ impl Uring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

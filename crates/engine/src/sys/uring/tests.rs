@@ -1,27 +1,28 @@
 //! What holds for this backend beyond the contract, or is hard to bring about through it.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
 use gannet_block::Block;
 
+use super::buffers::{FIRST, WINDOW};
+use super::ring::{Mode, explained};
 use super::*;
 use crate::Engine;
 
 /// No test needs more polls than this.
 const PATIENCE: usize = 20_000;
 
-type Make = fn(u32, u32) -> io::Result<Ring>;
-
-/// Runs each named test with and without the flags that newer kernels know.
+/// Runs each named test in each mode that the kernel may know.
 macro_rules! each_kind_of_ring {
     ($($test:ident)+) => {
         mod with_work_put_off {
-            $(#[test] fn $test() { super::$test(super::Ring::new) })+
+            $(#[test] fn $test() { super::$test(super::Mode::Deferred) })+
         }
-        mod with_no_flags {
-            $(#[test] fn $test() { super::$test(super::Ring::plain) })+
+        mod with_work_done_at_any_call {
+            $(#[test] fn $test() { super::$test(super::Mode::Cooperative) })+
         }
     };
 }
@@ -29,13 +30,15 @@ macro_rules! each_kind_of_ring {
 each_kind_of_ring! {
     a_receive_that_finds_no_block_goes_on_when_the_one_block_returns
     many_sockets_share_two_blocks_and_lose_nothing
-    the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool
+    the_ring_of_blocks_grows_when_a_turn_needs_more_leaves_half_the_pool_and_shrinks_again
+    a_block_is_received_into_again_in_the_next_turn_but_few
     a_pause_that_races_with_data_loses_none
     an_end_that_comes_during_a_pause_is_told_once_when_armed_again
     closing_during_a_send_accounts_for_every_byte_and_the_peer_sees_the_end
     ending_our_half_right_behind_a_send_cuts_nothing_off
     an_engine_dropped_with_everything_under_way_returns_its_blocks_and_ends_its_connections
     more_operations_and_completions_than_the_queues_hold_are_all_done
+    a_flood_of_connections_that_the_queues_cannot_hold_is_accepted_to_the_last
     a_host_that_waits_for_the_descriptor_misses_nothing
     the_descriptor_is_readable_only_while_there_is_something_to_gather
     what_is_armed_anew_in_a_poll_is_with_the_kernel_before_the_host_sleeps
@@ -52,22 +55,14 @@ struct Bench {
 
 impl Bench {
     /// None where there is no io_uring.
-    fn new(make: Make, blocks: usize) -> Option<Bench> {
-        Bench::with_queues(make, blocks, SUBMISSIONS, COMPLETIONS)
+    fn new(mode: Mode, blocks: usize) -> Option<Bench> {
+        Bench::with_queues(mode, blocks, SUBMISSIONS, COMPLETIONS)
     }
 
-    fn with_queues(make: Make, blocks: usize, submissions: u32, completions: u32) -> Option<Bench> {
+    fn with_queues(mode: Mode, blocks: usize, submissions: u32, completions: u32) -> Option<Bench> {
         let pool = Pool::new(4096, blocks);
-        let ring = match make(submissions, completions) {
-            Ok(ring) => ring,
-            Err(error)
-                if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) =>
-            {
-                eprintln!("left out on io_uring: {error}");
-                return None;
-            }
-            Err(error) => panic!("{error}"),
-        };
+        let make = || Ring::in_mode(mode, submissions, completions).map_err(explained);
+        let ring = gannet_testing::on("uring", make)?;
         let mut engine = Engine::new(Box::new(Uring::on(ring, pool.clone()).unwrap()));
         let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
         let address = listener.local_address().unwrap().internet().unwrap();
@@ -140,8 +135,8 @@ fn output(bytes: &[u8]) -> Box<Output> {
     output
 }
 
-fn a_receive_that_finds_no_block_goes_on_when_the_one_block_returns(make: Make) {
-    let Some(mut bench) = Bench::new(make, 1) else { return };
+fn a_receive_that_finds_no_block_goes_on_when_the_one_block_returns(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 1) else { return };
     let (mut first, one) = bench.pair();
     let (mut second, two) = bench.pair();
     bench.engine.receive(one);
@@ -158,8 +153,8 @@ fn a_receive_that_finds_no_block_goes_on_when_the_one_block_returns(make: Make) 
     assert_eq!(&bench.received(one)[..], b"again");
 }
 
-fn many_sockets_share_two_blocks_and_lose_nothing(make: Make) {
-    let Some(mut bench) = Bench::new(make, 2) else { return };
+fn many_sockets_share_two_blocks_and_lose_nothing(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 2) else { return };
     let mut pairs: Vec<_> = (0..10).map(|_| bench.pair()).collect();
     for (peer, socket) in &mut pairs {
         bench.engine.receive(*socket);
@@ -174,8 +169,8 @@ fn many_sockets_share_two_blocks_and_lose_nothing(make: Make) {
     }
 }
 
-fn the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool(make: Make) {
-    let Some(mut bench) = Bench::new(make, 256) else { return };
+fn the_ring_of_blocks_grows_when_a_turn_needs_more_leaves_half_the_pool_and_shrinks_again(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 256) else { return };
     let idle = bench.pool.in_use();
     let mut pairs: Vec<_> = (0..200).map(|_| bench.pair()).collect();
     for (peer, socket) in &mut pairs {
@@ -188,13 +183,31 @@ fn the_ring_of_blocks_grows_when_a_turn_needs_more_but_leaves_half_the_pool(make
     bench.quiesce();
     assert!(idle <= FEW && bench.pool.in_use() > idle, "{idle}, then {}", bench.pool.in_use());
     assert!(bench.pool.in_use() <= 128);
+    let (peer, socket) = &mut pairs[0];
+    for _ in 0..2 * WINDOW {
+        peer.write_all(b"alone").unwrap();
+        drop(bench.received(*socket));
+    }
+    assert!(bench.pool.in_use() <= idle, "many turns that need few are not prepared for a flood");
 }
 
 /// More blocks than are provided at first.
 const FEW: usize = 64;
 
-fn a_pause_that_races_with_data_loses_none(make: Make) {
-    let Some(mut bench) = Bench::new(make, 64) else { return };
+fn a_block_is_received_into_again_in_the_next_turn_but_few(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 1024) else { return };
+    let (mut peer, socket) = bench.pair();
+    bench.engine.receive(socket);
+    let mut blocks = BTreeSet::new();
+    for _ in 0..10 * FIRST {
+        peer.write_all(b"one at a time").unwrap();
+        blocks.insert(bench.received(socket).as_ptr().addr());
+    }
+    assert_eq!(blocks.len(), FIRST, "of {} that could be lent", bench.pool.limit());
+}
+
+fn a_pause_that_races_with_data_loses_none(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 64) else { return };
     let (mut peer, socket) = bench.pair();
     let sent: Vec<u8> = (0..400_000u32).map(|n| (n % 251) as u8).collect();
     let mut received = Vec::new();
@@ -226,8 +239,8 @@ fn bytes(completion: Completion) -> Vec<u8> {
     }
 }
 
-fn an_end_that_comes_during_a_pause_is_told_once_when_armed_again(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn an_end_that_comes_during_a_pause_is_told_once_when_armed_again(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     for reset in [false, true] {
         let (peer, socket) = bench.pair();
         bench.engine.receive(socket);
@@ -253,8 +266,8 @@ fn an_end_that_comes_during_a_pause_is_told_once_when_armed_again(make: Make) {
     }
 }
 
-fn closing_during_a_send_accounts_for_every_byte_and_the_peer_sees_the_end(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn closing_during_a_send_accounts_for_every_byte_and_the_peer_sees_the_end(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     for _ in 0..4 {
         let (mut peer, socket) = bench.pair();
         bench.engine.receive(socket);
@@ -274,8 +287,8 @@ fn closing_during_a_send_accounts_for_every_byte_and_the_peer_sees_the_end(make:
     assert_eq!(bench.engine.sockets(), 0);
 }
 
-fn ending_our_half_right_behind_a_send_cuts_nothing_off(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn ending_our_half_right_behind_a_send_cuts_nothing_off(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     let (mut peer, socket) = bench.pair();
     bench.engine.send(socket, output(b"all of it"));
     bench.engine.shutdown(socket);
@@ -285,9 +298,9 @@ fn ending_our_half_right_behind_a_send_cuts_nothing_off(make: Make) {
     assert_eq!(heard, b"all of it");
 }
 
-fn an_engine_dropped_with_everything_under_way_returns_its_blocks_and_ends_its_connections(make: Make) {
+fn an_engine_dropped_with_everything_under_way_returns_its_blocks_and_ends_its_connections(mode: Mode) {
     for turns in 0..4 {
-        let Some(mut bench) = Bench::new(make, 16) else { return };
+        let Some(mut bench) = Bench::new(mode, 16) else { return };
         let mut pairs: Vec<_> = (0..6).map(|_| bench.pair()).collect();
         for (number, (peer, socket)) in pairs.iter_mut().enumerate() {
             bench.engine.receive(*socket);
@@ -317,8 +330,8 @@ fn an_engine_dropped_with_everything_under_way_returns_its_blocks_and_ends_its_c
     }
 }
 
-fn more_operations_and_completions_than_the_queues_hold_are_all_done(make: Make) {
-    let Some(mut bench) = Bench::with_queues(make, 256, 4, 8) else { return };
+fn more_operations_and_completions_than_the_queues_hold_are_all_done(mode: Mode) {
+    let Some(mut bench) = Bench::with_queues(mode, 256, 4, 8) else { return };
     let mut pairs: Vec<_> = (0..100).map(|_| bench.pair()).collect();
     for (peer, socket) in &mut pairs {
         bench.engine.receive(*socket);
@@ -346,8 +359,18 @@ fn more_operations_and_completions_than_the_queues_hold_are_all_done(make: Make)
     }
 }
 
-fn a_host_that_waits_for_the_descriptor_misses_nothing(make: Make) {
-    let Some(mut bench) = Bench::new(make, 64) else { return };
+/// The kernel ends accepting, with a completion that says so, when its queue is full.
+fn a_flood_of_connections_that_the_queues_cannot_hold_is_accepted_to_the_last(mode: Mode) {
+    let Some(mut bench) = Bench::with_queues(mode, 16, 4, 8) else { return };
+    let peers: Vec<_> = (0..100).map(|_| TcpStream::connect(bench.address).unwrap()).collect();
+    for _ in &peers {
+        assert!(matches!(bench.next(), Completion::Accepted(_)));
+    }
+    drop(bench.pair());
+}
+
+fn a_host_that_waits_for_the_descriptor_misses_nothing(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 64) else { return };
     let (mut peer, socket) = bench.pair();
     let rounds = 2000;
     let other_end = thread::spawn(move || {
@@ -382,8 +405,8 @@ fn a_host_that_waits_for_the_descriptor_misses_nothing(make: Make) {
     }
 }
 
-fn the_descriptor_is_readable_only_while_there_is_something_to_gather(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn the_descriptor_is_readable_only_while_there_is_something_to_gather(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     let (mut peer, socket) = bench.pair();
     bench.engine.receive(socket);
     for _ in 0..3 {
@@ -395,8 +418,8 @@ fn the_descriptor_is_readable_only_while_there_is_something_to_gather(make: Make
     }
 }
 
-fn what_is_armed_anew_in_a_poll_is_with_the_kernel_before_the_host_sleeps(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn what_is_armed_anew_in_a_poll_is_with_the_kernel_before_the_host_sleeps(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     let (mut peer, socket) = bench.pair();
     bench.engine.receive(socket);
     bench.quiesce();
@@ -415,8 +438,8 @@ fn readable(engine: &Engine, seconds: i64) -> bool {
     poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&timeout)).unwrap() > 0
 }
 
-fn a_listener_taken_out_and_paused_in_one_turn_closes_its_port(make: Make) {
-    let Some(mut bench) = Bench::new(make, 8) else { return };
+fn a_listener_taken_out_and_paused_in_one_turn_closes_its_port(mode: Mode) {
+    let Some(mut bench) = Bench::new(mode, 8) else { return };
     let listener = ListenerId(0);
     bench.engine.pause_accept(listener);
     bench.engine.resume_accept(listener);

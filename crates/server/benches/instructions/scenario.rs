@@ -1,0 +1,159 @@
+//! What is asked, by how many, and what answers.
+
+use std::fs;
+use std::future::poll_fn;
+use std::path::Path;
+use std::task::Poll;
+
+use gannet_core::{Body, BodyError, Method, Request, Response, Sender};
+use gannet_features::files::Files;
+use gannet_server::{Site, SiteBuilder};
+
+/// Rounds of requests, each answered before the next.
+pub struct Scenario {
+    pub name: &'static str,
+    /// Connections that ask in one round, one after the other: what a turn takes is shared by them.
+    pub clients: usize,
+    /// Requests that each of them sends at once.
+    pub pipelined: usize,
+    /// Whether each round has new connections.
+    pub is_new_each_round: bool,
+    pub request: &'static str,
+    /// What the last answer of a connection ends with.
+    pub answer_ends: &'static str,
+}
+
+impl Scenario {
+    pub const fn requests_per_round(&self) -> usize {
+        self.clients * self.pipelined
+    }
+}
+
+/// Sixteen connections that stay, each with one request at a time.
+const KEEP_ALIVE: Scenario = Scenario {
+    name: "keep-alive",
+    clients: 16,
+    pipelined: 1,
+    is_new_each_round: false,
+    request: "GET /plain HTTP/1.1\r\nHost: example.org\r\n\r\n",
+    answer_ends: "\r\n\r\nHello, world!",
+};
+
+/// As a browser asks: sixteen fields, the same each time.
+const BROWSER: &str = concat!(
+    "GET /plain HTTP/1.1\r\n",
+    "Host: example.org\r\n",
+    "Connection: keep-alive\r\n",
+    "Cache-Control: max-age=0\r\n",
+    "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
+    "Sec-CH-UA-Mobile: ?0\r\n",
+    "Sec-CH-UA-Platform: \"Linux\"\r\n",
+    "Upgrade-Insecure-Requests: 1\r\n",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n",
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n",
+    "Sec-Fetch-Site: none\r\n",
+    "Sec-Fetch-Mode: navigate\r\n",
+    "Sec-Fetch-User: ?1\r\n",
+    "Sec-Fetch-Dest: document\r\n",
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n",
+    "Accept-Language: en-GB,en;q=0.9\r\n",
+    "Cookie: session=0123456789abcdef\r\n",
+    "\r\n",
+);
+
+/// Every scenario. `instructions.toml` beside this folder has a row for each.
+pub const SCENARIOS: &[Scenario] = &[
+    KEEP_ALIVE,
+    Scenario { name: "keep-alive-alone", clients: 1, ..KEEP_ALIVE },
+    Scenario { name: "browser", request: BROWSER, ..KEEP_ALIVE },
+    Scenario {
+        name: "async-ready",
+        request: "GET /ready HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "async-pending-once",
+        request: "GET /pending HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "parameter",
+        request: "GET /users/4711 HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        answer_ends: "\r\n\r\n4711",
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "file-1-KiB",
+        request: "GET /files/small.txt HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        answer_ends: "the end of 1 KiB",
+        ..KEEP_ALIVE
+    },
+    Scenario { name: "pipelined-16", clients: 4, pipelined: 16, ..KEEP_ALIVE },
+    Scenario {
+        name: "post-small",
+        request: "POST /echo HTTP/1.1\r\nHost: example.org\r\nContent-Length: 13\r\n\r\nHello, body!\n",
+        answer_ends: "\r\n\r\nHello, body!\n",
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "chunked",
+        request: "GET /chunked HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        answer_ends: "\r\n0\r\n\r\n",
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "connection-per-request",
+        is_new_each_round: true,
+        request: "GET /plain HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n",
+        ..KEEP_ALIVE
+    },
+];
+
+/// What is served; `folder` is for its files.
+pub fn site(folder: &Path) -> Site {
+    let mut text = "0123456789abcdef".repeat(63);
+    text.push_str("the end of 1 KiB");
+    fs::write(folder.join("small.txt"), text).expect("the temporary folder can be written to");
+    let files = Files::open(folder).expect("the folder is there");
+    let mut site = SiteBuilder::new();
+    let (get, post) = (Some(Method::Get), Some(Method::Post));
+    site.route(get, "/plain", |_: Request| Response::text("Hello, world!"));
+    site.route(get, "/ready", async |_: Request| Response::text("Hello, world!"));
+    site.route(get, "/pending", pending_once);
+    site.route(get, "/users/{id}", |request: Request| parameter(&request));
+    site.route(post, "/echo", echo);
+    site.route(get, "/chunked", |_: Request| Response::bytes("").with_body(Body::written(write_pieces)));
+    site.endpoint(get, "/files/*", files.factory());
+    site.build().expect("no pattern is there twice")
+}
+
+async fn pending_once(_: Request) -> Response {
+    let mut is_woken = false;
+    poll_fn(|context| {
+        if is_woken {
+            return Poll::Ready(());
+        }
+        is_woken = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+    Response::text("Hello, world!")
+}
+
+fn parameter(request: &Request) -> Response {
+    Response::text(request.param("id").expect("the pattern has it").to_owned())
+}
+
+async fn echo(mut request: Request) -> Result<Response, BodyError> {
+    let body = request.body().collect(1024).await?;
+    Ok(Response::bytes(body))
+}
+
+async fn write_pieces(mut sender: Sender) {
+    for piece in ["one piece, ", "another, ", "and the last"] {
+        if sender.send(piece).await.is_err() {
+            return; // the client is gone
+        }
+    }
+}

@@ -156,7 +156,8 @@ fn timers_and_sockets_of_tokio_make_progress_while_their_worker_is_never_idle(ba
             tokio::net::TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it listens");
         let (mut server, _) = listener.accept().await.expect("it comes");
         for byte in 0..100u8 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            let late = tokio::time::timeout(Duration::from_millis(1), std::future::pending::<()>()).await;
+            assert!(late.is_err(), "a timer, and nothing else, ends it");
             client.write_all(&[byte]).await.expect("room");
             assert_eq!(server.read_u8().await.expect("it comes"), byte);
         }

@@ -1,8 +1,8 @@
 //! The project's own checks, as `cargo xtask COMMAND`.
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
-//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where
-//! the time goes; `bench` starts the comparison workspace. `cargo test`, `clippy` and `fmt` stay
+//! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where the time
+//! goes; `bench` starts the comparison workspace, `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -13,6 +13,7 @@ mod command;
 mod docs;
 mod flamegraph;
 mod instructions;
+mod peers;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -52,7 +53,12 @@ const COMMANDS: &[Command] = &[
         does: "draw where the processor is while the server is loaded [SCENARIO]",
         run: flamegraph::run,
     },
-    Command { name: "bench", does: "run the comparison benchmarks; arguments go to them", run: bench::run },
+    Command { name: "bench", does: "run the comparison benchmarks [--quick] [--help]", run: bench::run },
+    Command {
+        name: "peers",
+        does: "fetch the servers that `bench` compares with [--sid]: crates, Debian's packages, Debian sid's",
+        run: peers::run,
+    },
 ];
 
 fn main() -> ExitCode {

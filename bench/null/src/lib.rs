@@ -7,7 +7,18 @@ use std::{io, os::fd::OwnedFd};
 
 use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
 
-/// How a null server was called: `PORT [THREADS=1] [BODY_BYTES=13] [RESPONSES=1]`.
+/// What follows a response.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum End {
+    /// The next request.
+    Keep,
+    /// The server closes first.
+    Close,
+    /// The server says that it sends no more, and closes after its peer has.
+    HalfClose,
+}
+
+/// How a null server was called: `PORT [THREADS=1] [BODY_BYTES=13] [RESPONSES=1] [keep|close|half-close]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
     /// The port on 127.0.0.1.
@@ -18,6 +29,19 @@ pub struct Arguments {
     pub body_bytes: usize,
     /// How many responses answer one receive: the depth, where the client pipelines.
     pub responses: usize,
+    /// What follows a response.
+    pub end: End,
+}
+
+/// What a thread serves.
+#[derive(Clone, Copy, Debug)]
+pub struct Service {
+    /// The port on 127.0.0.1.
+    pub port: u16,
+    /// What answers a receive.
+    pub response: &'static [u8],
+    /// What follows it.
+    pub end: End,
 }
 
 impl Arguments {
@@ -26,7 +50,9 @@ impl Arguments {
         let given: Vec<String> = std::env::args().skip(1).collect();
         let number = |index: usize, name: &str, default: Option<usize>| match given.get(index) {
             Some(text) => text.parse().map_err(|_| format!("{name} is not a number: {text}")),
-            None => default.ok_or(format!("{name} is missing: PORT [THREADS] [BODY_BYTES] [RESPONSES]")),
+            None => default.ok_or(format!(
+                "{name} is missing: PORT [THREADS] [BODY_BYTES] [RESPONSES] [keep|close|half-close]"
+            )),
         };
         let port = number(0, "PORT", None)?;
         Ok(Arguments {
@@ -34,15 +60,22 @@ impl Arguments {
             threads: number(1, "THREADS", Some(1))?,
             body_bytes: number(2, "BODY_BYTES", Some(13))?,
             responses: number(3, "RESPONSES", Some(1))?,
+            end: match given.get(4).map(String::as_str) {
+                None | Some("keep") => End::Keep,
+                Some("close") => End::Close,
+                Some("half-close") => End::HalfClose,
+                Some(other) => return Err(format!("the end is keep, close or half-close, not {other}")),
+            },
         })
     }
 }
 
 /// Runs `serve` on as many threads as asked for, with the one response; returns only if a thread fails.
-pub fn run(serve: fn(u16, &'static [u8]) -> io::Result<()>) -> Result<(), String> {
+pub fn run(serve: fn(Service) -> io::Result<()>) -> Result<(), String> {
     let arguments = Arguments::from_process()?;
-    let response: &'static [u8] = response(arguments.body_bytes, arguments.responses).leak();
-    let spawn = |_| std::thread::spawn(move || serve(arguments.port, response));
+    let Arguments { port, body_bytes, responses, end, .. } = arguments;
+    let service = Service { port, response: response(body_bytes, responses, end).leak(), end };
+    let spawn = |_| std::thread::spawn(move || serve(service));
     let threads: Vec<_> = (0..arguments.threads).map(spawn).collect();
     for thread in threads {
         thread.join().map_err(|_| "a thread panicked")?.map_err(|error| error.to_string())?;
@@ -51,10 +84,11 @@ pub fn run(serve: fn(u16, &'static [u8]) -> io::Result<()>) -> Result<(), String
 }
 
 /// What answers one receive: a head as long as a real server's, and a body of `x`.
-fn response(body_bytes: usize, responses: usize) -> Vec<u8> {
+fn response(body_bytes: usize, responses: usize, end: End) -> Vec<u8> {
+    let connection = if end == End::Keep { "" } else { "Connection: close\r\n" };
     let head = format!(
         "HTTP/1.1 200 OK\r\nServer: null\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n\
-         Content-Type: text/plain\r\nContent-Length: {body_bytes}\r\n\r\n"
+         Content-Type: text/plain\r\n{connection}Content-Length: {body_bytes}\r\n\r\n"
     );
     let mut one = head.into_bytes();
     one.resize(one.len() + body_bytes, b'x');

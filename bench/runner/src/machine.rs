@@ -1,29 +1,85 @@
-//! Where and with what figures were made, for whoever reads them later.
+//! Where, when and with what figures were made, for whoever reads them later.
 
 use std::{env, fs, process::Command};
 
-use crate::servers::installed;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    scenario::Plan,
+    servers::{installed, repository},
+};
 
 /// The peers whose versions are named, by their crates.
-const PEERS: [&str; 4] = ["axum", "actix-web", "hyper", "may_minihttp"];
+const PEERS: [&str; 5] = ["axum", "actix-web", "hyper", "ntex", "may_minihttp"];
 
 /// The peers that are programs of their own: name, variable that names another, and what asks for the version.
-const PROGRAMS: [(&str, &str, &str); 3] =
-    [("nginx", "NGINX_BIN", "-v"), ("h2o", "H2O_BIN", "--version"), ("caddy", "CADDY_BIN", "version")];
+const PROGRAMS: [(&str, &str, &str); 4] = [
+    ("nginx", "NGINX_BIN", "-v"),
+    ("haproxy", "HAPROXY_BIN", "-v"),
+    ("h2o", "H2O_BIN", "--version"),
+    ("caddy", "CADDY_BIN", "version"),
+];
 
-/// The machine, the peers' versions and the command, as a list in markdown.
-pub fn describe() -> String {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let command = format!("cargo run --release --manifest-path bench/Cargo.toml -- {}", arguments.join(" "));
-    let peers: Vec<String> =
-        PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
-    let lines = [
-        ("processor", processor().unwrap_or_else(|| "unknown".to_owned())),
-        ("kernel", format!("Linux {}", read("/proc/sys/kernel/osrelease").trim())),
-        ("peers", format!("{}, {}", peers.join(", "), programs())),
-        ("command", format!("`{}`", command.trim_end())),
-    ];
-    lines.iter().map(|(name, value)| format!("- {name}: {value}\n")).collect()
+/// What is measured: a change anywhere else does not make the commit another one.
+const MEASURED: [&str; 7] =
+    ["crates", "examples", "Cargo.toml", "Cargo.lock", "bench/runner", "bench/peers", "bench/null"];
+
+/// Where the figures of a run come from.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Origin {
+    /// What was typed.
+    pub command: String,
+    /// How often and how long was measured.
+    pub plan: String,
+    /// The commit, and whether there were changes that are in none.
+    pub commit: String,
+    /// The day.
+    pub date: String,
+    /// The processor, and how many.
+    pub processor: String,
+    /// The kernel.
+    pub kernel: String,
+    /// The peers' versions, or that they are missing.
+    pub peers: String,
+}
+
+impl Origin {
+    /// This machine, now.
+    pub fn here(plan: &Plan) -> Origin {
+        let arguments: Vec<String> = env::args().skip(1).collect();
+        let peers: Vec<String> =
+            PEERS.iter().filter_map(|name| Some(format!("{name} {}", version(name)?))).collect();
+        Origin {
+            command: format!("cargo xtask bench {}", arguments.join(" ")).trim_end().to_owned(),
+            plan: plan.describe(),
+            commit: commit(),
+            date: said("date", &["-u", "+%Y-%m-%d"]).unwrap_or_default(),
+            processor: processor().unwrap_or_else(|| "unknown processor".to_owned()),
+            kernel: format!("Linux {}", read("/proc/sys/kernel/osrelease").trim()),
+            peers: format!("{}, {}", peers.join(", "), programs()),
+        }
+    }
+
+    /// One paragraph below a table.
+    pub fn markdown(&self) -> String {
+        let Origin { command, plan, commit, date, processor, kernel, peers } = self;
+        format!("`{command}` ({plan}) at {commit}, {date}; {processor}, {kernel}; {peers}.\n")
+    }
+}
+
+/// The commit that is checked out; `and changes` where what is measured is not all in it.
+fn commit() -> String {
+    let Some(commit) = said("git", &["rev-parse", "--short=10", "HEAD"]) else {
+        return "an unknown commit".to_owned();
+    };
+    let changes = said("git", &[&["status", "--porcelain", "--"], &MEASURED[..]].concat());
+    if changes.is_some_and(|changes| changes.is_empty()) { commit } else { format!("{commit} and changes") }
+}
+
+/// What a program of the system's writes, if it succeeds.
+fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).current_dir(repository()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn processor() -> Option<String> {

@@ -1,23 +1,88 @@
-//! Tables, as text for the terminal and as markdown for `BENCHMARKS.md`.
+//! What a scenario found: a table, shown as text for the terminal and as markdown for `BENCHMARKS.md`.
 
-use std::{fmt::Write, fs, io, path::Path};
+use std::fmt::Write;
 
-/// The columns that hold words; all others hold figures.
-const WORDS: [&str; 3] = ["server", "asked for", "by name"];
+use serde::{Deserialize, Serialize};
 
 /// The result of one scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Table {
     /// The scenario's name, which is also the name of its section in a markdown file.
     pub scenario: String,
     /// One sentence: what was done.
     pub what: String,
-    /// The heads of the columns.
-    pub columns: Vec<&'static str>,
+    /// What the columns are.
+    pub columns: Vec<Column>,
     /// One row per server, as many cells as there are columns.
-    pub rows: Vec<Vec<String>>,
+    pub rows: Vec<Vec<Cell>>,
     /// What is missing, and why.
     pub missing: Vec<String>,
+    /// What of it is drawn.
+    pub graph: Option<Graph>,
+}
+
+/// One column.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Column {
+    /// Its head.
+    pub head: String,
+    /// With how many decimals its figures are shown; none where it holds words.
+    pub decimals: Option<usize>,
+}
+
+impl Column {
+    /// A column of words.
+    pub fn words(head: &str) -> Column {
+        Column { head: head.to_owned(), decimals: None }
+    }
+
+    /// A column of figures.
+    pub fn figures(head: &str, decimals: usize) -> Column {
+        Column { head: head.to_owned(), decimals: Some(decimals) }
+    }
+}
+
+/// What stands in one place of a table.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// A number.
+    Figure(f64),
+    /// Anything else.
+    Words(String),
+    /// There is none: a ratio to what was not measured.
+    Nothing,
+}
+
+impl From<f64> for Cell {
+    fn from(figure: f64) -> Cell {
+        if figure.is_finite() { Cell::Figure(figure) } else { Cell::Nothing }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(words: String) -> Cell {
+        Cell::Words(words)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(words: &str) -> Cell {
+        Cell::Words(words.to_owned())
+    }
+}
+
+/// Which columns are drawn as bars.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Graph {
+    /// What the bars show, with its unit.
+    pub title: String,
+    /// The column of their length.
+    pub value: String,
+    /// The columns of the lowest and the highest round, if they are shown.
+    pub spread: Option<(String, String)>,
+    /// The column of what is said behind a bar's value, with the words that follow it.
+    pub note: Option<(String, String)>,
 }
 
 impl Table {
@@ -25,12 +90,15 @@ impl Table {
     pub fn text(&self) -> String {
         let mut text = format!("\n{}: {}\n\n", self.scenario, self.what);
         let widths: Vec<usize> = (0..self.columns.len()).map(|column| self.width(column)).collect();
-        for row in std::iter::once(self.heads()).chain(self.rows.clone()) {
+        for row in std::iter::once(self.heads()).chain(self.shown()) {
             let mut line = String::new();
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            for ((cell, width), column) in row.iter().zip(&widths).zip(&self.columns) {
                 let padding = " ".repeat(width - cell.chars().count());
-                let words = WORDS.contains(&self.columns[column]);
-                let parts = if words { [cell.as_str(), &padding] } else { [&padding, cell.as_str()] };
+                let parts = if column.decimals.is_none() {
+                    [cell.as_str(), &padding]
+                } else {
+                    [&padding, cell.as_str()]
+                };
                 line.extend(parts.into_iter().chain(["  "]));
             }
             text.extend([line.trim_end(), "\n"]);
@@ -41,46 +109,45 @@ impl Table {
 
     /// The same for a markdown file.
     pub fn markdown(&self) -> String {
-        let mut text = format!("{}\n\n", self.what);
+        let mut text = String::new();
         let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
         text.push_str(&line(&self.heads()));
-        let rules = self.columns.iter().map(|column| if WORDS.contains(column) { "---" } else { "---:" });
+        let rules = self.columns.iter().map(|column| if column.decimals.is_none() { "---" } else { "---:" });
         text.push_str(&line(&rules.map(str::to_owned).collect::<Vec<_>>()));
-        text.extend(self.rows.iter().map(|row| line(row)));
+        text.extend(self.shown().map(|row| line(&row)));
         if !self.missing.is_empty() {
             let _ = write!(text, "\nMissing: {}.\n", self.missing.join("; "));
         }
         text
     }
 
+    /// The place of a column, by its head.
+    pub fn column(&self, head: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.head == head)
+    }
+
+    /// A cell as it is shown.
+    pub fn show(&self, row: &[Cell], column: usize) -> String {
+        match &row[column] {
+            Cell::Figure(figure) => {
+                format!("{figure:.decimals$}", decimals = self.columns[column].decimals.unwrap_or(2))
+            }
+            Cell::Words(words) => words.clone(),
+            Cell::Nothing => "-".to_owned(),
+        }
+    }
+
+    fn shown(&self) -> impl Iterator<Item = Vec<String>> {
+        self.rows.iter().map(|row| (0..row.len()).map(|column| self.show(row, column)).collect())
+    }
+
     fn heads(&self) -> Vec<String> {
-        self.columns.iter().map(|column| (*column).to_owned()).collect()
+        self.columns.iter().map(|column| column.head.clone()).collect()
     }
 
     fn width(&self, column: usize) -> usize {
-        let cells = self.rows.iter().map(|row| row[column].chars().count());
-        cells.chain([self.columns[column].chars().count()]).max().unwrap_or_default()
-    }
-}
-
-/// Writes a scenario's section into a markdown file: in its old place if it has one, else at the end.
-pub fn write_section(path: &Path, name: &str, body: &str) -> io::Result<()> {
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        text => text?,
-    };
-    fs::write(path, with_section(&text, name, body))
-}
-
-fn with_section(text: &str, name: &str, body: &str) -> String {
-    let (begin, end) = (format!("<!-- bench: {name} -->\n"), format!("<!-- /bench: {name} -->\n"));
-    let place = text.find(&begin).and_then(|start| {
-        let inside = start + begin.len();
-        Some((inside, inside + text[inside..].find(&end)?))
-    });
-    match place {
-        Some((inside, close)) => format!("{}\n{body}\n{}", &text[..inside], &text[close..]),
-        None => format!("{text}\n### {name}\n\n{begin}\n{body}\n{end}"),
+        let cells = self.rows.iter().map(|row| self.show(row, column).chars().count());
+        cells.chain([self.columns[column].head.chars().count()]).max().unwrap_or_default()
     }
 }
 
@@ -100,12 +167,10 @@ mod tests {
         Table {
             scenario: "keepalive".to_owned(),
             what: "Sixty-four connections.".to_owned(),
-            columns: vec!["server", "µs"],
-            rows: vec![
-                vec!["null".to_owned(), "5.40".to_owned()],
-                vec!["axum".to_owned(), "16.20".to_owned()],
-            ],
+            columns: vec![Column::words("server"), Column::figures("µs", 2)],
+            rows: vec![vec!["null".into(), 5.4.into()], vec!["axum".into(), 16.2.into()]],
             missing: vec!["nginx: nginx is not installed".to_owned()],
+            graph: None,
         }
     }
 
@@ -123,11 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_appended_once_and_replaced_after() {
-        let first = with_section("# Title\n", "idle", "old");
-        let second = with_section(&first, "idle", "new");
-        assert!(first.starts_with("# Title\n") && first.contains("\nold\n"));
-        assert_eq!(second, first.replace("old", "new"));
+    fn a_table_survives_json_and_what_is_no_number_is_nothing() {
+        let mut table = table();
+        table.rows[1][1] = f64::NAN.into();
+        let json = serde_json::to_string(&table).unwrap();
+        assert_eq!(serde_json::from_str::<Table>(&json).unwrap(), table);
+        assert!(table.markdown().contains("| axum | - |"));
     }
 
     #[test]

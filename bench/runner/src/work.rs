@@ -9,9 +9,9 @@ use crate::site::HELLO;
 pub struct Work {
     /// What the row says was asked for, where a scenario asks for several things.
     pub label: &'static str,
-    /// The file asked for; `None` stands for the 13 bytes that every server knows.
-    pub file: Option<&'static str>,
-    /// What the file holds.
+    /// What is asked for.
+    pub target: Target,
+    /// What it holds.
     pub content: Content,
     /// In which way it is asked for.
     pub ask: Ask,
@@ -21,8 +21,29 @@ pub struct Work {
     pub depth: u32,
     /// The folder that is served, if it is not the site's own.
     pub root: Option<PathBuf>,
+    /// Whether each request has a connection of its own.
+    pub is_short: bool,
     /// Whether the servers that write a log or keep metrics take part, each beside itself without.
     pub observed: bool,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Target {
+    /// The 13 bytes that every server knows.
+    Hello,
+    /// A file of the folder that is served.
+    File(&'static str),
+    /// A user by its number: a path with a parameter, answered with JSON.
+    User,
+}
+
+/// The user's numbers: all have as many digits.
+pub const USERS: std::ops::Range<u32> = 1000..2000;
+
+/// What a server must answer for a user.
+pub fn user(id: u32) -> String {
+    format!(r#"{{"id":{id},"name":"User {id}","email":"user{id}@example.org","active":true}}"#)
 }
 
 /// What a file holds.
@@ -54,12 +75,13 @@ impl Work {
     pub fn hello(depth: u32) -> Work {
         Work {
             label: "13 bytes",
-            file: None,
+            target: Target::Hello,
             content: Content::Filled(HELLO.len() as u64),
             ask: Ask::Whole,
             body_bytes: HELLO.len() as u64,
             depth,
             root: None,
+            is_short: false,
             observed: false,
         }
     }
@@ -68,7 +90,19 @@ impl Work {
     pub fn file(label: &'static str, file: &'static str, kibibytes: u64) -> Work {
         let bytes = kibibytes * 1024;
         let content = Content::Filled(bytes);
-        Work { label, file: Some(file), content, body_bytes: bytes, ..Work::hello(1) }
+        Work { label, target: Target::File(file), content, body_bytes: bytes, ..Work::hello(1) }
+    }
+
+    /// A user, by a path with a parameter, as JSON.
+    pub fn user() -> Work {
+        let bytes = user(USERS.start).len() as u64;
+        Work {
+            label: "JSON",
+            target: Target::User,
+            content: Content::Filled(bytes),
+            body_bytes: bytes,
+            ..Work::hello(1)
+        }
     }
 
     /// The same file, asked for in another way.
@@ -88,7 +122,11 @@ impl Work {
             Content::Sparse(bytes) => format!("{} GiB, sparse", bytes >> 30),
             Content::Prose(bytes) => format!("{bytes} bytes of prose"),
         };
-        let what = if self.file.is_some() { "file" } else { "body" };
+        let what = match self.target {
+            Target::Hello => "body",
+            Target::File(_) => "file",
+            Target::User => return format!("`GET /users/:id`, answered with {bytes} of JSON"),
+        };
         let way = match self.ask {
             Ask::Whole => String::new(),
             Ask::IfNoneMatch => ", asked for if its ETag is another".to_owned(),

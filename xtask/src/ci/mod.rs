@@ -108,7 +108,7 @@ const STEPS: &[Step] = &[
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },
     Step { name: "advisories", is_long: true, run: workspace::advisories },
-    Step { name: "bench-builds", is_long: true, run: workspace::bench },
+    Step { name: "bench-tests", is_long: true, run: workspace::bench },
     Step { name: "fuzz-builds", is_long: true, run: workspace::fuzz },
     Step { name: "simulation", is_long: true, run: workspace::simulation },
     Step { name: "soak-epoll", is_long: true, run: |context| soak::run(context, "epoll") },

@@ -10,8 +10,10 @@ use rustix::{
     buffer::spare_capacity,
     event::epoll,
     io::{Errno, retry_on_intr},
-    net::{self, RecvFlags, SendFlags, SocketFlags},
+    net::{self, RecvFlags, SendFlags, Shutdown, SocketFlags},
 };
+
+use null_servers::{End, Service};
 
 /// One accepted socket; `owed` is the tail of a response that the socket's buffer could not hold.
 struct Connection {
@@ -30,8 +32,8 @@ fn main() -> ExitCode {
 }
 
 /// The event loop of one thread; it ends only when the kernel refuses to go on.
-fn serve(port: u16, response: &'static [u8]) -> io::Result<()> {
-    let listener = null_servers::listener(port, SocketFlags::NONBLOCK)?;
+fn serve(service: Service) -> io::Result<()> {
+    let listener = null_servers::listener(service.port, SocketFlags::NONBLOCK)?;
     let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     let token = |socket: &OwnedFd| epoll::EventData::new_u64(socket.as_raw_fd() as u64);
     epoll::add(&poll, &listener, token(&listener), epoll::EventFlags::IN)?;
@@ -54,7 +56,7 @@ fn serve(port: u16, response: &'static [u8]) -> io::Result<()> {
                     connections[index] = Some(Connection { socket, owed: &[] });
                 }
             } else if let Some(connection) = &mut connections[index]
-                && connection.ready(event.flags, &mut scratch, response).is_err()
+                && connection.ready(event.flags, &mut scratch, &service).is_err()
             {
                 connections[index] = None;
             }
@@ -64,20 +66,20 @@ fn serve(port: u16, response: &'static [u8]) -> io::Result<()> {
 
 impl Connection {
     /// Answers what arrived. The scratch buffer is larger than what a client sends at once, so one receive drains
-    /// the socket and no second one is spent on seeing `EAGAIN`. An error means that the peer is gone.
+    /// the socket and no second one is spent on seeing `EAGAIN`. An error means that the connection is over.
     fn ready(
         &mut self,
         flags: epoll::EventFlags,
         scratch: &mut [u8],
-        response: &'static [u8],
+        service: &Service,
     ) -> Result<(), Errno> {
         if !self.owed.is_empty() && flags.contains(epoll::EventFlags::OUT) {
-            self.send(self.owed)?;
+            self.send(self.owed, service.end)?;
         }
         if flags.contains(epoll::EventFlags::IN) {
             match net::recv(&self.socket, scratch, RecvFlags::empty()) {
                 Ok((0, _)) => return Err(Errno::CONNRESET),
-                Ok(_) => self.send(response)?,
+                Ok(_) => self.send(service.response, service.end)?,
                 Err(Errno::AGAIN) => {}
                 Err(error) => return Err(error),
             }
@@ -85,13 +87,19 @@ impl Connection {
         Ok(())
     }
 
-    fn send(&mut self, bytes: &'static [u8]) -> Result<(), Errno> {
+    fn send(&mut self, bytes: &'static [u8], end: End) -> Result<(), Errno> {
         let sent = match net::send(&self.socket, bytes, SendFlags::NOSIGNAL) {
             Ok(sent) => sent,
             Err(Errno::AGAIN) => 0,
             Err(error) => return Err(error),
         };
         self.owed = &bytes[sent..];
+        if self.owed.is_empty() && end != End::Keep {
+            net::shutdown(&self.socket, Shutdown::Write)?;
+            if end == End::Close {
+                return Err(Errno::CONNABORTED);
+            }
+        }
         Ok(())
     }
 }

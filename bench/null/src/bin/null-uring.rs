@@ -13,6 +13,7 @@ use io_uring::{
     IoUring, cqueue, opcode, squeue,
     types::{BufRingEntry, Fd},
 };
+use null_servers::{End, Service};
 use rustix::net::SocketFlags;
 
 /// The buffer ring: 1024 buffers, as many as there may be receives in one turn.
@@ -26,6 +27,7 @@ enum Operation {
     Accept = 1,
     Receive = 2,
     Send = 3,
+    Shutdown = 4,
 }
 
 impl Operation {
@@ -35,7 +37,7 @@ impl Operation {
 }
 
 fn main() -> ExitCode {
-    match null_servers::run(|port, response| Server::new(port, response)?.serve()) {
+    match null_servers::run(|service| Server::new(service)?.serve()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(line) => {
             eprintln!("null-uring: {line}");
@@ -48,11 +50,11 @@ struct Server {
     ring: IoUring,
     buffers: BufferRing,
     listener: OwnedFd,
-    response: &'static [u8],
+    service: Service,
 }
 
 impl Server {
-    fn new(port: u16, response: &'static [u8]) -> io::Result<Server> {
+    fn new(service: Service) -> io::Result<Server> {
         let ring = IoUring::builder()
             .setup_single_issuer()
             .setup_defer_taskrun()
@@ -60,7 +62,8 @@ impl Server {
             .setup_cqsize(8192)
             .build(2048)?;
         let buffers = BufferRing::register(&ring)?;
-        Ok(Server { ring, buffers, listener: null_servers::listener(port, SocketFlags::empty())?, response })
+        let listener = null_servers::listener(service.port, SocketFlags::empty())?;
+        Ok(Server { ring, buffers, listener, service })
     }
 
     /// The event loop of one thread; it ends only when the kernel refuses to go on.
@@ -100,7 +103,7 @@ impl Server {
                 }
                 self.received(descriptor, completion.result(), last)?;
             }
-            // A send that failed says nothing that the receive on the same socket does not say too.
+            // A send or a shutdown that failed says nothing that the receive on the same socket does not say too.
             _ => {}
         }
         Ok(())
@@ -134,13 +137,30 @@ impl Server {
         self.push(&receive.user_data(Operation::Receive.on(descriptor)))
     }
 
-    /// `MSG_WAITALL` lets the kernel retry a short send, so that a large body needs no code here.
+    /// `MSG_WAITALL` lets the kernel retry a short send, so that a large body needs no code here. Where the connection
+    /// ends with the response, a shutdown is linked to it; the receive then ends by itself, and the socket is closed: at
+    /// once where both halves are shut, else when the peer has closed.
     fn send(&mut self, descriptor: RawFd) -> io::Result<()> {
-        let length = u32::try_from(self.response.len()).map_err(io::Error::other)?;
-        let send = opcode::Send::new(Fd(descriptor), self.response.as_ptr(), length)
+        let length = u32::try_from(self.service.response.len()).map_err(io::Error::other)?;
+        let send = opcode::Send::new(Fd(descriptor), self.service.response.as_ptr(), length)
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
-            .build();
-        self.push(&send.user_data(Operation::Send.on(descriptor)))
+            .build()
+            .user_data(Operation::Send.on(descriptor));
+        let how = match self.service.end {
+            End::Keep => return self.push(&send),
+            End::Close => libc::SHUT_RDWR,
+            End::HalfClose => libc::SHUT_WR,
+        };
+        let shutdown = opcode::Shutdown::new(Fd(descriptor), how).build();
+        let linked =
+            [send.flags(squeue::Flags::IO_LINK), shutdown.user_data(Operation::Shutdown.on(descriptor))];
+        // SAFETY: as in `push`. Both entries go in together, or neither: a link does not reach over a submission.
+        if unsafe { self.ring.submission().push_multiple(&linked) }.is_err() {
+            self.ring.submit()?;
+            // SAFETY: as above; submitting has emptied the queue.
+            unsafe { self.ring.submission().push_multiple(&linked) }.map_err(io::Error::other)?;
+        }
+        Ok(())
     }
 
     fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {

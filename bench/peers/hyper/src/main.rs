@@ -1,4 +1,5 @@
-//! `peer-hyper PORT`: answers any request with 13 bytes on one current-thread runtime.
+//! `peer-hyper PORT`: answers `GET /users/:id` with JSON and anything else with 13 bytes, on one current-thread
+//! runtime.
 
 use std::{convert::Infallible, error::Error};
 
@@ -11,7 +12,16 @@ use hyper::{
     service::service_fn,
 };
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use tokio::{net::TcpListener, task::LocalSet};
+
+#[derive(Serialize)]
+struct User {
+    id: u32,
+    name: String,
+    email: String,
+    active: bool,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let port: u16 = std::env::args().nth(1).ok_or("usage: peer-hyper PORT")?.parse()?;
@@ -27,7 +37,7 @@ async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
         // hyper at its best: with it, the answers to one batch of pipelined requests leave in one write.
         let connection = http1::Builder::new()
             .pipeline_flush(true)
-            .serve_connection(TokioIo::new(socket), service_fn(hello));
+            .serve_connection(TokioIo::new(socket), service_fn(answer));
         tokio::task::spawn_local(async {
             // A client that leaves in the middle of a request is no fault of this server's.
             let _ = connection.await;
@@ -35,8 +45,17 @@ async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
     }
 }
 
-async fn hello(_: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let mut response = Response::new(Full::new(Bytes::from_static(b"Hello, World!")));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
+async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let id = request.uri().path().strip_prefix("/users/").and_then(|id| id.parse().ok());
+    let user = id.and_then(|id| {
+        let (name, email) = (format!("User {id}"), format!("user{id}@example.org"));
+        serde_json::to_vec(&User { id, name, email, active: true }).ok()
+    });
+    let (body, kind) = match user {
+        Some(user) => (Bytes::from(user), "application/json"),
+        None => (Bytes::from_static(b"Hello, World!"), "text/plain"),
+    };
+    let mut response = Response::new(Full::new(body));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }

@@ -1,16 +1,19 @@
 //! One connection of the load: sends a batch of requests, then counts its responses as they come.
 
 use std::{
-    net::{SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Instant,
 };
 
+use nix::sys::socket::{setsockopt, sockopt::IpBindAddressNoPort};
 use rustix::{
     io::Errno,
-    net::{RecvFlags, SendFlags, recv, send},
+    net::{
+        AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, connect, recv, send, socket_with,
+    },
 };
 
-use super::{LoadError, Received, response::Verifier};
+use super::{LoadError, Received, progress::Progress, response::Verifier};
 
 /// A connected socket and how far its responses have come.
 #[derive(Debug)]
@@ -20,19 +23,29 @@ pub struct Connection {
     pub(super) sent_at: Instant,
     /// Responses that the batch under way still lacks.
     pub(super) awaited: u32,
-    body_left_bytes: u64,
-    /// A head that a receive cut in two.
-    cut_head: Vec<u8>,
+    progress: Progress,
 }
 
 impl Connection {
     /// Connects, and waits for nothing more than that.
     pub fn open(address: SocketAddr) -> Result<Connection, LoadError> {
-        let socket = TcpStream::connect(address)?;
+        Connection::with(TcpStream::connect(address)?)
+    }
+
+    /// The same from an address of its own, for more connections than one address has ports.
+    pub fn open_from(source: Ipv4Addr, address: SocketAddr) -> Result<Connection, LoadError> {
+        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        setsockopt(&socket, IpBindAddressNoPort, &true).map_err(std::io::Error::from)?;
+        bind(&socket, &SocketAddr::from((source, 0)))?;
+        connect(&socket, &address)?;
+        Connection::with(TcpStream::from(socket))
+    }
+
+    fn with(socket: TcpStream) -> Result<Connection, LoadError> {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         let sent_at = Instant::now();
-        Ok(Connection { socket, sent_at, awaited: 0, body_left_bytes: 0, cut_head: Vec::new() })
+        Ok(Connection { socket, sent_at, awaited: 0, progress: Progress::default() })
     }
 
     /// Sends a batch of `depth` requests in one call. The socket's buffer is empty then, so it takes them all.
@@ -43,6 +56,17 @@ impl Connection {
         }
         self.awaited = depth;
         self.sent_at = now;
+        Ok(())
+    }
+
+    /// Sends one more request, whether or not there are answers outstanding. What the socket does not take would have to
+    /// be kept, and means that the server has stopped to read.
+    pub fn send_more(&mut self, request: &[u8]) -> Result<(), LoadError> {
+        match send(&self.socket, request, SendFlags::NOSIGNAL) {
+            Ok(sent) if sent == request.len() => self.awaited += 1,
+            Ok(_) | Err(Errno::AGAIN) => return Err(LoadError::Refused),
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
@@ -58,7 +82,7 @@ impl Connection {
         let mut completed = 0;
         loop {
             // Inside a long body nobody needs the bytes: MSG_TRUNC drops them without a copy (tcp(7)).
-            let dropped = !books.copied && self.body_left_bytes >= buffer.len() as u64;
+            let dropped = !books.copied && self.progress.body_left_bytes() >= buffer.len() as u64;
             let flags = if dropped { RecvFlags::TRUNC } else { RecvFlags::empty() };
             let received = match recv(&self.socket, &mut *buffer, flags) {
                 Ok((_, 0)) => return Err(LoadError::Closed),
@@ -69,9 +93,9 @@ impl Connection {
             books.calls += 1;
             books.bytes += received as u64;
             completed += if dropped {
-                self.drop_body(received as u64)
+                self.progress.drop_body(received as u64)
             } else {
-                self.count(&buffer[..received], verifier)?
+                self.progress.count(&buffer[..received], verifier)?
             };
             if received < buffer.len() {
                 break;
@@ -79,80 +103,5 @@ impl Connection {
         }
         self.awaited = self.awaited.checked_sub(completed).ok_or(LoadError::Unasked)?;
         Ok(completed)
-    }
-
-    fn drop_body(&mut self, received: u64) -> u32 {
-        self.body_left_bytes -= received;
-        u32::from(self.body_left_bytes == 0)
-    }
-
-    /// Walks over heads and bodies, and returns how many responses end within `bytes`.
-    fn count(&mut self, bytes: &[u8], verifier: &mut Verifier) -> Result<u32, LoadError> {
-        if self.cut_head.is_empty() {
-            return self.walk(bytes, verifier);
-        }
-        let mut joined = std::mem::take(&mut self.cut_head);
-        joined.extend_from_slice(bytes);
-        self.walk(&joined, verifier)
-    }
-
-    fn walk(&mut self, mut bytes: &[u8], verifier: &mut Verifier) -> Result<u32, LoadError> {
-        let mut completed = 0;
-        while !bytes.is_empty() {
-            if self.body_left_bytes == 0 {
-                let Some(head_bytes) = verifier.head_bytes(bytes)? else {
-                    self.cut_head.extend_from_slice(bytes);
-                    break;
-                };
-                bytes = &bytes[head_bytes..];
-                self.body_left_bytes = verifier.body_bytes();
-            }
-            let taken = self.body_left_bytes.min(bytes.len() as u64);
-            self.body_left_bytes -= taken;
-            bytes = &bytes[taken as usize..];
-            completed += u32::from(self.body_left_bytes == 0);
-        }
-        Ok(completed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::TcpListener;
-
-    use super::*;
-    use crate::client::Expected;
-
-    fn connected() -> Connection {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        Connection::open(listener.local_addr().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn responses_cut_at_every_byte_count_the_same() {
-        let one = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        let three = one.repeat(3);
-        for cut in 0..=three.len() {
-            let (mut connection, mut verifier) = (connected(), Verifier::new(Expected::whole(5)));
-            let first = connection.count(&three[..cut], &mut verifier).unwrap();
-            let second = connection.count(&three[cut..], &mut verifier).unwrap();
-            assert_eq!(first, (cut / one.len()) as u32, "cut at {cut}");
-            assert_eq!(first + second, 3, "cut at {cut}");
-        }
-    }
-
-    #[test]
-    fn a_response_byte_by_byte_counts_once() {
-        let (mut connection, mut verifier) = (connected(), Verifier::new(Expected::whole(2)));
-        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-        let counts: u32 = response.chunks(1).map(|byte| connection.count(byte, &mut verifier).unwrap()).sum();
-        assert_eq!(counts, 1);
-    }
-
-    #[test]
-    fn an_empty_body_completes_with_its_head() {
-        let (mut connection, mut verifier) = (connected(), Verifier::new(Expected::whole(0)));
-        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-        assert_eq!(connection.count(&response.repeat(2), &mut verifier).unwrap(), 2);
     }
 }

@@ -23,6 +23,11 @@ pub enum LoadError {
     },
     /// The server's first body came in chunks, and a later one did not.
     Unchunked,
+    /// The server's answer is another one.
+    Body {
+        /// What it is.
+        body: String,
+    },
     /// The server lets a body end with its connection.
     NoLength,
     /// The server sends no ETag to ask with.
@@ -33,6 +38,10 @@ pub enum LoadError {
     Unasked,
     /// The server does not take requests off its socket.
     Refused,
+    /// The server keeps a connection that it was asked to close.
+    KeptOpen,
+    /// The server answers fewer requests than the rate sends.
+    Overloaded,
     /// The server did not answer for ten seconds.
     Stalled,
     /// The operating system refused something, or the server could not be started.
@@ -54,11 +63,16 @@ impl fmt::Display for LoadError {
             LoadError::Unchunked => {
                 formatter.write_str("the server sent a body once in chunks, then without")
             }
+            LoadError::Body { body } => write!(formatter, "the server answered {body:?}"),
             LoadError::NoLength => formatter.write_str("the server does not say how long its body is"),
             LoadError::NoEtag => formatter.write_str("the server sends no ETag"),
             LoadError::Closed => formatter.write_str("the server closed a connection that it was to keep"),
             LoadError::Unasked => formatter.write_str("the server sent a response that nobody asked for"),
             LoadError::Refused => formatter.write_str("the server does not take requests off its socket"),
+            LoadError::KeptOpen => {
+                formatter.write_str("the server keeps a connection open that it was asked to close")
+            }
+            LoadError::Overloaded => formatter.write_str("the server cannot keep up with the rate"),
             LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
             LoadError::System(error) => error.fmt(formatter),
         }

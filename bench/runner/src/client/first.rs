@@ -25,6 +25,8 @@ pub struct First {
     pub expected: Expected,
     /// Its ETag, quotes included.
     pub etag: Option<String>,
+    /// Its body, chunks and all.
+    pub body: Vec<u8>,
 }
 
 impl First {
@@ -60,7 +62,8 @@ impl First {
         let framing = if is_chunked(head) { Framing::Chunked(length) } else { Framing::Length(length) };
         let etag = values(head, "etag").next().map(|value| String::from_utf8_lossy(value).into_owned());
         let status = status(head).unwrap_or_default();
-        Ok(Some(First { expected: Expected { status, framing }, etag }))
+        let body = body[..length as usize].to_vec();
+        Ok(Some(First { expected: Expected { status, framing }, etag, body }))
     }
 }
 
@@ -95,7 +98,8 @@ mod tests {
     fn a_response_tells_its_tag_and_length() {
         let response = b"HTTP/1.1 200 OK\r\nETag: \"a b\"\r\nContent-Length: 2\r\n\r\nok";
         let first = First::read(response).unwrap().unwrap();
-        assert_eq!(first, First { expected: Expected::whole(2), etag: Some("\"a b\"".to_owned()) });
+        let etag = Some("\"a b\"".to_owned());
+        assert_eq!(first, First { expected: Expected::whole(2), etag, body: b"ok".to_vec() });
         assert_eq!(First::read(&response[..response.len() - 1]).unwrap(), None);
     }
 

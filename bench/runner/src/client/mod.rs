@@ -6,8 +6,13 @@
 
 mod connection;
 mod error;
+mod exchange;
 mod first;
+mod open_loop;
+mod progress;
 mod response;
+mod short;
+mod wires;
 
 use std::{
     net::{SocketAddr, TcpStream},
@@ -27,8 +32,12 @@ use connection::Connection;
 use response::Verifier;
 
 pub use error::LoadError;
+use exchange::source;
 pub use first::First;
+pub use open_loop::{Latencies, Pace, drive};
 pub use response::{Expected, Framing};
+pub use short::ShortClient;
+pub use wires::{Fresh, Kept};
 
 /// A server that has not answered anything for so long will not.
 const STALL: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
@@ -138,10 +147,22 @@ pub struct Client {
 impl Client {
     /// Opens all connections, one after the other.
     pub fn connect(load: &Load) -> Result<Client, LoadError> {
+        Client::connect_each(load, |_| Connection::open(load.address))
+    }
+
+    /// The same from the addresses of a block, in turn.
+    pub fn connect_from(load: &Load, block: u8) -> Result<Client, LoadError> {
+        Client::connect_each(load, |index| Connection::open_from(source(block, index as u32), load.address))
+    }
+
+    fn connect_each(
+        load: &Load,
+        open: impl Fn(usize) -> Result<Connection, LoadError>,
+    ) -> Result<Client, LoadError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(load.connections);
         for index in 0..load.connections {
-            let connection = Connection::open(load.address)?;
+            let connection = open(index)?;
             let token = epoll::EventData::new_u64(index as u64);
             epoll::add(&poll, &connection.socket, token, epoll::EventFlags::IN | epoll::EventFlags::ET)?;
             connections.push(connection);
@@ -163,6 +184,24 @@ impl Client {
         self.connections.into_iter().map(|connection| connection.socket).collect()
     }
 
+    /// Asks once over each connection, one after the other: what a server then keeps is what connections need, not what a
+    /// burst does.
+    pub fn ask_each(&mut self) -> Result<(), LoadError> {
+        let mut received = Received::default();
+        for connection in &mut self.connections {
+            connection.send(self.batches.next(), self.depth, Instant::now())?;
+            while connection.awaited > 0 {
+                self.events.clear();
+                retry_on_intr(|| epoll::wait(&self.poll, spare_capacity(&mut self.events), Some(&STALL)))?;
+                if self.events.is_empty() {
+                    return Err(LoadError::Stalled);
+                }
+                connection.receive(&mut self.buffer, &mut self.verifier, &mut received)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Drives the server until the limit, waits for what is then under way, and says what was seen.
     pub fn run(&mut self, limit: Limit) -> Result<Outcome, LoadError> {
         let mut run = Run::new(limit, self.copied);
@@ -180,20 +219,13 @@ impl Client {
                 let connection = &mut self.connections[event.data.u64() as usize];
                 let completed =
                     connection.receive(&mut self.buffer, &mut self.verifier, &mut run.received)?;
-                let now = run.completed(connection, completed);
+                let now = run.completed(connection.sent_at, completed);
                 if connection.awaited == 0 {
                     run.send(connection, &mut self.batches, self.depth, now)?;
                 }
             }
         }
-        Ok(Outcome {
-            requests: run.requests,
-            receives: run.received.calls,
-            received_bytes: run.received.bytes,
-            elapsed: run.started.elapsed(),
-            latency: run.latency,
-            client_cpu: thread_cpu().saturating_sub(cpu_before),
-        })
+        Ok(run.outcome(cpu_before))
     }
 }
 
@@ -210,10 +242,16 @@ struct Run {
 
 impl Run {
     fn new(limit: Limit, copied: bool) -> Run {
-        let latency = Histogram::new_with_bounds(1, LATENCY_LIMIT_NS, 3)
-            .expect("the bounds are constants within what the histogram allows");
         let received = Received { copied, ..Received::default() };
-        Run { limit, started: Instant::now(), sent: 0, under_way: 0, requests: 0, received, latency }
+        Run {
+            limit,
+            started: Instant::now(),
+            sent: 0,
+            under_way: 0,
+            requests: 0,
+            received,
+            latency: histogram(),
+        }
     }
 
     /// Whether what is under way is to be left.
@@ -229,27 +267,51 @@ impl Run {
         depth: u32,
         now: Instant,
     ) -> Result<(), LoadError> {
-        let goes_on = match self.limit {
-            Limit::Time(time) | Limit::Leave(time) => now.duration_since(self.started) < time,
-            Limit::Requests(requests) => self.sent < requests,
-        };
-        if goes_on {
+        if self.begins(depth, now) {
             connection.send(batches.next(), depth, now)?;
-            self.sent += u64::from(depth);
-            self.under_way += u64::from(depth);
         }
         Ok(())
     }
 
+    /// Whether the limit allows so many more requests; if so they are booked as under way.
+    fn begins(&mut self, requests: u32, now: Instant) -> bool {
+        let goes_on = match self.limit {
+            Limit::Time(time) | Limit::Leave(time) => now.duration_since(self.started) < time,
+            Limit::Requests(limit) => self.sent < limit,
+        };
+        if goes_on {
+            self.sent += u64::from(requests);
+            self.under_way += u64::from(requests);
+        }
+        goes_on
+    }
+
+    fn outcome(self, cpu_before: Duration) -> Outcome {
+        Outcome {
+            requests: self.requests,
+            receives: self.received.calls,
+            received_bytes: self.received.bytes,
+            elapsed: self.started.elapsed(),
+            latency: self.latency,
+            client_cpu: thread_cpu().saturating_sub(cpu_before),
+        }
+    }
+
     /// Books completed responses; returns the time, read once.
-    fn completed(&mut self, connection: &Connection, completed: u32) -> Instant {
+    fn completed(&mut self, begun_at: Instant, completed: u32) -> Instant {
         let now = Instant::now();
-        let latency_ns = now.duration_since(connection.sent_at).as_nanos() as u64;
+        let latency_ns = now.duration_since(begun_at).as_nanos() as u64;
         self.latency.saturating_record_n(latency_ns, u64::from(completed));
         self.requests += u64::from(completed);
         self.under_way -= u64::from(completed);
         now
     }
+}
+
+/// For latencies in nanoseconds, each within a thousandth.
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_LIMIT_NS, 3)
+        .expect("the bounds are constants within what the histogram allows")
 }
 
 fn thread_cpu() -> Duration {

@@ -1,93 +1,110 @@
 //! Which figures of a measurement in rounds are shown, and how.
 
-use super::rounds::{Contender, Sample, Shape};
-use crate::{usage, work::Ask};
+use super::rounds::{Contender, Shape};
+use crate::{
+    report::{Cell, Column, Graph},
+    usage,
+    work::Ask,
+};
 
 /// From this length on, what counts is throughput and memory, and times are in milliseconds.
 const LARGE_BYTES: u64 = 1024 * 1024;
 
-/// One column.
-pub struct Column {
-    pub head: &'static str,
-    pub cell: fn(&Contender<'_>) -> String,
+/// One column, and how its cells are made.
+pub struct Maker {
+    pub column: Column,
+    pub cell: fn(&Contender<'_>) -> Cell,
+}
+
+/// What of the columns is drawn: the cost, with its spread.
+pub fn graph(shape: &Shape) -> Graph {
+    let value = if is_large(shape) { LARGE_COST } else { COST };
+    Graph {
+        title: format!("Processor time of the server, {}", value.trim_start_matches("CPU ")),
+        value: value.to_owned(),
+        spread: Some(("lowest".to_owned(), "highest".to_owned())),
+        note: Some(("× null".to_owned(), "× null".to_owned())),
+    }
+}
+
+const COST: &str = "CPU µs/request";
+const LARGE_COST: &str = "CPU ms/response";
+
+fn is_large(shape: &Shape) -> bool {
+    shape.works.iter().any(|work| work.body_bytes >= LARGE_BYTES)
 }
 
 /// The columns for what this shape asks.
-pub fn of(shape: &Shape) -> Vec<Column> {
-    let is_large = shape.works.iter().any(|work| work.body_bytes >= LARGE_BYTES);
-    let mut columns = vec![column("server", |one| one.server.name.clone())];
+pub fn of(shape: &Shape) -> Vec<Maker> {
+    let is_large = is_large(shape);
+    let mut columns = vec![words("server", |one| one.server.name.as_str().into())];
     if shape.works.len() > 1 {
-        columns.push(column("asked for", |one| one.work.label.to_owned()));
+        columns.push(words("asked for", |one| one.work.label.into()));
     }
     columns.extend(if is_large { large_cost() } else { cost() });
-    columns.push(column("× null", |one| ratio(one.median(|sample| sample.to_null))));
+    columns.push(figures("× null", 2, |one| one.median(|sample| sample.to_null).into()));
     if shape.works.len() > 1 {
-        columns.push(column("× its first row", |one| ratio(one.median(|sample| sample.to_reference))));
+        columns.push(figures("× its first row", 2, |one| one.median(|sample| sample.to_reference).into()));
     }
     if shape.works.iter().any(|work| work.observed) {
-        columns.push(column("× without", |one| ratio(one.median(|sample| sample.to_reference))));
+        columns.push(figures("× without", 2, |one| one.median(|sample| sample.to_reference).into()));
     }
     if shape.works.iter().any(|work| work.ask == Ask::Compressed) {
-        columns.push(column("body bytes", |one| one.load.expected.body_bytes().to_string()));
+        columns.push(figures("body bytes", 0, |one| (one.load.expected.body_bytes() as f64).into()));
     }
     columns.extend(if is_large { large_rest() } else { rest() });
     columns
 }
 
-fn column(head: &'static str, cell: fn(&Contender<'_>) -> String) -> Column {
-    Column { head, cell }
+fn words(head: &str, cell: fn(&Contender<'_>) -> Cell) -> Maker {
+    Maker { column: Column::words(head), cell }
 }
 
-fn cost() -> Vec<Column> {
+fn figures(head: &str, decimals: usize, cell: fn(&Contender<'_>) -> Cell) -> Maker {
+    Maker { column: Column::figures(head, decimals), cell }
+}
+
+fn cost() -> Vec<Maker> {
     vec![
-        column("CPU µs/request", |one| format!("{:.2}", one.median(|sample| sample.cpu_us))),
-        column("lowest-highest", |one| one.range(1.0)),
+        figures(COST, 2, |one| one.median(|sample| sample.cpu_us).into()),
+        figures("lowest", 2, |one| one.spread().0.into()),
+        figures("highest", 2, |one| one.spread().1.into()),
     ]
 }
 
-fn rest() -> Vec<Column> {
+fn rest() -> Vec<Maker> {
     vec![
-        column("requests/s", |one| rounded(one, |sample| sample.requests_per_second)),
-        column("p50 µs", |one| rounded(one, |sample| sample.p50_us)),
-        column("p99 µs", |one| rounded(one, |sample| sample.p99_us)),
-        column("max µs", |one| rounded(one, |sample| sample.max_us)),
-        column("server busy", |one| format!("{} %", rounded(one, |sample| sample.busy * 100.0))),
-        column("client µs/request", |one| format!("{:.2}", one.median(|sample| sample.client_us))),
+        figures("requests/s", 0, |one| one.median(|sample| sample.requests_per_second).into()),
+        figures("p50 µs", 0, |one| one.median(|sample| sample.p50_us).into()),
+        figures("p99 µs", 0, |one| one.median(|sample| sample.p99_us).into()),
+        figures("max µs", 0, |one| one.median(|sample| sample.max_us).into()),
+        figures("server busy %", 0, |one| (one.median(|sample| sample.busy) * 100.0).into()),
+        figures("client µs/request", 2, |one| one.median(|sample| sample.client_us).into()),
     ]
 }
 
-fn large_cost() -> Vec<Column> {
+fn large_cost() -> Vec<Maker> {
     vec![
-        column("CPU ms/response", |one| format!("{:.3}", one.median(|sample| sample.cpu_us) / 1e3)),
-        column("lowest-highest", |one| one.range(1e3)),
+        figures(LARGE_COST, 3, |one| (one.median(|sample| sample.cpu_us) / 1e3).into()),
+        figures("lowest", 3, |one| (one.spread().0 / 1e3).into()),
+        figures("highest", 3, |one| (one.spread().1 / 1e3).into()),
     ]
 }
 
-fn large_rest() -> Vec<Column> {
+fn large_rest() -> Vec<Maker> {
     vec![
-        column("responses/s", |one| format!("{:.1}", one.median(|sample| sample.requests_per_second))),
-        column("MiB/s", |one| {
+        figures("responses/s", 1, |one| one.median(|sample| sample.requests_per_second).into()),
+        figures("MiB/s", 0, |one| {
             let mebibytes = one.work.body_bytes as f64 / 1048576.0;
-            format!("{:.0}", one.median(|sample| sample.requests_per_second) * mebibytes)
+            (one.median(|sample| sample.requests_per_second) * mebibytes).into()
         }),
-        column("p99 ms", |one| format!("{:.1}", one.median(|sample| sample.p99_us) / 1e3)),
-        column("server busy", |one| format!("{} %", rounded(one, |sample| sample.busy * 100.0))),
-        column("peak RSS growth KiB", |one| {
+        figures("p99 ms", 1, |one| (one.median(|sample| sample.p99_us) / 1e3).into()),
+        figures("server busy %", 0, |one| (one.median(|sample| sample.busy) * 100.0).into()),
+        figures("peak RSS growth KiB", 0, |one| {
             let before = one.memory_before.resident;
             let growth = |memory: usage::Memory| memory.peak.saturating_sub(before) / 1024;
-            usage::memory(one.process.id())
-                .map(growth)
-                .map_or_else(|error| error.to_string(), |k| k.to_string())
+            usage::memory(one.process.id()).map_or(Cell::Nothing, |memory| (growth(memory) as f64).into())
         }),
-        column("client ms/response", |one| format!("{:.2}", one.median(|sample| sample.client_us) / 1e3)),
+        figures("client ms/response", 2, |one| (one.median(|sample| sample.client_us) / 1e3).into()),
     ]
-}
-
-fn rounded(one: &Contender<'_>, value: fn(&Sample) -> f64) -> String {
-    format!("{:.0}", one.median(value))
-}
-
-/// A run without what the ratio is to has none.
-fn ratio(value: f64) -> String {
-    if value.is_nan() { "-".to_owned() } else { format!("{value:.2}") }
 }

@@ -8,7 +8,7 @@ use super::{Bench, load};
 use crate::{
     client::{Client, Limit, LoadError},
     process::Process,
-    report::Table,
+    report::{Cell, Column, Graph, Table},
     servers::Server,
     usage::{self, Memory},
     work::Work,
@@ -39,19 +39,25 @@ pub fn run(scenario: &str, bench: &Bench) -> Table {
         scenario: scenario.to_owned(),
         what: format!("user memory of {connections} connections that have had one answer each"),
         columns: vec![
-            "server",
-            "bytes/connection",
-            "anonymous bytes/connection",
-            "RSS before KiB",
-            "RSS after KiB",
+            Column::words("server"),
+            Column::figures("bytes/connection", 0),
+            Column::figures("anonymous bytes/connection", 0),
+            Column::figures("RSS before KiB", 0),
+            Column::figures("RSS after KiB", 0),
         ],
+        graph: Some(Graph {
+            title: "User memory of an idle connection, bytes".to_owned(),
+            value: "bytes/connection".to_owned(),
+            spread: None,
+            note: None,
+        }),
         rows,
         missing,
     }
 }
 
 /// As many connections as this process, and a server that inherits its limit, may hold.
-fn descriptor_limit() -> usize {
+pub fn descriptor_limit() -> usize {
     let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(limit.saturating_sub(SPARE_DESCRIPTORS)).unwrap_or(usize::MAX)
 }
@@ -76,14 +82,13 @@ fn growth(
     Ok((before, usage::memory(process.id())?))
 }
 
-fn row(name: &str, before: Memory, after: Memory, connections: usize) -> Vec<String> {
-    let each =
-        |before: u64, after: u64| format!("{:.0}", (after as f64 - before as f64) / connections as f64);
+fn row(name: &str, before: Memory, after: Memory, connections: usize) -> Vec<Cell> {
+    let each = |before: u64, after: u64| Cell::from((after as f64 - before as f64) / connections as f64);
     vec![
-        name.to_owned(),
+        name.into(),
         each(before.resident, after.resident),
         each(before.anonymous, after.anonymous),
-        (before.resident / 1024).to_string(),
-        (after.resident / 1024).to_string(),
+        ((before.resident / 1024) as f64).into(),
+        ((after.resident / 1024) as f64).into(),
     ]
 }

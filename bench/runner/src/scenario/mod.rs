@@ -1,8 +1,12 @@
 //! What is measured, by name.
 
 mod columns;
+mod head_of_line;
+mod held;
 mod idle;
+mod latency;
 mod rounds;
+mod slow_clients;
 mod sparse;
 mod startup;
 mod system_calls;
@@ -18,7 +22,7 @@ use crate::{
     report::Table,
     servers::Server,
     site::Site,
-    work::{Ask, Content, Work},
+    work::{Ask, Content, Target, USERS, Work, user},
 };
 
 use rounds::Shape;
@@ -36,6 +40,15 @@ pub enum Scenario {
     Keepalive1000,
     /// 13 bytes over 64 kept connections, 16 requests at once
     Pipelined,
+    /// 13 bytes, a connection for each request
+    Connect,
+    /// A path with a parameter, answered with JSON
+    Json,
+    /// 13 bytes over 64 kept connections, at a rate: latency
+    Latency,
+    /// 13 bytes over 1,000 kept connections, at a rate: latency
+    #[value(name = "latency-1000")]
+    Latency1000,
     /// A file of 1 KiB
     #[value(name = "file-1k")]
     File1K,
@@ -68,6 +81,12 @@ pub enum Scenario {
     Sparse,
     /// A million small files in a random order; where they lie is told by `--tree`
     Tree,
+    /// 100,000 connections held open, and new ones beside them
+    Held,
+    /// 13 bytes beside clients that ask for 10 MiB and read nothing
+    SlowClients,
+    /// A quick request alone, beside slow ones, and behind one
+    HeadOfLine,
     /// Memory per idle connection
     Idle,
     /// From the start to the first response
@@ -89,8 +108,21 @@ pub struct Plan {
     pub warm_up: Duration,
     /// How many connections are left idle.
     pub idle_connections: usize,
+    /// How many connections several processes hold.
+    pub held_connections: usize,
+    /// How long new ones come beside them.
+    pub held_time: Duration,
+    /// How many system calls' requests are counted.
+    pub counted_requests: u64,
     /// Whether the client copies long bodies from the kernel.
     pub copied: bool,
+}
+
+impl Plan {
+    /// In a few words.
+    pub fn describe(&self) -> String {
+        format!("{} rounds of {} s", self.rounds, self.measure.as_secs_f64())
+    }
 }
 
 /// What every scenario works with.
@@ -114,6 +146,47 @@ impl Scenario {
         value.get_name().to_owned()
     }
 
+    /// Whether it is measured when no scenario is named.
+    pub fn is_default(self) -> bool {
+        use Scenario::{
+            Compressed, File512K, Large, NotModified, Observed, Range, Sparse, SyscallsFiles, Tree,
+        };
+        !matches!(
+            self,
+            Compressed | File512K | Large | NotModified | Observed | Range | Sparse | SyscallsFiles | Tree
+        )
+    }
+
+    /// About how long it takes with so many servers, builds and the making of files aside.
+    pub fn estimate(self, bench: &Bench) -> Duration {
+        let Plan { rounds, measure, warm_up, held_connections, held_time, .. } = bench.plan;
+        let turn = measure + warm_up;
+        let servers = |work: &Work| bench.able(work).count() as u32;
+        let turns = |work: &Work, each: u32| turn * (servers(work) * each * rounds as u32);
+        match self {
+            Scenario::Keepalive | Scenario::Keepalive1000 | Scenario::Pipelined => turns(&Work::hello(1), 1),
+            Scenario::Connect => turns(&Work { is_short: true, ..Work::hello(1) }, 1),
+            Scenario::Json => turns(&Work::user(), 1),
+            Scenario::Latency | Scenario::Latency1000 => {
+                turns(&Work::hello(1), 1) + turn * servers(&Work::hello(1))
+            }
+            Scenario::NotModified | Scenario::Range => turns(&file_1k(), 2),
+            Scenario::Observed => turns(&Work { observed: true, ..file_1k() }, 1),
+            Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
+                Duration::from_secs(2) * servers(&Work::hello(1))
+            }
+            Scenario::Held => {
+                let sharing = bench.servers.iter().filter(|server| server.can_share()).count() as u32;
+                (held_time + Duration::from_micros(200) * held_connections as u32) * sharing
+            }
+            Scenario::SlowClients => (measure + warm_up) * 4 * servers(&file_1k()),
+            Scenario::HeadOfLine => Duration::from_secs(8),
+            Scenario::Sparse => measure * servers(&file_1k()),
+            Scenario::Tree => Duration::from_secs(25) * servers(&file_1k()),
+            _ => turns(&file_1k(), 1),
+        }
+    }
+
     /// Measures every server that can do it.
     pub fn run(self, bench: &Bench) -> io::Result<Table> {
         let name = &self.name();
@@ -122,6 +195,11 @@ impl Scenario {
             Scenario::Keepalive => rounds(64, Work::hello(1)),
             Scenario::Keepalive1000 => rounds(1000, Work::hello(1)),
             Scenario::Pipelined => rounds(64, Work::hello(16)),
+            Scenario::Connect => rounds(64, Work { is_short: true, ..Work::hello(1) }),
+            Scenario::Json => rounds(64, Work::user()),
+            Scenario::Latency => Ok(latency::run(name, bench, &Shape::new(64, Work::hello(1)))),
+            Scenario::Latency1000 => Ok(latency::run(name, bench, &Shape::new(1000, Work::hello(1)))),
+            Scenario::Held => Ok(held::run(name, bench)),
             Scenario::File1K => rounds(64, file_1k()),
             Scenario::File16K => rounds(64, file_16k()),
             Scenario::File100K => rounds(64, file_100k()),
@@ -135,6 +213,8 @@ impl Scenario {
             Scenario::Observed => rounds(64, Work { observed: true, ..file_1k() }),
             Scenario::Sparse => sparse::run(name, bench),
             Scenario::Tree => tree::run(name, bench),
+            Scenario::SlowClients => slow_clients::run(name, bench),
+            Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
             Scenario::Idle => Ok(idle::run(name, bench)),
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
@@ -172,14 +252,17 @@ fn not_modified() -> Work {
 
 /// 1 KiB in the middle of 1 GiB.
 fn range() -> Work {
-    let file = Work { file: Some("sparse-1g.bin"), content: Content::Sparse(1 << 30), ..file_1k() };
+    let file = Work { target: Target::File("sparse-1g.bin"), content: Content::Sparse(1 << 30), ..file_1k() };
     file.asked("range", Ask::Range(1 << 29, (1 << 29) + 1023), 1024)
 }
 
 /// The null servers answer with what gzip makes of the prose, about.
 fn compressed() -> Work {
-    let file =
-        Work { file: Some("prose.txt"), content: Content::Prose(50 * 1024), ..Work::file("prose", "", 50) };
+    let file = Work {
+        target: Target::File("prose.txt"),
+        content: Content::Prose(50 * 1024),
+        ..Work::file("prose", "", 50)
+    };
     file.asked("prose", Ask::Compressed, COMPRESSED_BYTES)
 }
 
@@ -198,7 +281,10 @@ impl Bench {
 
     /// Makes the file that is asked for.
     fn prepare(&self, work: &Work) -> io::Result<()> {
-        work.file.map_or(Ok(()), |file| self.site.file(file, work.content))
+        match work.target {
+            Target::File(file) => self.site.file(file, work.content),
+            Target::Hello | Target::User => Ok(()),
+        }
     }
 
     fn start(&self, server: &Server, work: &Work) -> io::Result<Process> {
@@ -215,7 +301,15 @@ fn load(
     connections: usize,
     work: &Work,
 ) -> Result<Load, LoadError> {
-    let (address, path) = (process.address, server.path(work));
+    let (address, paths) = (process.address, server.paths(work));
+    let path = &paths[0];
+    if work.target == Target::User && !server.is_null() {
+        // Only heads and lengths are looked at later: what is sent must be right at least once.
+        let body = String::from_utf8_lossy(&First::ask(address, path, "")?.body).into_owned();
+        if body != user(USERS.start) {
+            return Err(LoadError::Body { body });
+        }
+    }
     let whole = Expected::whole(work.body_bytes);
     let (fields, expected) = match work.ask {
         Ask::Whole => (String::new(), whole),
@@ -223,18 +317,18 @@ fn load(
             (format!("Range: bytes={first}-{last}\r\n"), Expected { status: 206, ..whole })
         }
         Ask::IfNoneMatch => {
-            let etag = First::ask(address, &path, "")?.etag.ok_or(LoadError::NoEtag)?;
+            let etag = First::ask(address, path, "")?.etag.ok_or(LoadError::NoEtag)?;
             (format!("If-None-Match: {etag}\r\n"), Expected { status: 304, framing: Framing::None })
         }
         Ask::Compressed => {
             let fields = "Accept-Encoding: br, gzip\r\n".to_owned();
-            First::ask(address, &path, &fields)?;
+            First::ask(address, path, &fields)?;
             // A server that compresses apart answers the first requests with the file as it is.
             std::thread::sleep(bench.plan.warm_up);
-            let expected = First::ask(address, &path, &fields)?.expected;
+            let expected = First::ask(address, path, &fields)?.expected;
             (fields, expected)
         }
     };
     let (depth, copied) = (work.depth, bench.plan.copied);
-    Ok(Load { address, paths: vec![path], fields, connections, depth, expected, copied })
+    Ok(Load { address, paths, fields, connections, depth, expected, copied })
 }

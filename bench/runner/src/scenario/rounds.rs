@@ -5,7 +5,7 @@ use std::{io, rc::Rc, time::Duration};
 
 use super::{Bench, columns, load};
 use crate::{
-    client::{Client, Limit, Load, LoadError},
+    client::{Client, Limit, Load, LoadError, Outcome, ShortClient},
     process::Process,
     report::{Table, median},
     servers::Server,
@@ -15,7 +15,7 @@ use crate::{
 
 /// What every server is asked for, and by how many connections.
 pub struct Shape {
-    connections: usize,
+    pub connections: usize,
     /// Each is a row of every server that can do it. The first is what the others are compared with.
     pub works: Vec<Work>,
 }
@@ -31,13 +31,17 @@ impl Shape {
         self
     }
 
-    fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let works: Vec<String> = self.works.iter().map(Work::describe).collect();
         let depth = match self.works.iter().map(|work| work.depth).max() {
             Some(depth) if depth > 1 => format!(", {depth} requests at once on each"),
             _ => String::new(),
         };
-        format!("{}, over {} kept connections{depth}", works.join("; beside it "), self.connections)
+        let works = works.join("; beside it ");
+        if self.works.iter().any(|work| work.is_short) {
+            return format!("{works}, a connection for each request, {} at a time", self.connections);
+        }
+        format!("{works}, over {} kept connections{depth}", self.connections)
     }
 }
 
@@ -91,17 +95,18 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
     Ok(Table {
         scenario: scenario.to_owned(),
         what: format!("{}; medians of {} rounds", shape.describe(), bench.plan.rounds),
-        columns: columns.iter().map(|column| column.head).collect(),
         rows: contenders
             .iter()
             .map(|contender| columns.iter().map(|column| (column.cell)(contender)).collect())
             .collect(),
+        columns: columns.into_iter().map(|maker| maker.column).collect(),
+        graph: Some(columns::graph(shape)),
         missing,
     })
 }
 
 /// Starts every server once, whatever the number of things it is asked for.
-fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
+pub fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
     let mut contenders = Vec::new();
     for server in bench.able(&shape.works[0]) {
         let (process, memory_before) = match bench.start(server, &shape.works[0]).and_then(with_memory) {
@@ -131,6 +136,29 @@ fn with_memory(process: Process) -> io::Result<(Process, Memory)> {
     Ok((process, memory))
 }
 
+/// The closed loop that the work asks for.
+enum Driver {
+    Kept(Box<Client>),
+    Short(Box<ShortClient>),
+}
+
+impl Driver {
+    fn new(work: &Work, load: &Load) -> Result<Driver, LoadError> {
+        Ok(if work.is_short {
+            Driver::Short(Box::new(ShortClient::new(load)?))
+        } else {
+            Driver::Kept(Box::new(Client::connect(load)?))
+        })
+    }
+
+    fn run(&mut self, limit: Limit) -> Result<Outcome, LoadError> {
+        match self {
+            Driver::Kept(client) => client.run(limit),
+            Driver::Short(client) => client.run(limit),
+        }
+    }
+}
+
 /// Fills in the ratios of the round that has just been measured.
 fn compare(contenders: &mut [Contender<'_>]) {
     let costs: Vec<(&Server, &str, f64)> =
@@ -158,7 +186,7 @@ fn compare(contenders: &mut [Contender<'_>]) {
 impl Contender<'_> {
     /// Drives the server once.
     fn measure(&mut self, bench: &Bench) -> Result<(), LoadError> {
-        let mut client = Client::connect(&self.load)?;
+        let mut client = Driver::new(self.work, &self.load)?;
         client.run(Limit::Time(bench.plan.warm_up))?;
         let before = usage::cpu_time(self.process.id())?;
         let outcome = client.run(Limit::Time(bench.plan.measure))?;
@@ -198,11 +226,13 @@ impl Contender<'_> {
         median(&values).unwrap_or(f64::NAN)
     }
 
-    /// The lowest and the highest cost of a round, in units of so many microseconds.
-    pub fn range(&self, scale: f64) -> String {
-        let costs = self.samples.iter().map(|sample| sample.cpu_us / scale);
-        let (lowest, highest) =
-            costs.fold((f64::MAX, f64::MIN), |(low, high), cost| (low.min(cost), high.max(cost)));
-        format!("{lowest:.2}-{highest:.2}")
+    /// The lowest and the highest cost of a round, in microseconds.
+    pub fn spread(&self) -> (f64, f64) {
+        spread(self.samples.iter().map(|sample| sample.cpu_us))
     }
+}
+
+/// The lowest and the highest of some figures.
+pub fn spread(figures: impl Iterator<Item = f64>) -> (f64, f64) {
+    figures.fold((f64::MAX, f64::MIN), |(low, high), figure| (low.min(figure), high.max(figure)))
 }

@@ -8,10 +8,10 @@ use std::io;
 use super::{Bench, load};
 use crate::{
     client::{Client, Limit, LoadError, Outcome},
-    report::Table,
+    report::{Cell, Column, Table},
     servers::Server,
     usage::{self, Memory},
-    work::{Content, Work},
+    work::{Content, Target, Work},
 };
 
 /// One for each client.
@@ -33,7 +33,7 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
         bench.site.file(name, Content::Sparse(FILE_BYTES))?;
     }
     let work = Work {
-        file: Some(FILES[0]),
+        target: Target::File(FILES[0]),
         content: Content::Sparse(FILE_BYTES),
         body_bytes: FILE_BYTES,
         ..Work::hello(1)
@@ -56,13 +56,19 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
             FILES.len(),
             bench.plan.measure.as_secs_f64()
         ),
-        columns: vec!["server", "peak RSS growth KiB", "anonymous growth KiB", "MiB/s"],
+        columns: vec![
+            Column::words("server"),
+            Column::figures("peak RSS growth KiB", 0),
+            Column::figures("anonymous growth KiB", 0),
+            Column::figures("MiB/s", 0),
+        ],
+        graph: None,
         rows,
         missing,
     })
 }
 
-fn measure(bench: &Bench, server: &Server, work: &Work) -> Result<Vec<String>, LoadError> {
+fn measure(bench: &Bench, server: &Server, work: &Work) -> Result<Vec<Cell>, LoadError> {
     let process = bench.start(server, work)?;
     usage::reset_peak(process.id())?;
     let before = usage::memory(process.id())?;
@@ -75,13 +81,13 @@ fn measure(bench: &Bench, server: &Server, work: &Work) -> Result<Vec<String>, L
     Ok(row(&server.name, before, after, &outcome))
 }
 
-fn row(name: &str, before: Memory, after: Memory, outcome: &Outcome) -> Vec<String> {
-    let kibibytes = |before: u64, after: u64| format!("{:.0}", (after as f64 - before as f64) / 1024.0);
+fn row(name: &str, before: Memory, after: Memory, outcome: &Outcome) -> Vec<Cell> {
+    let kibibytes = |before: u64, after: u64| Cell::from((after as f64 - before as f64) / 1024.0);
     let mebibytes = outcome.received_bytes as f64 / 1048576.0;
     vec![
-        name.to_owned(),
+        name.into(),
         kibibytes(before.resident, after.peak),
         kibibytes(before.anonymous, after.anonymous),
-        format!("{:.0}", mebibytes / outcome.elapsed.as_secs_f64()),
+        (mebibytes / outcome.elapsed.as_secs_f64()).into(),
     ]
 }

@@ -2,7 +2,7 @@
 
 use super::Bench;
 use crate::{
-    report::{Table, median},
+    report::{Cell, Column, Table, median},
     servers::Server,
     work::Work,
 };
@@ -27,15 +27,21 @@ pub fn run(scenario: &str, bench: &Bench) -> Table {
     Table {
         scenario: scenario.to_owned(),
         what: format!("from starting the process to its first response; {STARTS} starts each"),
-        columns: vec!["server", "median ms", "lowest ms", "highest ms"],
+        columns: vec![
+            Column::words("server"),
+            Column::figures("median ms", 1),
+            Column::figures("lowest ms", 1),
+            Column::figures("highest ms", 1),
+        ],
+        graph: None,
         rows: contenders.iter().map(|(server, times_ms)| row(&server.name, times_ms)).collect(),
         missing,
     }
 }
 
-fn row(name: &str, times_ms: &[f64]) -> Vec<String> {
+fn row(name: &str, times_ms: &[f64]) -> Vec<Cell> {
     let lowest = times_ms.iter().copied().fold(f64::MAX, f64::min);
     let highest = times_ms.iter().copied().fold(f64::MIN, f64::max);
     let middle = median(times_ms).unwrap_or(f64::NAN);
-    vec![name.to_owned(), format!("{middle:.1}"), format!("{lowest:.1}"), format!("{highest:.1}")]
+    vec![name.into(), middle.into(), lowest.into(), highest.into()]
 }

@@ -14,16 +14,15 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::{Bench, load};
 use crate::{
     client::{Client, Limit, LoadError},
-    report::Table,
+    report::{Cell, Column, Table},
     servers::Server,
     usage,
     work::Work,
 };
 
 const CONNECTIONS: usize = 64;
-/// Requests before the tracer comes, and those that are counted: fewer where they are long.
+/// Requests before the tracer comes.
 const WARM_UP_REQUESTS: u64 = 3_200;
-const COUNTED_REQUESTS: u64 = 16_000;
 /// So many bytes of body take the tracer a second or two.
 const COUNTED_BYTES: u64 = 1 << 30;
 /// How long the tracer may take to come or to leave.
@@ -41,8 +40,8 @@ pub fn run(scenario: &str, bench: &Bench, works: &[Work]) -> io::Result<Table> {
         for work in works.iter().filter(|work| server.can(work)) {
             match count(bench, server, work) {
                 Ok(count) => {
+                    eprintln!("count the calls of {}, {}", server.name, work.label);
                     rows.push(row(&server.name, work, &count));
-                    eprintln!("{}", rows[rows.len() - 1].join("  "));
                 }
                 Err(error) => missing.push(format!("{}: {error}", server.name)),
             }
@@ -51,19 +50,21 @@ pub fn run(scenario: &str, bench: &Bench, works: &[Work]) -> io::Result<Table> {
     Ok(Table {
         scenario: scenario.to_owned(),
         what: format!(
-            "system calls per request, {COUNTED_REQUESTS} requests (fewer of long bodies: {} GiB) over \
+            "system calls per request, {} requests (fewer of long bodies: {} GiB) over \
              {CONNECTIONS} kept connections",
+            bench.plan.counted_requests,
             COUNTED_BYTES >> 30
         ),
         columns: vec![
-            "server",
-            "asked for",
-            "at once",
-            "calls/request",
-            "sends/request",
-            "client receives/request",
-            "by name",
+            Column::words("server"),
+            Column::words("asked for"),
+            Column::figures("at once", 0),
+            Column::figures("calls/request", 3),
+            Column::figures("sends/request", 3),
+            Column::figures("client receives/request", 3),
+            Column::words("by name"),
         ],
+        graph: None,
         rows,
         missing,
     })
@@ -87,12 +88,14 @@ struct Calls {
 
 fn count(bench: &Bench, server: &Server, work: &Work) -> Result<Count, LoadError> {
     let process = bench.start(server, work)?;
-    let at_most = |requests: u64| Limit::Requests(requests.min(COUNTED_BYTES / work.body_bytes.max(1)));
+    let at_most = |requests: u64| {
+        Limit::Requests(requests.min(bench.plan.counted_requests).min(COUNTED_BYTES / work.body_bytes.max(1)))
+    };
     let mut client = Client::connect(&load(bench, server, &process, CONNECTIONS, work)?)?;
     client.run(at_most(WARM_UP_REQUESTS))?;
     let report = bench.site.scratch().join("strace");
     let tracer = Tracer::attach(process.id(), &report)?;
-    let outcome = client.run(at_most(COUNTED_REQUESTS))?;
+    let outcome = client.run(at_most(bench.plan.counted_requests))?;
     tracer.detach()?;
     let calls = parse(&fs::read_to_string(report)?);
     Ok(Count { calls, requests: outcome.requests, client_receives: outcome.receives })
@@ -156,7 +159,7 @@ fn parse(report: &str) -> Vec<Calls> {
     calls
 }
 
-fn row(name: &str, work: &Work, counted: &Count) -> Vec<String> {
+fn row(name: &str, work: &Work, counted: &Count) -> Vec<Cell> {
     let each = |count: u64| count as f64 / counted.requests as f64;
     let total = |names: Option<&[&str]>| -> u64 {
         let named = |call: &&Calls| names.is_none_or(|names| names.contains(&call.name.as_str()));
@@ -174,13 +177,13 @@ fn row(name: &str, work: &Work, counted: &Count) -> Vec<String> {
     // Sends that go through a ring are not calls of their own.
     let ring = total(Some(&["io_uring_enter"])) > 0;
     vec![
-        name.to_owned(),
-        work.label.to_owned(),
-        work.depth.to_string(),
-        format!("{:.3}", each(total(None))),
-        if ring { "in the ring".to_owned() } else { format!("{:.3}", each(total(Some(&SENDS)))) },
-        format!("{:.3}", each(counted.client_receives)),
-        by_name.join(", "),
+        name.into(),
+        work.label.into(),
+        f64::from(work.depth).into(),
+        each(total(None)).into(),
+        if ring { "in the ring".into() } else { each(total(Some(&SENDS))).into() },
+        each(counted.client_receives).into(),
+        by_name.join(", ").into(),
     ]
 }
 
@@ -203,13 +206,13 @@ mod tests {
         assert_eq!(
             row,
             [
-                "null-epoll",
-                "13 bytes",
-                "1",
-                "2.200",
-                "1.000",
-                "1.000",
-                "recvfrom 1.200 (0.200 in vain), sendto 1.000"
+                "null-epoll".into(),
+                "13 bytes".into(),
+                1.0.into(),
+                2.2.into(),
+                1.0.into(),
+                1.0.into(),
+                Cell::from("recvfrom 1.200 (0.200 in vain), sendto 1.000")
             ]
         );
     }

@@ -6,11 +6,11 @@ use std::io;
 use super::{Bench, load};
 use crate::{
     client::{Client, Limit, LoadError, Outcome},
-    report::Table,
+    report::{Cell, Column, Table},
     servers::Server,
     tree::{FILE_BYTES, Tree},
     usage::{self, Memory},
-    work::{Content, Work},
+    work::{Content, Target, Work},
 };
 
 const CONNECTIONS: usize = 64;
@@ -23,7 +23,7 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
     let tree = Tree::open(folder)?;
     let targets = tree.targets();
     let work = Work {
-        file: Some("000/000.txt"),
+        target: Target::File("000/000.txt"),
         content: Content::Filled(FILE_BYTES as u64),
         body_bytes: FILE_BYTES as u64,
         root: Some(tree.root().to_owned()),
@@ -44,15 +44,16 @@ pub fn run(scenario: &str, bench: &Bench) -> io::Result<Table> {
             targets.len()
         ),
         columns: vec![
-            "server",
-            "CPU µs/request, first pass",
-            "second pass",
-            "requests/s, second pass",
-            "p99 µs, first pass",
-            "second pass",
-            "peak RSS growth MiB",
-            "anonymous growth MiB",
+            Column::words("server"),
+            Column::figures("CPU µs/request, first pass", 2),
+            Column::figures("second pass", 2),
+            Column::figures("requests/s, second pass", 0),
+            Column::figures("p99 µs, first pass", 0),
+            Column::figures("p99 µs, second pass", 0),
+            Column::figures("peak RSS growth MiB", 1),
+            Column::figures("anonymous growth MiB", 1),
         ],
+        graph: None,
         rows,
         missing,
     })
@@ -70,12 +71,7 @@ impl Pass {
     }
 }
 
-fn measure(
-    bench: &Bench,
-    server: &Server,
-    work: &Work,
-    targets: &[String],
-) -> Result<Vec<String>, LoadError> {
+fn measure(bench: &Bench, server: &Server, work: &Work, targets: &[String]) -> Result<Vec<Cell>, LoadError> {
     let process = bench.start(server, work)?;
     usage::reset_peak(process.id())?;
     let before = usage::memory(process.id())?;
@@ -94,16 +90,16 @@ fn measure(
     Ok(row(&server.name, &passes, before, usage::memory(process.id())?))
 }
 
-fn row(name: &str, passes: &[Pass], before: Memory, after: Memory) -> Vec<String> {
-    let mebibytes = |before: u64, after: u64| format!("{:.1}", (after as f64 - before as f64) / 1048576.0);
+fn row(name: &str, passes: &[Pass], before: Memory, after: Memory) -> Vec<Cell> {
+    let mebibytes = |before: u64, after: u64| Cell::from((after as f64 - before as f64) / 1048576.0);
     let (first, second) = (&passes[0], &passes[PASSES - 1]);
     vec![
-        name.to_owned(),
-        format!("{:.2}", first.cpu_us),
-        format!("{:.2}", second.cpu_us),
-        format!("{:.0}", second.outcome.requests as f64 / second.outcome.elapsed.as_secs_f64()),
-        format!("{:.0}", first.p99_us()),
-        format!("{:.0}", second.p99_us()),
+        name.into(),
+        first.cpu_us.into(),
+        second.cpu_us.into(),
+        (second.outcome.requests as f64 / second.outcome.elapsed.as_secs_f64()).into(),
+        first.p99_us().into(),
+        second.p99_us().into(),
         mebibytes(before.resident, after.peak),
         mebibytes(before.anonymous, after.anonymous),
     ]

@@ -7,11 +7,11 @@ use std::{io, path::Path, process::Command};
 use crate::{
     process::{Process, free_port},
     site::Site,
-    work::Work,
+    work::{Target, USERS, Work},
 };
 
-pub use programs::installed;
-use programs::{Observing, caddy, existing, gannet, gannet_hello, h2o, nginx, null, own};
+use programs::{Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, nginx, null, own};
+pub use programs::{installed, target};
 
 /// The folder of Gannet's own workspace, in which this one lies.
 pub fn repository() -> &'static Path {
@@ -25,11 +25,39 @@ pub struct Server {
     pub name: String,
     /// The target that answers the 13 bytes.
     hello_path: &'static str,
-    /// Whether it serves the files of a folder, or bodies as long.
-    serves_files: bool,
+    /// What it answers beside the 13 bytes.
+    serves: Serves,
     /// The server that it is, but for the log or the metrics that it keeps besides.
     pub baseline: Option<&'static str>,
     command: Box<Start>,
+}
+
+/// What a server can answer.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Serves {
+    /// The 13 bytes.
+    Hello,
+    /// Those, and users as JSON.
+    Users,
+    /// Those, and the files of a folder.
+    Files,
+    /// All of it.
+    All,
+    /// Only files, among them one with the 13 bytes, in the scenarios of files.
+    OnlyFiles,
+    /// The 13 bytes over a connection that ends with them.
+    OnlyShort,
+}
+
+impl Serves {
+    fn has(self, work: &Work) -> bool {
+        match work.target {
+            Target::Hello if self == Serves::OnlyShort => work.is_short,
+            Target::Hello => self != Serves::OnlyFiles,
+            Target::File(_) => matches!(self, Serves::Files | Serves::OnlyFiles | Serves::All),
+            Target::User => matches!(self, Serves::Users | Serves::All),
+        }
+    }
 }
 
 /// Makes the command that starts a server; the error names what is missing.
@@ -40,6 +68,8 @@ struct Place<'a> {
     port: u16,
     site: &'a Site,
     work: &'a Work,
+    /// Whether other processes listen on the same port.
+    is_shared: bool,
 }
 
 impl Place<'_> {
@@ -53,11 +83,11 @@ impl Server {
     fn new(
         name: &str,
         hello_path: &'static str,
-        serves_files: bool,
+        serves: Serves,
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
         let name = name.to_owned();
-        Server { name, hello_path, serves_files, baseline: None, command: Box::new(command) }
+        Server { name, hello_path, serves, baseline: None, command: Box::new(command) }
     }
 
     /// A server of files that keeps a log or metrics, which `baseline` does not.
@@ -66,13 +96,13 @@ impl Server {
         baseline: &'static str,
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
-        Server { baseline: Some(baseline), ..Server::new(name, "/hello.txt", true, command) }
+        Server { baseline: Some(baseline), ..Server::new(name, "/hello.txt", Serves::Files, command) }
     }
 
     /// Whether it can do this work at all.
     pub fn can(&self, work: &Work) -> bool {
         let plain = self.baseline.is_none() || work.observed;
-        plain && (work.file.is_none() || self.serves_files) && (work.suits_null() || !self.is_null())
+        plain && self.serves.has(work) && (work.suits_null() || !self.is_null())
     }
 
     /// Whether it looks at nothing: its cost is the floor.
@@ -80,15 +110,39 @@ impl Server {
         self.name.starts_with("null-")
     }
 
-    /// The target that asks it for this work.
-    pub fn path(&self, work: &Work) -> String {
-        work.file.map_or_else(|| self.hello_path.to_owned(), |file| format!("/{file}"))
+    /// Whether several processes of it can listen on one port, as the bench starts it.
+    pub fn can_share(&self) -> bool {
+        self.is_null() || self.name == "gannet-epoll" || self.name == "gannet-uring"
+    }
+
+    /// The targets that ask it for this work.
+    pub fn paths(&self, work: &Work) -> Vec<String> {
+        match work.target {
+            Target::Hello => vec![self.hello_path.to_owned()],
+            Target::File(file) => vec![format!("/{file}")],
+            Target::User => USERS.map(|id| format!("/users/{id}")).collect(),
+        }
     }
 
     /// Starts it on a free port. The error says what is missing, or why it did not serve.
     pub fn start(&self, site: &Site, work: &Work, processor: usize) -> io::Result<Process> {
-        let port = free_port()?;
-        let command = (self.command)(&Place { port, site, work })?;
+        self.start_on(site, work, processor, free_port()?, false)
+    }
+
+    /// Starts one of several processes that share a port.
+    pub fn start_shared(&self, site: &Site, work: &Work, processor: usize, port: u16) -> io::Result<Process> {
+        self.start_on(site, work, processor, port, true)
+    }
+
+    fn start_on(
+        &self,
+        site: &Site,
+        work: &Work,
+        processor: usize,
+        port: u16,
+        is_shared: bool,
+    ) -> io::Result<Process> {
+        let command = (self.command)(&Place { port, site, work, is_shared })?;
         let log = site.scratch().join(format!("{}.log", self.name));
         Process::start(command, port, self.hello_path, processor, &log)
     }
@@ -98,24 +152,29 @@ impl Server {
 pub fn all() -> Vec<Server> {
     use Observing::{Log, Metrics, Nothing};
     vec![
-        Server::new("null-epoll", "/", true, |place| null("null-epoll", place)),
-        Server::new("null-uring", "/", true, |place| null("null-uring", place)),
-        Server::new("gannet-epoll", "/hello.txt", true, |place| gannet("epoll", Nothing, place)),
-        Server::new("gannet-uring", "/hello.txt", true, |place| gannet("uring", Nothing, place)),
-        Server::new("gannet-hello-epoll", "/", false, |place| gannet_hello("epoll", place)),
-        Server::new("gannet-hello-uring", "/", false, |place| gannet_hello("uring", place)),
-        Server::new("axum", "/hello.txt", true, |place| {
+        Server::new("null-epoll", "/", Serves::All, |place| null("null-epoll", "close", place)),
+        Server::new("null-uring", "/", Serves::All, |place| null("null-uring", "close", place)),
+        Server::new("null-half-close", "/", Serves::OnlyShort, |place| {
+            null("null-epoll", "half-close", place)
+        }),
+        Server::new("gannet-epoll", "/hello.txt", Serves::Files, |place| gannet("epoll", Nothing, place)),
+        Server::new("gannet-uring", "/hello.txt", Serves::Files, |place| gannet("uring", Nothing, place)),
+        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", place)),
+        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", place)),
+        Server::new("axum", "/hello.txt", Serves::All, |place| {
             let mut command = own("peer-axum", place)?;
             command.arg(place.root());
             Ok(command)
         }),
-        Server::new("actix", "/hello.txt", false, |place| own("peer-actix", place)),
-        Server::new("hyper", "/", false, |place| own("peer-hyper", place)),
-        Server::new("may", "/", false, |place| own("peer-may", place)),
-        Server::new("nginx", "/hello.txt", true, |place| nginx(Nothing, place)),
-        Server::new("nginx-constant", "/constant", false, |place| nginx(Nothing, place)),
-        Server::new("h2o", "/hello.txt", true, |place| h2o(Nothing, place)),
-        Server::new("caddy", "/hello.txt", true, caddy),
+        Server::new("actix", "/hello.txt", Serves::Users, |place| own("peer-actix", place)),
+        Server::new("hyper", "/", Serves::Users, |place| own("peer-hyper", place)),
+        Server::new("may", "/", Serves::Users, |place| own("peer-may", place)),
+        Server::new("ntex", "/hello.txt", Serves::Users, |place| own("peer-ntex", place)),
+        Server::new("nginx", "/hello.txt", Serves::Files, |place| nginx(Nothing, place)),
+        Server::new("nginx-constant", "/constant", Serves::Hello, |place| nginx(Nothing, place)),
+        Server::new("haproxy", "/", Serves::Hello, haproxy),
+        Server::new("h2o", "/hello.txt", Serves::Files, |place| h2o(Nothing, place)),
+        Server::new("caddy", "/hello.txt", Serves::OnlyFiles, caddy),
         Server::observed("gannet-epoll-log", "gannet-epoll", |place| gannet("epoll", Log, place)),
         Server::observed("gannet-uring-log", "gannet-uring", |place| gannet("uring", Log, place)),
         Server::observed("gannet-epoll-metrics", "gannet-epoll", |place| gannet("epoll", Metrics, place)),
@@ -130,7 +189,7 @@ pub fn extra(text: &str) -> Result<Server, String> {
     let (name, line) = text.split_once('=').ok_or_else(|| format!("{text}: expected NAME=COMMAND"))?;
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let program = words.first().ok_or_else(|| format!("{text}: there is no command"))?.clone();
-    Ok(Server::new(name, "/hello.txt", true, move |place| {
+    Ok(Server::new(name, "/hello.txt", Serves::All, move |place| {
         let mut command = Command::new(existing(&program)?);
         for word in &words[1..] {
             let word = word.replace("{port}", &place.port.to_string());
@@ -166,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_family_is_chosen_by_its_first_word() {
-        assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring"]);
+        assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring", "null-half-close"]);
         assert_eq!(chosen(&["actix", "nginx-constant"]), ["actix", "nginx-constant"]);
     }
 
@@ -184,6 +243,14 @@ mod tests {
         let unchanged = whole.clone().asked("304", Ask::IfNoneMatch, 0);
         let able = |work: &Work| all().iter().filter(|server| server.is_null() && server.can(work)).count();
         assert_eq!((able(&whole), able(&unchanged)), (2, 0));
+    }
+
+    #[test]
+    fn the_half_closing_null_server_takes_part_only_where_connections_end() {
+        let short = Work { is_short: true, ..Work::hello(1) };
+        let takes_part =
+            |work: &Work| all().iter().any(|server| server.name == "null-half-close" && server.can(work));
+        assert!(takes_part(&short) && !takes_part(&Work::hello(1)) && !takes_part(&Work::user()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How each program is started: where it lies, its arguments, its configuration.
 //!
 //! A variable names a program, such as `NGINX_BIN=/opt/nginx/sbin/nginx`; without it Gannet lies in its workspace's target
-//! folder, the bench's own programs beside the bench, and the others where `PATH` says.
+//! folder, the bench's own programs beside the bench, and the others where `cargo xtask peers` put them, or where `PATH` says.
 
 use std::{
     env, fs, io,
@@ -37,9 +37,11 @@ pub fn own(program: &str, place: &Place<'_>) -> io::Result<Command> {
     Ok(command)
 }
 
-pub fn null(program: &str, place: &Place<'_>) -> io::Result<Command> {
+/// A null server; `end` is how it ends its connections where they end with their response.
+pub fn null(program: &str, end: &str, place: &Place<'_>) -> io::Result<Command> {
     let mut command = own(program, place)?;
     command.args(["1", &place.work.body_bytes.to_string(), &place.work.depth.to_string()]);
+    command.arg(if place.work.is_short { end } else { "keep" });
     Ok(command)
 }
 
@@ -50,6 +52,9 @@ pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Res
     let mut command = Command::new(&program);
     command.arg(place.root()).args(["--listen", &format!("127.0.0.1:{}", place.port)]);
     command.args(["--workers", "1", "--backend", backend, "-q"]);
+    if place.is_shared {
+        command.arg("--share-port");
+    }
     let log = place.site.scratch().join(format!("gannet-{}-access.log", place.port));
     if observing == Observing::Log {
         command.arg(known(&program, "--access-log")?).arg(log);
@@ -86,16 +91,27 @@ pub fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
     Ok(command)
 }
 
+/// The target folder of Gannet's own workspace.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| repository().join("target"), |folder| repository().join(folder))
+}
+
+/// Where `cargo xtask peers --sid` puts what starts the programs of a newer Debian.
+pub fn peers() -> PathBuf {
+    repository().join("target/peers/bin")
+}
+
 /// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
 fn gannet_program(variable: &str, places: &[&str], build: &str) -> io::Result<PathBuf> {
     if let Some(path) = env::var_os(variable) {
         return existing(path);
     }
-    let folder = repository().join("target/release");
+    let folder = target().join("release");
     places.iter().map(|place| folder.join(place)).find(|path| path.is_file()).ok_or_else(|| {
         io::Error::other(format!(
-            "target/release/{} is not there: run `{build}`, or set {variable}",
-            places[0]
+            "{} is not there: run `{build}`, or set {variable}",
+            folder.join(places[0]).display()
         ))
     })
 }
@@ -114,6 +130,13 @@ pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
     let file = configure(place, "nginx", template, &[("LOG", &log), ("COMPRESSION", compression)])?;
     let mut command = Command::new(installed("nginx", "NGINX_BIN")?);
     command.arg("-p").arg(place.site.scratch()).arg("-c").arg(file).args(["-e", "stderr"]);
+    Ok(command)
+}
+
+pub fn haproxy(place: &Place<'_>) -> io::Result<Command> {
+    let file = configure(place, "haproxy", include_str!("../../../peers/haproxy.cfg"), &[])?;
+    let mut command = Command::new(installed("haproxy", "HAPROXY_BIN")?);
+    command.arg("-f").arg(file);
     Ok(command)
 }
 
@@ -164,11 +187,16 @@ pub fn installed(program: &str, variable: &str) -> io::Result<PathBuf> {
         return existing(path);
     }
     let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path)
+    std::iter::once(peers())
+        .chain(env::split_paths(&path))
         .chain([PathBuf::from("/usr/sbin")])
         .map(|folder| folder.join(program))
         .find(|program| program.is_file())
-        .ok_or_else(|| io::Error::other(format!("{program} is not installed, and {variable} names none")))
+        .ok_or_else(|| {
+            io::Error::other(format!(
+                "{program} is not installed (`cargo xtask peers`), and {variable} names none"
+            ))
+        })
 }
 
 pub fn existing(path: impl AsRef<Path>) -> io::Result<PathBuf> {

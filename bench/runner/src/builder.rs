@@ -1,0 +1,26 @@
+//! Builds what is measured: Gannet, its hello, the null servers and the peers.
+
+use std::{env, io, path::Path, process::Command};
+
+use crate::servers::repository;
+
+/// Builds both workspaces. What of the peers cannot be built is left out of the scenarios by its name, so only Gannet
+/// must succeed.
+pub fn build() -> io::Result<()> {
+    let gannet = ["--package", "gannet-cli", "--package", "gannet-examples", "--bins", "--example", "hello"];
+    cargo(&repository().join("Cargo.toml"), &gannet)?;
+    let others = ["--workspace", "--keep-going", "--exclude", "gannet-bench"];
+    if let Err(error) = cargo(&repository().join("bench/Cargo.toml"), &others) {
+        eprintln!("some of the null servers and peers were not built, and are left out: {error}");
+    }
+    Ok(())
+}
+
+fn cargo(manifest: &Path, arguments: &[&str]) -> io::Result<()> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // Where one builds matters to `.cargo/config.toml`, and to a relative target folder.
+    command.current_dir(repository()).args(["build", "--release", "--manifest-path"]).arg(manifest);
+    let status = command.args(arguments).status()?;
+    if status.success() { Ok(()) } else { Err(io::Error::other(format!("cargo ended with {status}"))) }
+}

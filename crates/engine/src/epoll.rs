@@ -15,10 +15,11 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, recv, shutdown};
 
+use crate::accepted::Stream;
 use crate::mappings::Mappings;
 use crate::output::Progress;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
-use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Events taken from the kernel in one poll.
 const EVENTS: usize = 256;
@@ -102,8 +103,8 @@ impl Epoll {
                 return;
             }
             let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match accept_with(&listener.fd, flags).and_then(|fd| self.register(fd)) {
-                Ok(socket) => completions.push_back(Completion::Accepted { listener: id, socket }),
+            match accept_with(&listener.fd, flags) {
+                Ok(fd) => completions.push_back(Completion::Accepted(Accepted::socket(id, fd))),
                 Err(Errno::AGAIN) => return,
                 Err(error) if is_exhaustion(error) => {
                     self.pause_accept(id);
@@ -265,6 +266,13 @@ impl Backend for Epoll {
         if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
             // Closing the descriptor would not do it when another worker has the same socket (epoll(7)).
             let _ = epoll::delete(&self.epoll, &slot.fd);
+        }
+    }
+
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        match accepted.stream {
+            Stream::Socket(fd) => Ok(self.register(fd)?),
+            Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

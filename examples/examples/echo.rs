@@ -14,9 +14,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 
-use gannet_engine::epoll::Epoll;
-use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Backend, Block, Completion, Engine, Listener, Output, Pool, SocketId};
+use gannet_engine::{Backend, BackendKind, Block, Completion, Engine, Listener, Output, Pool, SocketId};
 
 /// One connection: what waits to be sent back.
 #[derive(Default)]
@@ -49,13 +47,11 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// io_uring where the kernel lets us have it, else epoll: what is built on them cannot tell.
+/// The first of this system's that the kernel lets us have (of Linux io_uring, else epoll): what is built on them cannot tell.
 fn backend() -> io::Result<Box<dyn Backend>> {
     let pool = Pool::new(16 * 1024, 1024); // blocks to receive into: so much memory, and no more
-    match Uring::new(pool.clone()) {
-        Ok(uring) => Ok(Box::new(uring)),
-        Err(_) => Ok(Box::new(Epoll::new(pool)?)),
-    }
+    let first = BackendKind::HERE.iter().find_map(|kind| kind.open(pool.clone()).ok());
+    first.map_or_else(|| BackendKind::LAST.open(pool), Ok)
 }
 
 impl Echo {

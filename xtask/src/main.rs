@@ -2,12 +2,14 @@
 //!
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
 //! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where the time
-//! goes; `bench` starts the comparison workspace, `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
+//! goes; `check-bsd` type-checks the engine for the systems that this is not; `bench` starts the comparison workspace,
+//! `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
 
 mod bench;
+mod check_bsd;
 mod ci;
 mod command;
 mod docs;
@@ -42,6 +44,11 @@ const COMMANDS: &[Command] = &[
         name: "docs",
         does: "write the documents made from the source: docs/limits.md, docs/defaults.md",
         run: docs::run,
+    },
+    Command {
+        name: "check-bsd",
+        does: "type-check the engine for macOS and FreeBSD, as root on Debian [FOLDER]",
+        run: check_bsd::run,
     },
     Command {
         name: "instructions",

@@ -84,7 +84,7 @@ struct Arguments {
     /// Let other processes listen on the same port
     #[arg(long)]
     share_port: bool,
-    /// auto, uring (io_uring) or epoll [default: auto]
+    /// auto, uring (io_uring), epoll or kqueue [default: auto]
     #[arg(long, value_name = "NAME")]
     backend: Option<OsString>,
     /// Map files to send them: auto, on, off [default: auto]
@@ -520,7 +520,7 @@ mod tests {
                 &[("GANNET_WORKERS", "all")],
                 "GANNET_WORKERS=all: give a number of threads from 0 to 1024; 0: one for each core",
             ),
-            (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll or uring"),
+            (&["--backend", "iocp"], &[], "--backend iocp: a backend is auto, epoll, uring or kqueue"),
             (&["--mmap", "yes"], &[], "--mmap yes: mapped sends are auto, on or off"),
             (&["--listing", "no"], &[], "--listing no: listings are on or off"),
             (&["--log", "xml"], &[], "--log xml: a log is text, json or off"),

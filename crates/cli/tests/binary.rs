@@ -319,6 +319,15 @@ fn a_taken_port_is_named_and_another_advised() {
 }
 
 #[test]
+fn a_backend_of_another_system_is_refused_with_those_that_there_are() {
+    let line = complaint(serve(site().path()).args(["--backend", "kqueue"]), 1);
+    assert_eq!(
+        line,
+        "the kqueue backend is not available: this system's are uring and epoll; --backend auto takes the best of them"
+    );
+}
+
+#[test]
 fn a_folder_that_cannot_be_served_is_named_with_the_reason() {
     let folder = site();
     let inside = |name: &str| complaint(serve(Path::new(name)).current_dir(folder.path()), 1);

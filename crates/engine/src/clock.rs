@@ -45,9 +45,10 @@ pub struct Now {
 impl Now {
     /// Asks the kernel (through the vDSO, without a system call).
     pub(crate) fn read() -> Now {
+        use crate::sys::system::CALENDAR;
         use rustix::time::{ClockId, clock_gettime};
         let monotonic = clock_gettime(ClockId::Monotonic);
-        let realtime = clock_gettime(ClockId::RealtimeCoarse);
+        let realtime = clock_gettime(CALENDAR);
         let nanoseconds = monotonic.tv_sec.unsigned_abs() * 1_000_000_000 + monotonic.tv_nsec.unsigned_abs();
         Now { moment: Moment(nanoseconds), unix_seconds: u64::try_from(realtime.tv_sec).unwrap_or(0) }
     }

@@ -1,359 +1,78 @@
-//! The engine on epoll(7).
-//!
-//! A socket is registered once, edge-triggered, for everything; what the kernel said stays in its slot as readiness bits.
-//! The ways back to "not ready" are a short receive and a short send, so neither probes for `EAGAIN`: a tiny request costs
-//! one recv(2) and one send(2).
+//! The selector of Linux, epoll(7), and the engine on it.
 
-use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use gannet_block::Pool;
-use rustix::event::{Timespec, epoll};
-use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, SocketFlags, accept_with, recv, shutdown};
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, Event, EventData, EventFlags};
 
-use crate::accepted::Stream;
-use crate::mappings::Mappings;
-use crate::output::Progress;
-use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
-use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
-
-/// Events taken from the kernel in one poll.
-const EVENTS: usize = 256;
-
-/// Connections taken from one listener in one poll, so that a flood of them does not hold up those already here.
-const ACCEPTS: usize = 64;
-
-/// Set in an event's data when it is a listener's.
-const LISTENER: u64 = 1 << 63;
+use crate::readiness::TryFirst;
+use crate::selector::{Readiness, Selector, Token};
 
 /// The engine on epoll.
-pub struct Epoll {
+pub type Epoll = TryFirst<EpollSelector>;
+
+/// epoll(7).
+pub struct EpollSelector {
     epoll: OwnedFd,
-    pool: Pool,
-    listeners: Vec<Option<ListenerSlot>>,
-    sockets: Slots<Socket>,
-    events: Vec<epoll::Event>,
-    /// Sockets that may have something to receive although no new event will say so.
-    ready: VecDeque<SocketId>,
-    mappings: Mappings,
 }
 
-struct ListenerSlot {
-    fd: OwnedFd,
-    armed: bool,
-}
+impl Selector for EpollSelector {
+    const NAME: &'static str = "epoll";
+    type Event = Event;
 
-/// A socket's slot.
-struct Socket {
-    fd: OwnedFd,
-    /// The last receive filled its block, or an event came since.
-    readable: bool,
-    /// The last send was taken whole, or an event came since.
-    writable: bool,
-    /// The peer ended its half, or the connection broke: receive again even after a short receive, to be told.
-    hung_up: bool,
-    /// The owner wants to receive.
-    armed: bool,
-    /// In `ready`.
-    queued: bool,
-    /// What waits until the socket is writable.
-    sending: Option<Box<Output>>,
-}
-
-impl Epoll {
-    /// An engine that receives into blocks of `pool`.
-    ///
-    /// # Errors
-    /// What epoll_create1(2) says: the descriptors are used up.
-    pub fn new(pool: Pool) -> io::Result<Epoll> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        Ok(Epoll {
-            epoll,
-            pool,
-            listeners: Vec::new(),
-            sockets: Slots::default(),
-            events: Vec::with_capacity(EVENTS),
-            ready: VecDeque::new(),
-            mappings: Mappings::default(),
-        })
+    fn new() -> io::Result<EpollSelector> {
+        Ok(EpollSelector { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
     }
 
-    /// Handles what the kernel reported.
-    fn take_events(&mut self, completions: &mut Completions) {
-        let mut events = std::mem::take(&mut self.events);
-        for event in events.drain(..) {
-            let data = event.data.u64();
-            if data & LISTENER != 0 {
-                self.accept(ListenerId((data & !LISTENER) as u32), completions);
-            } else {
-                self.note_readiness(unpack(data), event.flags, completions);
-            }
-        }
-        self.events = events;
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
     }
 
-    fn accept(&mut self, id: ListenerId, completions: &mut Completions) {
-        for _ in 0..ACCEPTS {
-            let Some(listener) = self.listener(id) else { return };
-            if !listener.armed {
-                return;
-            }
-            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-            match accept_with(&listener.fd, flags) {
-                Ok(fd) => completions.push_back(Completion::Accepted(Accepted::socket(id, fd))),
-                Err(Errno::AGAIN) => return,
-                Err(error) if is_exhaustion(error) => {
-                    self.pause_accept(id);
-                    completions.push_back(Completion::AcceptFailed { listener: id, error: error.into() });
-                    return;
-                }
-                // The connection was gone before it was accepted; accept(2) lists what else may be passed on to us.
-                Err(_) => {}
-            }
-        }
+    fn watch(&mut self, socket: BorrowedFd<'_>, token: Token) -> rustix::io::Result<()> {
+        let interest = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::add(&self.epoll, socket, data(token), interest)
     }
 
-    fn register(&mut self, fd: OwnedFd) -> rustix::io::Result<SocketId> {
-        let socket = Socket {
-            fd,
-            readable: false,
-            writable: true,
-            hung_up: false,
-            armed: false,
-            queued: false,
-            sending: None,
-        };
-        let id = self.sockets.insert(socket);
-        let interest =
-            epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
-        let socket = self.sockets.get(id).expect("just inserted");
-        if let Err(error) = epoll::add(&self.epoll, &socket.fd, epoll::EventData::new_u64(pack(id)), interest)
-        {
-            self.sockets.remove(id);
-            return Err(error);
-        }
-        Ok(id)
+    fn await_writable(&mut self, _: BorrowedFd<'_>, _: Token) {
+        // It is watched for that from the beginning: the kernel reports it only to those whom it had no room for.
     }
 
-    fn note_readiness(&mut self, id: SocketId, flags: epoll::EventFlags, completions: &mut Completions) {
-        use epoll::EventFlags as Flags;
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        let broken = flags.intersects(Flags::ERR | Flags::HUP);
-        socket.hung_up |= broken || flags.contains(Flags::RDHUP);
-        socket.readable |= broken || flags.intersects(Flags::IN | Flags::RDHUP);
-        socket.writable |= broken || flags.contains(Flags::OUT);
-        let (receives, sends) = (socket.armed && socket.readable, socket.writable);
-        if sends && let Some(output) = socket.sending.take() {
-            self.send(id, output, completions);
-        }
-        if receives {
-            self.receive_once(id, completions);
-        }
+    fn watch_listener(&mut self, listener: BorrowedFd<'_>, token: Token) -> rustix::io::Result<()> {
+        epoll::add(&self.epoll, listener, data(token), EventFlags::IN)
     }
 
-    /// One receive. A block that was filled means there may be more: the socket is looked at again next turn.
-    fn receive_once(&mut self, id: SocketId, completions: &mut Completions) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.armed || !socket.readable {
-            return;
-        }
-        let Some(mut block) = self.pool.take() else {
-            self.look_again(id);
-            return;
-        };
-        match retried(|| recv(&socket.fd, block.spare_mut(), RecvFlags::empty())) {
-            Ok((0, _)) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::Ended { socket: id });
-            }
-            Ok((count, _)) => {
-                block.commit(count);
-                socket.readable = block.len() == block.capacity() || socket.hung_up;
-                let more = socket.readable;
-                completions.push_back(Completion::Received { socket: id, block });
-                if more {
-                    self.look_again(id);
-                }
-            }
-            Err(Errno::AGAIN) => socket.readable = false,
-            Err(error) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::ReceiveFailed { socket: id, error: error.into() });
-            }
-        }
-    }
-
-    fn look_again(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.queued {
-            socket.queued = true;
-            self.ready.push_back(id);
-        }
-    }
-
-    fn take_ready(&mut self, completions: &mut Completions) {
-        for _ in 0..self.ready.len() {
-            let Some(id) = self.ready.pop_front() else { return };
-            if let Some(socket) = self.sockets.get_mut(id) {
-                socket.queued = false;
-                self.receive_once(id, completions);
-            }
-        }
-    }
-
-    fn listener(&mut self, id: ListenerId) -> Option<&mut ListenerSlot> {
-        self.listeners.get_mut(id.0 as usize)?.as_mut()
-    }
-
-    fn set_accept(&mut self, id: ListenerId, armed: bool) {
-        let Some(listener) = self.listeners.get_mut(id.0 as usize).and_then(Option::as_mut) else { return };
-        listener.armed = armed;
-        let interest = if armed { epoll::EventFlags::IN } else { epoll::EventFlags::empty() };
+    fn set_accept(&mut self, listener: BorrowedFd<'_>, token: Token, armed: bool) {
+        let interest = if armed { EventFlags::IN } else { EventFlags::empty() };
         // Fails only for a descriptor that is not registered, and this one is.
-        let _ = epoll::modify(&self.epoll, &listener.fd, listener_data(id), interest);
-    }
-}
-
-impl Backend for Epoll {
-    fn name(&self) -> &'static str {
-        "epoll"
+        let _ = epoll::modify(&self.epoll, listener, data(token), interest);
     }
 
-    fn poll(&mut self, wait: Option<Duration>, completions: &mut Completions) -> io::Result<()> {
-        let wait = if self.ready.is_empty() { wait } else { Some(Duration::ZERO) };
+    fn forget_listener(&mut self, listener: BorrowedFd<'_>) {
+        // As above.
+        let _ = epoll::delete(&self.epoll, listener);
+    }
+
+    fn wait(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> rustix::io::Result<()> {
         let timeout =
             wait.map(|wait| Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: wait.subsec_nanos().into() });
-        match epoll::wait(&self.epoll, rustix::buffer::spare_capacity(&mut self.events), timeout.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-        self.take_ready(completions);
-        self.take_events(completions);
-        Ok(())
+        epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), timeout.as_ref()).map(|_| ())
     }
 
-    fn now(&self) -> Now {
-        Now::read()
-    }
-
-    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        Some(self.epoll.as_fd())
-    }
-
-    fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
-        let Listener::Socket(fd) = listener else { return Err(io::ErrorKind::Unsupported.into()) };
-        let id = ListenerId(self.listeners.len() as u32);
-        // Level-triggered: what this poll does not accept, the next one is told of again. Not exclusive: of workers that share a
-        // socket all are woken, and the fastest accepts; one alone might be woken just as it pauses.
-        epoll::add(&self.epoll, &fd, listener_data(id), epoll::EventFlags::IN)?;
-        self.listeners.push(Some(ListenerSlot { fd, armed: true }));
-        Ok(id)
-    }
-
-    fn resume_accept(&mut self, listener: ListenerId) {
-        self.set_accept(listener, true);
-    }
-
-    fn pause_accept(&mut self, listener: ListenerId) {
-        self.set_accept(listener, false);
-    }
-
-    fn unlisten(&mut self, listener: ListenerId) {
-        if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
-            // Closing the descriptor would not do it when another worker has the same socket (epoll(7)).
-            let _ = epoll::delete(&self.epoll, &slot.fd);
-        }
-    }
-
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        match accepted.stream {
-            Stream::Socket(fd) => Ok(self.register(fd)?),
-            Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
-        }
-    }
-
-    fn receive(&mut self, socket: SocketId) {
-        let Some(slot) = self.sockets.get_mut(socket) else { return };
-        slot.armed = true;
-        if slot.readable {
-            self.look_again(socket);
-        }
-    }
-
-    fn pause(&mut self, socket: SocketId) {
-        if let Some(slot) = self.sockets.get_mut(socket) {
-            slot.armed = false;
-        }
-    }
-
-    fn send(&mut self, socket: SocketId, mut output: Box<Output>, completions: &mut Completions) {
-        let Some(slot) = self.sockets.get_mut(socket) else { return };
-        debug_assert!(slot.sending.is_none(), "one send at a time");
-        if !slot.writable {
-            slot.sending = Some(output);
-            return;
-        }
-        let result = match write(slot.fd.as_fd(), &mut output, &mut self.mappings) {
-            Ok(Progress::Some(count)) => Ok(count),
-            Ok(Progress::Full(count)) => {
-                slot.writable = false;
-                if count == 0 {
-                    slot.sending = Some(output);
-                    return;
-                }
-                Ok(count)
-            }
-            Err(error) => Err(error),
+    fn decode(event: Event) -> (Token, Readiness) {
+        let flags = event.flags;
+        // A connection that broke is worth trying either way: the call tells how.
+        let says = |any: EventFlags| flags.intersects(any | EventFlags::ERR | EventFlags::HUP);
+        let readiness = Readiness {
+            readable: says(EventFlags::IN | EventFlags::RDHUP),
+            writable: says(EventFlags::OUT),
+            hung_up: says(EventFlags::RDHUP),
         };
-        completions.push_back(Completion::Sent { socket, output, result });
-    }
-
-    fn shutdown(&mut self, socket: SocketId) {
-        if let Some(slot) = self.sockets.get(socket) {
-            // ENOTCONN when the peer reset the connection: receiving tells.
-            let _ = shutdown(&slot.fd, Shutdown::Write);
-        }
-    }
-
-    fn reset(&mut self, socket: SocketId) {
-        if let Some(slot) = self.sockets.get(socket) {
-            reset_on_close(slot.fd.as_fd());
-        }
-    }
-
-    fn close(&mut self, socket: SocketId, completions: &mut Completions) {
-        if let Some(slot) = self.sockets.remove(socket) {
-            completions.push_back(Completion::Closed { socket, output: slot.sending });
-        }
-    }
-
-    fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
-        let slot = self.sockets.get(socket).ok_or(io::ErrorKind::NotConnected)?;
-        peer_address(slot.fd.as_fd())
-    }
-
-    fn sockets(&self) -> usize {
-        self.sockets.len()
-    }
-
-    fn pool(&self) -> &Pool {
-        &self.pool
+        (Token(event.data.u64()), readiness)
     }
 }
 
-fn listener_data(id: ListenerId) -> epoll::EventData {
-    epoll::EventData::new_u64(LISTENER | u64::from(id.0))
-}
-
-fn pack(id: SocketId) -> u64 {
-    // Generations have 31 bits: that leaves LISTENER free.
-    u64::from(id.index) | u64::from(id.generation) << 32
-}
-
-fn unpack(data: u64) -> SocketId {
-    SocketId { index: data as u32, generation: (data >> 32) as u32 }
+fn data(token: Token) -> EventData {
+    EventData::new_u64(token.0)
 }

@@ -1,8 +1,8 @@
 //! Sockets as a queue of completions.
 //!
 //! An [`Engine`] takes operations (listen, receive, send, close) and gives completions out of a queue, never from inside the
-//! call that began the operation. The same interface stands on several [`Backend`]s: [`epoll`], io_uring and a seeded
-//! simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
+//! call that began the operation. The same interface stands on several [`Backend`]s: those of a kernel ([`BackendKind`]) and a
+//! seeded simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
 //!
 //! # The contract
 //!
@@ -27,6 +27,7 @@
 
 mod accepted;
 mod address;
+mod backends;
 mod clock;
 mod completion;
 mod listener;
@@ -36,7 +37,10 @@ mod slots;
 mod timers;
 mod transfer;
 
+#[cfg(target_os = "linux")]
 pub mod epoll;
+pub mod readiness;
+pub mod selector;
 pub mod sim;
 #[expect(unsafe_code, reason = "memory shared with the kernel, descriptors known by number")]
 pub mod sys;
@@ -48,6 +52,7 @@ use std::time::Duration;
 
 pub use accepted::Accepted;
 pub use address::Address;
+pub use backends::BackendKind;
 pub use clock::{Moment, Now};
 pub use completion::{Completion, Completions, ListenerId, SocketId};
 pub use gannet_block::{Block, Chunk, Pool};

@@ -4,13 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::sys::system;
 use crate::{Accepted, Address, ListenerId};
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn` (listen(2)).
@@ -36,7 +37,7 @@ impl Listener {
     /// Listens on `address`. An unspecified IPv6 address (`[::]`) takes IPv4 as well (ipv6(7), `IPV6_V6ONLY` off).
     ///
     /// With `shared` several listeners may be bound to the address, and the kernel spreads connections over them (socket(7),
-    /// `SO_REUSEPORT`): one for each worker. It then no longer says that another program has the port: ask [`probe`](Listener::probe) first.
+    /// `SO_REUSEPORT`), except on macOS: see [`bind_each`](Listener::bind_each). It then no longer says that another program has the port: ask [`probe`](Listener::probe) first.
     ///
     /// # Errors
     /// What bind(2) or listen(2) say: the address is in use, is not ours, is privileged.
@@ -44,6 +45,28 @@ impl Listener {
         let socket = bound(address, shared)?;
         socket.listen(BACKLOG)?;
         Ok(Listener::Socket(socket.into()))
+    }
+
+    /// Listens on `address` for so many workers, of which each gets a listener: a socket of its own where the kernel spreads
+    /// connections over those of a port, and else the one that all have, whose connections go to the first to accept. With
+    /// `shared` other processes may be bound to the address, too.
+    ///
+    /// # Errors
+    /// As [`bind`](Listener::bind), and when descriptors are used up.
+    pub fn bind_each(address: SocketAddr, workers: usize, shared: bool) -> io::Result<Vec<Listener>> {
+        if !system::SPREADS_CONNECTIONS {
+            let one = Listener::bind(address, shared)?;
+            return (0..workers).map(|_| one.try_clone()).collect();
+        }
+        let mut address = address;
+        let mut bound = Vec::new();
+        for _ in 0..workers {
+            let listener = Listener::bind(address, shared || workers > 1)?;
+            // Of port 0 the first is given one that the others take, too.
+            address = listener.local_address()?.internet().unwrap_or(address);
+            bound.push(listener);
+        }
+        Ok(bound)
     }
 
     /// Finds out whether `address` can be bound by us alone, and which port the kernel gives for port 0.
@@ -63,7 +86,8 @@ impl Listener {
     /// What bind(2) or listen(2) say: there is something at the path already (`AddrInUse`), the folder is missing or not ours to
     /// write. [`InvalidInput`](io::ErrorKind::InvalidInput): the path has more than 107 bytes.
     pub fn bind_unix(path: &Path) -> io::Result<Listener> {
-        let socket = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None)?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
         socket.bind(&SockAddr::unix(path)?)?;
         socket.listen(BACKLOG)?;
         Ok(Listener::Socket(socket.into()))
@@ -80,14 +104,15 @@ impl Listener {
             Err(error) if error.raw_os_error() == Some(libc::ENOTSOCK) => return Err(Unfit::NoSocket),
             other => return other.map_err(Unfit::Failed).and(Err(Unfit::NoStream)),
         }
-        if !socket.is_listener().map_err(Unfit::Failed)? {
+        if !system::is_listener(&socket).map_err(Unfit::Failed)? {
             return Err(Unfit::NotListening);
         }
-        match socket.domain().map_err(Unfit::Failed)? {
+        match socket.local_addr().map_err(Unfit::Failed)?.domain() {
             Domain::UNIX => {}
             Domain::IPV4 | Domain::IPV6 => set_inherited_options(&socket).map_err(Unfit::Failed)?,
             _ => return Err(Unfit::Family),
         }
+        system::prevent_sigpipe(&socket).map_err(Unfit::Failed)?;
         socket.set_nonblocking(true).map_err(Unfit::Failed)?;
         Ok(Listener::Socket(socket.into()))
     }
@@ -110,9 +135,7 @@ impl Listener {
     /// What accept(2) says; [`WouldBlock`](io::ErrorKind::WouldBlock): none is waiting.
     pub fn accept(&self, number: ListenerId) -> io::Result<Accepted> {
         let Listener::Socket(fd) = self else { return Err(io::ErrorKind::Unsupported.into()) };
-        let (socket, _) = SockRef::from(fd).accept()?;
-        socket.set_nonblocking(true)?;
-        Ok(Accepted::socket(number, socket.into()))
+        Ok(Accepted::socket(number, system::accept(fd.as_fd())?))
     }
 
     /// The address listened on.
@@ -168,13 +191,16 @@ fn local_address(socket: &Socket) -> io::Result<Address> {
 }
 
 fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
     if address.is_ipv6() {
         socket.set_only_v6(!address.ip().is_unspecified())?;
     }
     // A restarted server need not wait for connections of its predecessor to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
-    socket.set_reuse_port(shared)?;
+    if shared {
+        system::share_port(&socket)?;
+    }
     set_inherited_options(&socket)?;
     socket.bind(&address.into())?;
     Ok(socket)

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, SendFlags, send, sendmsg};
+use rustix::net::{SendAncillaryBuffer, send, sendmsg};
 
 use crate::Output;
 use crate::mappings::{Mappings, WINDOW_BYTES};
 use crate::output::{FileRange, Progress, VECTOR, Way};
+use crate::sys::system::{send_flags, sendfile};
 
 /// Bytes sent from one output in one go, so that a fast reader does not hold up the others. Of files: 128 KiB cost the same, 2 MiB
 /// a sixth more (10 MiB and 100 MiB, sendfile).
@@ -24,7 +25,7 @@ pub(crate) fn write(
     mappings: &mut Mappings,
 ) -> io::Result<Progress> {
     if let Some(bytes) = output.contiguous() {
-        return match retried(|| send(socket, bytes, SendFlags::NOSIGNAL)) {
+        return match retried(|| send(socket, bytes, send_flags(false))) {
             Ok(sent) => {
                 let whole = sent == bytes.len();
                 output.advance(sent as u64);
@@ -61,8 +62,7 @@ fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool
     let mut slices = [IoSlice::new(&[]); VECTOR];
     let (count, more) = output.front(&mut slices);
     let slices = &slices[..count];
-    // MSG_MORE holds a head back until the file behind it fills the segment (tcp(7), TCP_CORK).
-    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
+    let flags = send_flags(more);
     let offered: usize = slices.iter().map(|slice| slice.len()).sum();
     let sent = retried(|| match slices {
         [single] => send(socket, single, flags),
@@ -72,9 +72,8 @@ fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool
 }
 
 fn write_file(socket: BorrowedFd<'_>, piece: &FileRange, fair: u64) -> io::Result<(u64, bool)> {
-    let mut offset = piece.range.start;
-    let wanted = usize::try_from((piece.range.end - offset).min(fair)).unwrap_or(usize::MAX);
-    match retried(|| rustix::fs::sendfile(socket, &piece.file, Some(&mut offset), wanted))? {
+    let wanted = usize::try_from((piece.range.end - piece.range.start).min(fair)).unwrap_or(usize::MAX);
+    match retried(|| sendfile(socket, &piece.file, piece.range.start, wanted))? {
         0 => Err(io::ErrorKind::UnexpectedEof.into()),
         // A short sendfile may also be the end of the file or of a page: the next call tells which.
         sent => Ok((sent as u64, true)),
@@ -99,7 +98,7 @@ fn write_mapped(
     }
     let window = range.start..range.end.min(range.start + WINDOW_BYTES);
     let more = more || window.end < range.end;
-    let flags = SendFlags::NOSIGNAL | if more { SendFlags::MORE } else { SendFlags::empty() };
+    let flags = send_flags(more);
     let sent = mappings.with(&piece.file, length, window.clone(), |mapping| {
         retried(|| mapping.send(&window, socket, flags))
     });

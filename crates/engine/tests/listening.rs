@@ -178,6 +178,19 @@ fn while_an_engine_is_not_polled_others_accept_from_its_listener(engine: fn() ->
 }
 
 #[test]
+fn each_worker_has_a_listener_on_one_port_which_is_shared_only_among_them_unless_that_is_wanted() {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    for (workers, shared) in [(1, false), (3, false), (1, true), (2, true)] {
+        let bound = Listener::bind_each(any, workers, shared).unwrap();
+        let addresses: Vec<_> = bound.iter().map(|listener| listener.local_address().unwrap()).collect();
+        assert_eq!(addresses.len(), workers);
+        assert!(addresses.iter().all(|address| *address == addresses[0]), "{addresses:?}");
+        let another = Listener::bind(addresses[0].internet().unwrap(), true);
+        assert_eq!(another.is_ok(), shared || workers > 1, "{workers} workers, shared: {shared}");
+    }
+}
+
+#[test]
 fn what_cannot_be_accepted_from_is_not_adopted() {
     let (ours, _theirs) = UnixStream::pair().unwrap();
     let unfit = |descriptor: OwnedFd| Listener::adopt(descriptor).unwrap_err();

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod browser;
+mod bsd;
 mod chromium;
 mod clients;
 mod collector;
@@ -111,6 +112,7 @@ const STEPS: &[Step] = &[
     Step { name: "bench-tests", is_long: true, run: workspace::bench },
     Step { name: "fuzz-builds", is_long: true, run: workspace::fuzz },
     Step { name: "simulation", is_long: true, run: workspace::simulation },
+    Step { name: "check-bsd", is_long: true, run: bsd::run },
     Step { name: "soak-epoll", is_long: true, run: |context| soak::run(context, "epoll") },
     Step { name: "soak-uring", is_long: true, run: |context| soak::run(context, "uring") },
 ];

@@ -8,12 +8,15 @@ use crate::command;
 
 /// (program, Debian package)
 const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium"), ("valgrind", "valgrind")];
+/// The same, of the steps that take minutes.
+const LONG_PROGRAMS: &[(&str, &str)] = &[("debootstrap", "debootstrap")];
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Installs what is missing, if this is root and was asked for.
 pub fn install(context: &Context) -> Outcome {
     let missing: Vec<&str> = PROGRAMS
         .iter()
+        .chain(if context.is_long { LONG_PROGRAMS } else { &[] })
         .filter(|(program, _)| !command::is_there(program))
         .map(|(_, package)| *package)
         .collect();

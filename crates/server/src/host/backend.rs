@@ -3,9 +3,7 @@
 use std::fmt;
 use std::io;
 
-use gannet_engine::epoll::Epoll;
-use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Backend, Engine, Pool};
+use gannet_engine::{BackendKind, Engine, Pool};
 
 use crate::limits::Limits;
 
@@ -22,6 +20,8 @@ pub enum BackendChoice {
     Epoll,
     /// io_uring(7).
     Uring,
+    /// kqueue(2), of macOS and FreeBSD.
+    Kqueue,
 }
 
 /// A name that is no backend's.
@@ -32,7 +32,7 @@ impl std::str::FromStr for BackendChoice {
     type Err = UnknownBackend;
 
     fn from_str(name: &str) -> Result<BackendChoice, UnknownBackend> {
-        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring]
+        [BackendChoice::Auto, BackendChoice::Epoll, BackendChoice::Uring, BackendChoice::Kqueue]
             .into_iter()
             .find(|choice| choice.name() == name)
             .ok_or(UnknownBackend)
@@ -41,41 +41,47 @@ impl std::str::FromStr for BackendChoice {
 
 impl fmt::Display for UnknownBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a backend is auto, epoll or uring")
+        f.write_str("a backend is auto, epoll, uring or kqueue")
     }
 }
 
 impl std::error::Error for UnknownBackend {}
 
 impl BackendChoice {
-    /// What to run on, and why it is not io_uring where that was to be tried: auto is io_uring where the kernel has it and allows it,
-    /// since it costs less there (docs/engine.md has the figures).
-    pub(super) fn resolve(self) -> (BackendChoice, Option<io::Error>) {
-        if self != BackendChoice::Auto {
-            return (self, None);
-        }
-        match Uring::new(Pool::new(4096, 1)) {
-            Ok(_) => (BackendChoice::Uring, None),
-            Err(error) => (BackendChoice::Epoll, Some(error)),
+    /// What to run on, and why it is not the best of this system's where that was to be tried. On Linux auto is io_uring where the
+    /// kernel has it and allows it, since it costs less there (docs/engine.md has the figures).
+    pub(super) fn resolve(self) -> (BackendKind, Option<io::Error>) {
+        match self {
+            BackendChoice::Auto => best(),
+            BackendChoice::Epoll => (BackendKind::Epoll, None),
+            BackendChoice::Uring => (BackendKind::Uring, None),
+            BackendChoice::Kqueue => (BackendKind::Kqueue, None),
         }
     }
 
-    /// The backend's name, as `--backend` takes it.
+    /// The choice's name, as `--backend` takes it.
     pub fn name(self) -> &'static str {
         match self {
             BackendChoice::Auto => "auto",
-            BackendChoice::Epoll => "epoll",
-            BackendChoice::Uring => "uring",
+            chosen => chosen.resolve().0.name(),
         }
     }
+}
 
-    /// An engine for one worker; made on its thread.
-    pub(super) fn engine(self, limits: &Limits) -> io::Result<Engine> {
-        let blocks = 2 * limits.connections + SHARED_BLOCKS;
-        let backend: Box<dyn Backend> = match self {
-            BackendChoice::Uring => Box::new(Uring::new(Pool::new(4 * 1024, blocks))?),
-            BackendChoice::Auto | BackendChoice::Epoll => Box::new(Epoll::new(Pool::new(16 * 1024, blocks))?),
-        };
-        Ok(Engine::new(backend))
+fn best() -> (BackendKind, Option<io::Error>) {
+    let mut refusal = None;
+    for kind in BackendKind::HERE.iter().filter(|kind| **kind != BackendKind::LAST) {
+        match kind.open(Pool::new(4096, 1)) {
+            Ok(_) => return (*kind, refusal),
+            Err(error) => refusal = Some(error),
+        }
     }
+    (BackendKind::LAST, refusal)
+}
+
+/// An engine for one worker; made on its thread.
+pub(super) fn engine(kind: BackendKind, limits: &Limits) -> io::Result<Engine> {
+    let blocks = 2 * limits.connections + SHARED_BLOCKS;
+    let block_bytes = if kind == BackendKind::Uring { 4 * 1024 } else { 16 * 1024 };
+    kind.open(Pool::new(block_bytes, blocks)).map(Engine::new)
 }

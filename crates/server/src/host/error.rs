@@ -5,10 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use gannet_engine::Unfit;
+use gannet_engine::{BackendKind, Unfit};
 use rustix::io::Errno;
 
-use super::{BackendChoice, UnixError};
+use super::UnixError;
 use crate::observe::LogDestination;
 
 /// Why the server did not start.
@@ -82,10 +82,10 @@ impl fmt::Display for StartError {
                     io::ErrorKind::PermissionDenied => "not permitted",
                     _ => "not available",
                 };
-                let way = if *name == BackendChoice::Uring.name() {
-                    "; --backend epoll needs no io_uring"
-                } else {
-                    ""
+                let way = match error.kind() {
+                    _ if *name == BackendKind::Uring.name() => "; --backend epoll needs no io_uring",
+                    io::ErrorKind::Unsupported => "; --backend auto takes the best of them",
+                    _ => "",
                 };
                 write!(f, "the {name} backend is {whether}: {}{way}", said(error))
             }
@@ -132,6 +132,8 @@ pub(super) fn said(error: &io::Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use gannet_engine::Pool;
+
     use super::*;
 
     #[test]
@@ -150,6 +152,11 @@ mod tests {
         ] {
             assert_eq!(StartError::Engine("uring", io::Error::new(kind, reason)).to_string(), expected);
         }
+        let elsewhere = BackendKind::Kqueue.open(Pool::new(4096, 1)).err();
+        assert_eq!(
+            StartError::Engine("kqueue", elsewhere.expect("this is Linux")).to_string(),
+            "the kqueue backend is not available: this system's are uring and epoll; --backend auto takes the best of them"
+        );
         let exhausted = StartError::Engine("epoll", io::Error::from_raw_os_error(24));
         assert_eq!(exhausted.to_string(), "the epoll backend is not available: too many open files");
     }

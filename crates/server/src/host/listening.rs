@@ -1,6 +1,6 @@
 //! Listening: the sockets that workers accept from.
 //!
-//! Of a TCP address each worker has a socket of its own, over which the kernel spreads connections. A Unix socket, and one that
+//! Of a TCP address each worker has a socket of its own, where the kernel spreads connections over them (on macOS it does not). A Unix socket, and one that
 //! was handed over, is one for all of them: a connection goes to the worker that is first to accept it.
 
 use std::fmt;
@@ -70,10 +70,8 @@ impl Opened {
     fn internet(&mut self, wanted: SocketAddr, share_port: bool) -> Result<(), StartError> {
         let failed = |error| StartError::Listen(wanted, error);
         let mut address = if share_port { wanted } else { Listener::probe(wanted).map_err(failed)? };
-        let shared = share_port || self.listeners.len() > 1;
-        for own in &mut self.listeners {
-            let listener = Listener::bind(address, shared).map_err(failed)?;
-            // Of port 0 the first is given one that the others take, too.
+        let bound = Listener::bind_each(address, self.listeners.len(), share_port).map_err(failed)?;
+        for (own, listener) in self.listeners.iter_mut().zip(bound) {
             address = listener.local_address().map_err(failed)?.internet().unwrap_or(address);
             own.push(listener);
         }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use gannet_engine::Listener;
+use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
-use super::backend::BackendChoice;
+use super::backend;
 use super::error::StartError;
 use super::{cores, drive};
 use crate::admission::Admission;
@@ -47,7 +47,7 @@ pub(super) struct Plan {
     pub(super) slots: usize,
     pub(super) balance: Arc<Balance>,
     pub(super) spares: Arc<Spares>,
-    pub(super) backend: BackendChoice,
+    pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
     pub(super) services: Services,
@@ -91,8 +91,8 @@ impl Plan {
         let _leaving = Leaving { pulse: pulse.clone(), spares: self.spares.clone() };
         let _computing = gannet_core::provide_cpu(Rc::new(self.services.cpu.clone()));
         let runtime = runtime(&pulse, &self.balance)?;
-        let worker =
-            self.backend.engine(&self.limits).map_err(|error| StartError::Engine(self.backend.name(), error));
+        let worker = backend::engine(self.backend, &self.limits)
+            .map_err(|error| StartError::Engine(self.backend.name(), error));
         let mailbox = Arc::new(Mailbox::new(self.slots));
         let mut worker = match worker {
             Ok(engine) => {

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use gannet_engine::Listener;
+use gannet_engine::{BackendKind, Listener};
 use tokio::sync::oneshot;
 
-use super::backend::BackendChoice;
 use super::error::StartError;
 use super::thread::{Plan, Thread};
 use crate::admission::Admission;
@@ -64,7 +63,7 @@ impl Watch {
         address: SocketAddr,
         workers: Vec<Arc<WorkerCounters>>,
         site: &Site,
-        backend: BackendChoice,
+        backend: BackendKind,
         services: &Services,
     ) -> Result<(), StartError> {
         let failed = |error| StartError::Admin(address, error);

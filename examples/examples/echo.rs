@@ -58,7 +58,8 @@ impl Echo {
     /// Something happened.
     fn take(&mut self, completion: Completion) -> io::Result<()> {
         match completion {
-            Completion::Accepted { socket, .. } => {
+            Completion::Accepted(accepted) => {
+                let socket = self.engine.adopt(accepted)?;
                 self.conversations.insert(socket, Conversation::default());
                 self.engine.receive(socket); // from here on, until paused
             }

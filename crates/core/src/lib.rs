@@ -11,6 +11,7 @@
 mod accept;
 mod body;
 mod channel;
+mod cpu;
 mod error_page;
 mod exchange;
 mod fields;
@@ -28,6 +29,7 @@ pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
+pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, RequestBody};
 pub use fields::{Fields, InvalidField};

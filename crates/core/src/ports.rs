@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use futures_channel::oneshot;
 
 use crate::Later;
 
@@ -71,20 +70,6 @@ pub trait Fs {
 pub trait Cpu {
     /// Runs `job` elsewhere; false: as much is waiting already as may, and it will not run.
     fn spawn(&self, job: Box<dyn FnOnce() + Send>) -> bool;
-}
-
-impl dyn Cpu {
-    /// What `compute` gives; nothing when too much is waiting already, or it panicked.
-    pub fn run<T: Send + 'static>(&self, compute: impl FnOnce() -> T + Send + 'static) -> Later<Option<T>> {
-        let (give, given) = oneshot::channel();
-        // Whoever asked may have left meanwhile.
-        let job = move || drop(give.send(compute()));
-        if self.spawn(Box::new(job)) {
-            Later::waiting(async { given.await.ok() })
-        } else {
-            Later::ready(None)
-        }
-    }
 }
 
 /// Time.

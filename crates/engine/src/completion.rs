@@ -1,10 +1,11 @@
 //! What the engine reports, and the numbers it reports it by.
 
+use std::collections::VecDeque;
 use std::io;
 
 use gannet_block::Block;
 
-use crate::Output;
+use crate::{Accepted, Output};
 
 /// A socket, by its slot and the slot's generation: a number kept after its socket closed names nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -22,13 +23,8 @@ pub struct ListenerId(pub u32);
 /// Something that happened.
 #[derive(Debug)]
 pub enum Completion {
-    /// A connection was accepted; its socket is not armed yet.
-    Accepted {
-        /// By whom.
-        listener: ListenerId,
-        /// The new socket.
-        socket: SocketId,
-    },
+    /// A connection was accepted; it has no socket of this engine's until it is [adopted](crate::Backend::adopt).
+    Accepted(Accepted),
     /// A resource ran out (descriptors, memory): the listener is paused.
     AcceptFailed {
         /// Which listener.
@@ -71,4 +67,49 @@ pub enum Completion {
         /// What a send cut short had left.
         output: Option<Box<Output>>,
     },
+}
+
+/// Completions waiting to be taken. Connections come before all else that was gathered: whoever takes them can put them where others
+/// reach them before anything takes its time.
+#[derive(Debug, Default)]
+pub struct Completions {
+    accepted: VecDeque<Completion>,
+    others: VecDeque<Completion>,
+}
+
+impl Completions {
+    /// None yet.
+    pub fn new() -> Completions {
+        Completions::default()
+    }
+
+    /// Puts one behind those of its sort.
+    #[inline]
+    pub fn push_back(&mut self, completion: Completion) {
+        match completion {
+            Completion::Accepted(_) => self.accepted.push_back(completion),
+            _ => self.others.push_back(completion),
+        }
+    }
+
+    /// The next one.
+    #[inline]
+    pub fn pop_front(&mut self) -> Option<Completion> {
+        if let Some(accepted) = self.accepted.pop_front() {
+            return Some(accepted);
+        }
+        self.others.pop_front()
+    }
+
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.accepted.len() + self.others.len()
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }

@@ -6,9 +6,11 @@
 //!
 //! # The contract
 //!
-//! * **Accept** is a subscription: a listener gives [`Completion::Accepted`] until paused. A resource error (`EMFILE` and its
+//! * **Accept** is a subscription: a listener gives [`Completion::Accepted`] until paused; also behind a pause, or the listener's end,
+//!   connections still come that the kernel had accepted already. A resource error (`EMFILE` and its
 //!   kin, accept(2)) pauses the listener and is reported once; errors of the connection that was about to be accepted are
 //!   not reported at all.
+//! * **Adopt**: a connection that was accepted is a descriptor and no more, which any engine may take in; only then is it a socket.
 //! * **Receive** is a subscription: while armed, a socket gives [`Completion::Received`] with a block of the engine's pool,
 //!   and at last [`Completion::Ended`] or [`Completion::ReceiveFailed`]. A new socket is not armed. While paused it gives
 //!   nothing new, not even the news that the peer is gone; what was gathered before still comes, and so do bytes the kernel had
@@ -16,12 +18,14 @@
 //! * **Send**: at most one per socket is under way. It completes after any progress, with the [`Output`] handed back; what is
 //!   left in it is sent by submitting it again.
 //! * **Close** is a join: after it a socket gives, besides what was gathered before, [`Completion::Closed`] and nothing else, and
-//!   that only when the kernel holds none of our memory. Then its slot, and its number, may be used anew.
+//!   that only when the kernel holds none of our memory. Then its slot, and its number, may be used anew, be it that this completion
+//!   still waits to be taken.
 //! * An error of the connection is told once, by the first operation that meets it.
 //! * The clock is read once a turn, by [`Engine::poll`].
 
 #![deny(unsafe_code)]
 
+mod accepted;
 mod address;
 mod backends;
 mod clock;
@@ -41,24 +45,21 @@ pub mod sim;
 #[expect(unsafe_code, reason = "memory shared with the kernel, descriptors known by number")]
 pub mod sys;
 
-use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+pub use accepted::Accepted;
 pub use address::Address;
 pub use backends::BackendKind;
 pub use clock::{Moment, Now};
-pub use completion::{Completion, ListenerId, SocketId};
+pub use completion::{Completion, Completions, ListenerId, SocketId};
 pub use gannet_block::{Block, Chunk, Pool};
 pub use listener::{Listener, Unfit};
 pub use output::{Output, Progress};
 pub use slots::Slots;
 pub use timers::Timers;
-
-/// Completions waiting to be taken.
-pub type Completions = VecDeque<Completion>;
 
 /// What a backend must do; the module documentation is its contract.
 pub trait Backend {
@@ -93,6 +94,12 @@ pub trait Backend {
 
     /// Ends accepting and closes the listener.
     fn unlisten(&mut self, listener: ListenerId);
+
+    /// Takes in a connection that was accepted, by this engine or another. Its socket is not armed yet.
+    ///
+    /// # Errors
+    /// When the kernel is out of something, or the connection is not of this backend's kind; it is closed then.
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId>;
 
     /// Arms receiving.
     fn receive(&mut self, socket: SocketId);
@@ -137,7 +144,7 @@ impl Engine {
     /// An engine on `backend`.
     pub fn new(backend: Box<dyn Backend>) -> Engine {
         let now = backend.now();
-        Engine { backend, completions: VecDeque::with_capacity(256), now }
+        Engine { backend, completions: Completions::default(), now }
     }
 
     /// Gathers completions, waiting up to `wait` for the first (`None`: for as long as it takes), reads the clock, and says how
@@ -193,6 +200,14 @@ impl Engine {
     /// See [`Backend::unlisten`].
     pub fn unlisten(&mut self, listener: ListenerId) {
         self.backend.unlisten(listener);
+    }
+
+    /// See [`Backend::adopt`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        self.backend.adopt(accepted)
     }
 
     /// See [`Backend::receive`].

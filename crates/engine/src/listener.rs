@@ -4,15 +4,15 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
-use crate::Address;
 use crate::sys::system;
+use crate::{Accepted, Address, ListenerId};
 
 /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn` (listen(2)).
 const BACKLOG: i32 = 4096;
@@ -126,6 +126,16 @@ impl Listener {
             Listener::Socket(fd) => fd.try_clone().map(Listener::Socket),
             Listener::Simulated(address) => Ok(Listener::Simulated(*address)),
         }
+    }
+
+    /// Accepts one connection at once, for whichever engine may adopt it: for when the engine that has the listener does not.
+    /// `number` is its number there.
+    ///
+    /// # Errors
+    /// What accept(2) says; [`WouldBlock`](io::ErrorKind::WouldBlock): none is waiting.
+    pub fn accept(&self, number: ListenerId) -> io::Result<Accepted> {
+        let Listener::Socket(fd) = self else { return Err(io::ErrorKind::Unsupported.into()) };
+        Ok(Accepted::socket(number, system::accept(fd.as_fd())?))
     }
 
     /// The address listened on.

@@ -14,12 +14,13 @@ use gannet_block::Pool;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
+use crate::accepted::Stream;
 use crate::mappings::Mappings;
 use crate::output::Progress;
 use crate::selector::{Owner, Readiness, Selector, Token};
 use crate::sys::system::accept;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
-use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Events taken from the kernel in one poll.
 const EVENTS: usize = 256;
@@ -97,8 +98,8 @@ impl<S: Selector> TryFirst<S> {
             if !listener.armed {
                 return;
             }
-            match accept(listener.fd.as_fd()).and_then(|fd| self.register(fd)) {
-                Ok(socket) => completions.push_back(Completion::Accepted { listener: id, socket }),
+            match accept(listener.fd.as_fd()) {
+                Ok(fd) => completions.push_back(Completion::Accepted(Accepted::socket(id, fd))),
                 Err(Errno::AGAIN) => return,
                 Err(error) if is_exhaustion(error) => {
                     self.pause_accept(id);
@@ -248,6 +249,13 @@ impl<S: Selector> Backend for TryFirst<S> {
     fn unlisten(&mut self, listener: ListenerId) {
         if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
             self.selector.forget_listener(slot.fd.as_fd());
+        }
+    }
+
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        match accepted.stream {
+            Stream::Socket(fd) => Ok(self.register(fd)?),
+            Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

@@ -43,6 +43,8 @@ macro_rules! contract {
 contract! {
     a_connection_is_accepted_and_what_it_sends_is_received
     nothing_is_received_before_the_socket_is_armed
+    a_connection_that_one_engine_accepted_converses_with_the_engine_that_adopts_it
+    connections_come_before_all_else_that_was_gathered
     a_paused_socket_gives_nothing_until_it_is_armed_again
     everything_sent_arrives_in_order_through_a_full_kernel_buffer
     a_peer_that_ends_its_half_is_reported_once_after_its_last_bytes
@@ -85,6 +87,47 @@ fn nothing_is_received_before_the_socket_is_armed(rig: &mut Rig) {
     assert!(rig.seen_of(one).is_empty());
     rig.engine.receive(one);
     assert_eq!(rig.received(one, 5), b"early");
+}
+
+fn a_connection_that_one_engine_accepted_converses_with_the_engine_that_adopts_it(rig: &mut Rig) {
+    let mut peer = rig.connect();
+    peer.write_all(b"early");
+    let accepted = rig.unadopted();
+    let sockets = rig.engine.sockets();
+    let accepting = rig.change_engine();
+    let socket = rig.engine.adopt(accepted).unwrap();
+    assert_eq!((accepting.sockets(), rig.engine.sockets()), (sockets, 1), "it is the other's");
+    rig.quiesce();
+    assert!(rig.seen_of(socket).is_empty(), "it is not armed");
+    rig.engine.receive(socket);
+    assert_eq!(rig.received(socket, 5), b"early");
+    rig.send_all(socket, b"answer");
+    assert_eq!(rig.peer_reads(&mut *peer, 6), b"answer");
+    peer.finish();
+    assert!(matches!(rig.next_of(socket), Completion::Ended { .. }));
+    rig.engine.close(socket);
+    assert!(matches!(rig.next_of(socket), Completion::Closed { .. }));
+}
+
+fn connections_come_before_all_else_that_was_gathered(rig: &mut Rig) {
+    let (mut known, socket) = rig.pair();
+    rig.engine.receive(socket);
+    rig.quiesce();
+    known.write_all(b"a request");
+    let _peer = rig.connect();
+    let (mut connections, mut others) = (0, 0);
+    for _ in 0..8 {
+        let mut others_of_this_poll = 0;
+        rig.step_by(|completion| match completion {
+            Completion::Accepted(_) => {
+                assert_eq!(others_of_this_poll, 0, "it comes behind something else");
+                connections += 1;
+            }
+            _ => others_of_this_poll += 1,
+        });
+        others += others_of_this_poll;
+    }
+    assert!((connections, others) >= (1, 1));
 }
 
 fn a_paused_socket_gives_nothing_until_it_is_armed_again(rig: &mut Rig) {

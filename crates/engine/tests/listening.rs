@@ -1,7 +1,7 @@
 //! Listening sockets of every kind, on the kernel's backends: shared by engines, of Unix, dual-stack, adopted.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -39,6 +39,7 @@ on_both! {
     a_unix_socket_converses_and_its_peer_has_no_address
     an_adopted_socket_is_accepted_from
     a_client_of_ipv4_is_known_by_its_ipv4_address_on_a_dual_stack_socket
+    while_an_engine_is_not_polled_others_accept_from_its_listener
 }
 
 /// Polls until something comes that is wanted.
@@ -55,8 +56,8 @@ fn next(engine: &mut Engine, wanted: impl Fn(&Completion) -> bool) -> Completion
 }
 
 fn accepted(engine: &mut Engine) -> SocketId {
-    match next(engine, |completion| matches!(completion, Completion::Accepted { .. })) {
-        Completion::Accepted { socket, .. } => socket,
+    match next(engine, |completion| matches!(completion, Completion::Accepted(_))) {
+        Completion::Accepted(accepted) => engine.adopt(accepted).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -152,6 +153,28 @@ fn a_client_of_ipv4_is_known_by_its_ipv4_address_on_a_dual_stack_socket(engine: 
         let socket = accepted(&mut engine);
         assert_eq!(engine.peer_address(socket).unwrap(), client.local_addr().unwrap());
     }
+}
+
+fn while_an_engine_is_not_polled_others_accept_from_its_listener(engine: fn() -> Option<Engine>) {
+    let (Some(mut blocked), Some(mut idle)) = (engine(), engine()) else { return };
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), true).unwrap();
+    let address = listener.local_address().unwrap().internet().unwrap();
+    let copy = listener.try_clone().unwrap();
+    let number = listen(&mut blocked, listener);
+    assert_eq!(copy.accept(number).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+    for _ in 0..10 {
+        let mut client = TcpStream::connect(address).unwrap();
+        // It is in the backlog, and nothing of the engine that listens took it from there (IORING_SETUP_DEFER_TASKRUN).
+        let accepted = copy.accept(number).unwrap();
+        assert_eq!(accepted.listener, number);
+        let socket = idle.adopt(accepted).unwrap();
+        echo(&mut idle, socket, &mut client);
+    }
+    blocked.poll(Some(Duration::ZERO)).unwrap();
+    assert!(blocked.next_completion().is_none(), "what others accepted does not come again");
+    let mut client = TcpStream::connect(address).unwrap();
+    let socket = accepted(&mut blocked);
+    echo(&mut blocked, socket, &mut client);
 }
 
 #[test]

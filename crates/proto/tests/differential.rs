@@ -1,15 +1,14 @@
-//! Beside httparse: what we accept it accepts as the same request, and what it rejects we reject.
+//! Beside httparse: what we accept it accepts as the same request, and what it rejects we reject. And beside ourselves: at
+//! each level of CPU, and cut into whatever pieces, bytes mean the same.
 
 mod common;
 
-use common::exercise::compare_with_httparse;
-use common::whole;
+use common::exercise::head as agree;
+use common::{Listener, whole};
 use gannet_proto::Limits;
+use gannet_proto::h1::Connection;
+use gannet_proto::scan::Level;
 use proptest::prelude::*;
-
-fn agree(bytes: &[u8]) {
-    compare_with_httparse(bytes, whole(Limits::default(), bytes).first());
-}
 
 fn target() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -62,5 +61,27 @@ proptest! {
     #[test]
     fn any_bytes_are_understood_alike(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
         agree(&bytes);
+    }
+
+    #[test]
+    fn within_whatever_limits_every_level_reads_the_same(
+        request in request(),
+        place in any::<prop::sample::Index>(),
+        byte in any::<u8>(),
+        (head_bytes, method_bytes, target_bytes, fields) in (0..500_u16, 0..8_u16, 0..50_u16, 0..8_u16),
+    ) {
+        let limits = Limits { head_bytes, method_bytes, target_bytes, fields, ..Limits::default() };
+        let mut bytes = request.into_bytes();
+        let place = place.index(bytes.len());
+        bytes[place] = byte;
+        let expected = whole(limits, &bytes);
+        for level in Level::available() {
+            for cut in [0, place] {
+                let mut listener = Listener::new(Connection::new(limits).with_level(level));
+                listener.receive(&bytes[..cut]);
+                listener.receive(&bytes[cut..]);
+                prop_assert_eq!(&listener.said, &expected, "with {} cut at {}", level.name(), cut);
+            }
+        }
     }
 }

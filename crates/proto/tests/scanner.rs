@@ -5,10 +5,11 @@ use proptest::prelude::*;
 
 type Search = (&'static str, fn(Level, &[u8], usize) -> usize, fn(&[u8], usize) -> usize);
 
-const SEARCHES: [Search; 3] = [
+const SEARCHES: [Search; 4] = [
     ("token", Level::token_end, naive::token_end),
     ("value", Level::value_end, naive::value_end),
     ("target", Level::target_end, naive::target_end),
+    ("plain host", Level::plain_host_end, naive::plain_host_end),
 ];
 
 /// Checks every search at every level from every offset. The slice is exactly as long as its allocation, so that

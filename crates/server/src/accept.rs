@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use gannet_engine::{ListenerId, SocketId};
+use gannet_engine::{Accepted, ListenerId, SocketId};
 
-use crate::admission::Refusal;
 use crate::connection::{Connection, Stage};
 use crate::deadline;
 use crate::observe::Limit;
@@ -16,47 +15,109 @@ const RETRY: Duration = Duration::from_millis(100);
 /// After so long without want of resources, its next occurrence is news.
 const QUIET: Duration = Duration::from_secs(60);
 
-/// Connections accepted beyond the limit that may wait for a place; more are closed.
+/// Connections accepted and not begun that may wait for a place; more are closed.
 const WAITING: usize = 1024;
 
-/// A connection was accepted. Accepting comes in batches: those of one that are beyond the limit wait, unread, as they would in the
-/// backlog.
-pub(crate) fn accepted(worker: &mut Worker, socket: SocketId) {
-    if worker.waiting.len() == WAITING {
+/// Connections of other workers taken in one turn; whoever else is idle takes the others.
+const TAKEN: usize = 8;
+
+/// A connection was accepted. It waits where others reach it while the turn's handlers run, and is begun at the turn's end.
+pub(crate) fn accepted(worker: &mut Worker, accepted: Accepted) {
+    if worker.pending.len() == WAITING {
         worker.local.observer.hit(Limit::CONNECTIONS);
-        worker.local.observer.counters.refused.add(1);
-        worker.local.engine.close(socket);
-    } else if !worker.waiting.is_empty() || !admit(worker, socket) {
-        worker.local.observer.hit(Limit::CONNECTIONS);
-        worker.waiting.push_back(socket);
-    }
-    if worker.admission.is_full() {
-        pause(worker);
+        turn_away(worker, accepted);
+    } else {
+        worker.pending.push(accepted);
     }
 }
 
-/// Lets a connection in, or closes it because of where it comes from; says whether there was room.
-fn admit(worker: &mut Worker, socket: SocketId) -> bool {
-    let peer = worker.local.engine.peer_address(socket).ok();
-    match worker.admission.enter(peer.map(|peer| peer.ip())) {
-        Ok(()) => {}
-        Err(Refusal::Full) => return false,
-        Err(Refusal::Address) => {
-            worker.local.observer.hit(Limit::CONNECTIONS_PER_ADDRESS);
-            worker.local.observer.counters.refused.add(1);
-            worker.local.engine.close(socket);
-            return true;
+/// Lets in those who wait here, and those whose worker is held up, as far as there are places; those beyond wait, unread, as they
+/// would in the backlog. Says whether it let anybody in.
+pub(crate) fn let_in(worker: &mut Worker) -> bool {
+    if worker.pending.is_empty() && worker.balance.offers() == 0 {
+        return false;
+    }
+    let (mut any, mut taken) = (false, 0);
+    while !worker.pending.is_empty() || taken < TAKEN && worker.balance.offers() > 0 {
+        if worker.admission.enter().is_err() {
+            count_waiting(worker);
+            break;
         }
+        let accepted = worker.pending.pop().or_else(|| {
+            taken += 1;
+            worker.balance.take()
+        });
+        let Some(accepted) = accepted else {
+            worker.admission.leave(); // another was faster
+            continue;
+        };
+        if taken > 0 {
+            worker.local.observer.counters.taken_over.add(1);
+        }
+        begin(worker, accepted);
+        any = true;
+    }
+    if worker.admission.is_full() && worker.accept_again.is_none() {
+        pause(worker);
+    }
+    any
+}
+
+/// Of those who have to wait each is counted once.
+fn count_waiting(worker: &mut Worker) {
+    let waiting = worker.pending.len();
+    for _ in worker.counted.min(waiting)..waiting {
+        worker.local.observer.hit(Limit::CONNECTIONS);
+    }
+    worker.counted = waiting;
+}
+
+/// Begins a connection that has a place, or closes it because of where it comes from.
+fn begin(worker: &mut Worker, accepted: Accepted) {
+    worker.counted = worker.counted.saturating_sub(1);
+    let socket = match worker.local.engine.adopt(accepted) {
+        Ok(socket) => socket,
+        Err(error) => {
+            worker.admission.leave();
+            return failed(worker, &error);
+        }
+    };
+    let peer = worker.local.engine.peer_address(socket).ok();
+    if worker.admission.enter_from(peer.map(|peer| peer.ip())).is_err() {
+        worker.admission.leave();
+        worker.local.observer.hit(Limit::CONNECTIONS_PER_ADDRESS);
+        worker.local.observer.counters.refused.add(1);
+        return worker.local.engine.close(socket);
     }
     let index = socket.index as usize;
     if worker.connections.len() <= index {
         worker.connections.resize_with(index + 1, || None);
     }
+    if let Some(before) = worker.connections[index].take() {
+        left(worker, &before); // the engine let go of it already, and that news waits to be taken
+    }
     worker.local.observer.counters.accepted.add(1);
     let connection = worker.connections[index].insert(Connection::new(socket, peer, &worker.local));
     worker.local.engine.receive(socket);
     deadline::await_first_request(connection, &mut worker.local);
-    true
+}
+
+/// Closes a connection that was not let in.
+fn turn_away(worker: &mut Worker, accepted: Accepted) {
+    worker.local.observer.counters.refused.add(1);
+    if let Ok(socket) = worker.local.engine.adopt(accepted) {
+        worker.local.engine.close(socket);
+    }
+}
+
+/// Closes all that wait to be let in, here and for whoever takes them; says whether there were any.
+pub(crate) fn turn_all_away(worker: &mut Worker) -> bool {
+    let mut any = false;
+    while let Some(accepted) = worker.pending.pop().or_else(|| worker.balance.take()) {
+        turn_away(worker, accepted);
+        any = true;
+    }
+    any
 }
 
 /// A resource ran out. Those who are here are served on; the reason is told once, and again only after accepting has long worked:
@@ -75,22 +136,14 @@ pub(crate) fn failed(worker: &mut Worker, error: &std::io::Error) {
     pause(worker);
 }
 
-/// Lets those in who wait, and listens again, when it is time. Says whether it did: then the engine has to be asked once more.
+/// Listens again when it is time. Says whether it did: then the engine has to be asked once more.
 pub(crate) fn retry(worker: &mut Worker) -> bool {
     if worker.accept_again.is_none_or(|moment| moment > worker.local.now()) {
         return false;
     }
-    let mut admitted = false;
-    while let Some(socket) = worker.waiting.front().copied().filter(|_| !worker.admission.is_full()) {
-        if !admit(worker, socket) {
-            break;
-        }
-        worker.waiting.pop_front();
-        admitted = true;
-    }
     if worker.admission.is_full() {
         worker.accept_again = Some(worker.local.now().after(RETRY));
-        return admitted;
+        return false;
     }
     worker.accept_again = None;
     for listener in &worker.listeners {
@@ -109,10 +162,13 @@ fn pause(worker: &mut Worker) {
 /// Ends accepting for good. Says whether it had not ended: then the engine has to be asked once more.
 pub(crate) fn end(worker: &mut Worker) -> bool {
     let any = !worker.listeners.is_empty();
+    if any {
+        worker.spares.close();
+    }
     for listener in worker.listeners.drain(..) {
         worker.local.engine.unlisten(listener);
     }
-    if worker.waiting.is_empty() {
+    if any && worker.pending.is_empty() {
         worker.accept_again = None;
     }
     any
@@ -129,10 +185,16 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
     if find(worker, socket).is_none() {
         return; // it had been refused
     }
-    let connection = worker.connections[socket.index as usize].take().expect("found just now");
+    if let Some(connection) = worker.connections[socket.index as usize].take() {
+        left(worker, &connection);
+    }
+}
+
+fn left(worker: &mut Worker, connection: &Connection) {
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.local.observer.counters.moves(Some(connection.stage.state()), None);
-    worker.admission.leave(connection.peer.map(|peer| peer.ip()));
+    worker.admission.leave_from(connection.peer.map(|peer| peer.ip()));
+    worker.admission.leave();
     // Whoever waits for a place, or for a descriptor, has one now.
     worker.accept_again = worker.accept_again.map(|_| worker.local.now());
 }

@@ -36,45 +36,48 @@ impl Admission {
         }
     }
 
-    /// Counts a connection in.
+    /// Takes a place for a connection.
     ///
     /// # Errors
-    /// When a limit is reached; the refusal is counted.
-    pub fn enter(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
-        let entered = self.try_enter(address);
-        if entered.is_err() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+    /// [`Full`](Refusal::Full), which is counted.
+    pub fn enter(&self) -> Result<(), Refusal> {
+        if self.open.fetch_add(1, Ordering::Relaxed) < self.limit {
+            return Ok(());
         }
-        entered
+        self.open.fetch_sub(1, Ordering::Relaxed);
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Err(Refusal::Full)
     }
 
-    fn try_enter(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.limit {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return Err(Refusal::Full);
+    /// Gives a place back.
+    pub fn leave(&self) {
+        self.open.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection that has a place as one from this address.
+    ///
+    /// # Errors
+    /// [`Address`](Refusal::Address), which is counted; the place is still taken.
+    pub fn enter_from(&self, address: Option<IpAddr>) -> Result<(), Refusal> {
+        let Some(address) = address.filter(|_| self.counts_addresses()) else { return Ok(()) };
+        let mut by_address = self.by_address.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let count = by_address.entry(address).or_default();
+        if *count >= self.limit_per_address {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(Refusal::Address);
         }
-        if let (true, Some(address)) = (self.counts_addresses(), address) {
-            let mut by_address = self.by_address.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let count = by_address.entry(address).or_default();
-            if *count >= self.limit_per_address {
-                self.open.fetch_sub(1, Ordering::Relaxed);
-                return Err(Refusal::Address);
-            }
-            *count += 1;
-        }
+        *count += 1;
         Ok(())
     }
 
-    /// Counts a connection out, with the address it was counted in with.
-    pub fn leave(&self, address: Option<IpAddr>) {
-        self.open.fetch_sub(1, Ordering::Relaxed);
-        if let (true, Some(address)) = (self.counts_addresses(), address) {
-            let mut by_address = self.by_address.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            if let Some(count) = by_address.get_mut(&address) {
-                *count -= 1;
-                if *count == 0 {
-                    by_address.remove(&address);
-                }
+    /// No more counts a connection as one from this address.
+    pub fn leave_from(&self, address: Option<IpAddr>) {
+        let Some(address) = address.filter(|_| self.counts_addresses()) else { return };
+        let mut by_address = self.by_address.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(count) = by_address.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                by_address.remove(&address);
             }
         }
     }
@@ -106,20 +109,20 @@ mod tests {
     #[test]
     fn a_connection_beyond_the_limit_enters_when_another_has_left() {
         let admission = Admission::new(1, usize::MAX);
-        assert_eq!(admission.enter(None), Ok(()));
-        assert_eq!(admission.enter(None), Err(Refusal::Full));
-        admission.leave(None);
-        assert_eq!((admission.enter(None), admission.refused()), (Ok(()), 1));
+        assert_eq!(admission.enter(), Ok(()));
+        assert_eq!((admission.enter(), admission.is_full()), (Err(Refusal::Full), true));
+        admission.leave();
+        assert_eq!((admission.enter(), admission.refused()), (Ok(()), 1));
     }
 
     #[test]
     fn one_address_cannot_take_more_than_its_share_and_others_are_not_harmed() {
         let (one, other) = (Some(IpAddr::from([10, 0, 0, 1])), Some(IpAddr::from([10, 0, 0, 2])));
         let admission = Admission::new(10, 2);
-        assert_eq!((admission.enter(one), admission.enter(one)), (Ok(()), Ok(())));
-        assert_eq!(admission.enter(one), Err(Refusal::Address));
-        assert_eq!((admission.enter(other), admission.open()), (Ok(()), 3));
-        admission.leave(one);
-        assert_eq!(admission.enter(one), Ok(()));
+        assert_eq!((admission.enter_from(one), admission.enter_from(one)), (Ok(()), Ok(())));
+        assert_eq!(admission.enter_from(one), Err(Refusal::Address));
+        assert_eq!((admission.enter_from(other), admission.refused()), (Ok(()), 1));
+        admission.leave_from(one);
+        assert_eq!(admission.enter_from(one), Ok(()));
     }
 }

@@ -174,6 +174,7 @@ impl Active {
 
     /// Ready for another connection; what is left goes back where it came from.
     pub(crate) fn reset(&mut self, local: &mut Local) {
+        local.route.set(self.accounts.route());
         exchange::drop_exchange(self, local);
         self.accounts.end(local.now(), &mut local.observer);
         if let Some(output) = self.output.take() {
@@ -190,6 +191,7 @@ impl Active {
 
     /// The walk, from the bytes that came to those that go: once around for each pipelined request.
     fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
+        local.route.set(self.accounts.route());
         loop {
             protocol::read(self, socket, peer, local);
             let awaited_room = protocol::awaits_room(self, local);

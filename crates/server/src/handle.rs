@@ -60,7 +60,10 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
 
 /// Runs a piece of a handler; a panic becomes a response.
 pub(crate) fn contained<T>(local: &Local, run: impl FnOnce() -> T) -> Result<T, Response> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+    local.pulse.enter(local.route.get());
+    let ran = catch_unwind(AssertUnwindSafe(run));
+    local.pulse.leave();
+    ran.map_err(|panic| {
         local.observer.counters.panics.add(1);
         panicked(&*panic)
     })

@@ -20,7 +20,9 @@
 
 mod accept;
 mod admission;
+mod balance;
 mod close;
+mod computing;
 mod connection;
 mod deadline;
 mod exchange;
@@ -36,10 +38,14 @@ mod mapped;
 mod observe;
 mod offload;
 mod protocol;
+mod pulse;
 mod respond;
 mod route;
 mod site;
+mod sleepers;
+mod sync;
 mod wake;
+mod watchdog;
 mod worker;
 
 pub use admission::{Admission, Refusal};

@@ -33,6 +33,8 @@ pub struct Limits {
     pub drain_grace: Duration,
     /// How long draining may take.
     pub drain_timeout: Duration,
+    /// How long a handler may go on without letting go of its worker.
+    pub worker_hold: Duration,
     /// Bytes of each text of a client (target, host, referer, user agent) that a line of the access log has.
     pub log_field_bytes: usize,
     /// Bytes of requests that wait for the access log's writer, for each worker; about 200 a request.
@@ -59,7 +61,7 @@ const fn row(name: &'static str, default: &'static str, reason: &'static str, be
 }
 
 /// The limits, their defaults and what happens beyond them.
-pub const TABLE: [Row; 16] = [
+pub const TABLE: [Row; 17] = [
     row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
     row("body_grace", "10 s", "a body may pause this long", "408, close"),
     row(
@@ -93,6 +95,12 @@ pub const TABLE: [Row; 16] = [
         "close",
     ),
     row("drain_timeout", "30 s", "draining ends", "abort"),
+    row(
+        "worker_hold",
+        "100 ms",
+        "a handler that computes, or waits without await, holds up all whom its worker serves",
+        "its route is told in the log, and counted",
+    ),
     row("log_field_bytes", "1 KiB", "a client chooses what a line of the access log holds", "cut off there"),
     row(
         "log_ring_bytes",
@@ -125,6 +133,7 @@ impl Default for Limits {
             connections_per_address: usize::MAX,
             drain_grace: Duration::from_millis(500),
             drain_timeout: Duration::from_secs(30),
+            worker_hold: Duration::from_millis(100),
             log_field_bytes: 1024,
             log_ring_bytes: 1024 * 1024,
             log_flush_timeout: Duration::from_secs(2),

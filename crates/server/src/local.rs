@@ -13,8 +13,9 @@ use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
-use crate::observe::{Observer, WorkerCounters};
+use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
 use crate::offload::Services;
+use crate::pulse::Pulse;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
 
@@ -38,6 +39,10 @@ pub(crate) struct Local {
     pub(crate) no_body: Rc<Incoming>,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
+    /// What the watchdog sees.
+    pub(crate) pulse: Arc<Pulse>,
+    /// Whose handler is polled next, or let go.
+    pub(crate) route: Cell<u16>,
     clock: Rc<TurnClock>,
     date: [u8; 29],
     date_second: u64,
@@ -118,6 +123,8 @@ impl Local {
             no_body: Rc::new(Incoming::ended()),
             draining: false,
             observer: Observer { counters, scribe: None },
+            pulse: Arc::default(),
+            route: Cell::new(NO_ROUTE),
             clock,
             date: [0; 29],
             date_second: u64::MAX,

@@ -6,11 +6,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use gannet_core::{Cpu, Later};
 
-type Job = Box<dyn FnOnce() + Send>;
+use crate::computing::Pool;
+
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 /// Jobs that may wait for a thread. Beyond it a job is refused, and its request answered 503 or without what the job would have
 /// been good for.
-const WAITING_JOBS: usize = 1024;
+pub(crate) const WAITING_JOBS: usize = 1024;
 
 /// Threads that read from disks. They wait more than they compute: a slow disk holds up so many readers, and then their queue.
 const DISK_THREADS: usize = 16;
@@ -37,6 +39,7 @@ enum Kind {
     /// Jobs run where they are given: for simulations, where nothing runs beside the worker.
     Inline,
     Threads(Arc<Handle>),
+    Stealing(Arc<Pool>),
 }
 
 /// Ends the threads when the last owner is gone.
@@ -67,7 +70,7 @@ impl Services {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
         Services {
             disk: Offload::threads("gannet-disk", DISK_THREADS),
-            cpu: Offload::threads("gannet-cpu", cores),
+            cpu: Offload::stealing("gannet-cpu", cores),
             spare_descriptors,
         }
     }
@@ -80,11 +83,16 @@ impl Services {
 }
 
 impl Offload {
-    /// Up to `most_threads` threads of a name.
+    /// Up to `most_threads` threads of a name that wait more than they compute: they share one queue.
     pub fn threads(name: &'static str, most_threads: usize) -> Offload {
         let (state, news) = (Mutex::default(), Condvar::new());
         let shared = Arc::new(Shared { name, most_threads, state, news });
         Offload { kind: Kind::Threads(Arc::new(Handle { shared })) }
+    }
+
+    /// Up to `most_threads` threads of a name that compute: each has a queue, and takes from the others'.
+    pub fn stealing(name: &'static str, most_threads: usize) -> Offload {
+        Offload { kind: Kind::Stealing(Arc::new(Pool::new(name, most_threads))) }
     }
 
     /// What `work` gives; nothing when too much is waiting already, or it panicked.
@@ -95,7 +103,8 @@ impl Offload {
         if let Kind::Inline = self.kind {
             return Later::ready(catch_unwind(AssertUnwindSafe(work)).ok());
         }
-        <dyn Cpu>::run(self, work)
+        let computation = <dyn Cpu>::run(self, work);
+        Later::waiting(async { computation.await.ok() })
     }
 }
 
@@ -103,6 +112,7 @@ impl Cpu for Offload {
     fn spawn(&self, job: Job) -> bool {
         match &self.kind {
             Kind::Threads(handle) => Shared::spawn(&handle.shared, job),
+            Kind::Stealing(pool) => pool.spawn(job),
             Kind::Inline => {
                 contained(job);
                 true
@@ -170,7 +180,7 @@ impl Drop for Handle {
 }
 
 /// Runs a job; who waits for it learns of a panic from its end of the channel, and the log has the rest.
-fn contained(job: Job) {
+pub(crate) fn contained(job: Job) {
     let _ = catch_unwind(AssertUnwindSafe(job));
 }
 
@@ -186,9 +196,17 @@ mod tests {
 
     use super::*;
 
+    /// The makers of both kinds of threads.
+    const KINDS: [fn(&'static str, usize) -> Offload; 2] = [Offload::threads, Offload::stealing];
+
     #[test]
     fn jobs_run_beside_each_other_up_to_the_number_of_threads_and_the_others_wait() {
-        let offload = Offload::threads("test", 2);
+        for kind in KINDS {
+            check_that_jobs_run_beside_each_other(&kind("test", 2));
+        }
+    }
+
+    fn check_that_jobs_run_beside_each_other(offload: &Offload) {
         let (began, begun) = mpsc::channel();
         let gates: Vec<_> = (0..3)
             .map(|number| {
@@ -201,17 +219,22 @@ mod tests {
                 open
             })
             .collect();
-        let mut first = [begun.recv().unwrap(), begun.recv().unwrap()];
-        first.sort_unstable();
-        assert_eq!(first, [0, 1]);
+        let mut all = vec![begun.recv().unwrap(), begun.recv().unwrap()];
         assert!(begun.try_recv().is_err(), "the third waits for a thread");
         drop(gates);
-        assert_eq!(begun.recv().unwrap(), 2);
+        all.push(begun.recv().unwrap());
+        all.sort_unstable();
+        assert_eq!(all, [0, 1, 2]);
     }
 
     #[test]
     fn beyond_the_queue_a_job_is_refused_and_runs_not() {
-        let offload = Offload::threads("test", 1);
+        for kind in KINDS {
+            check_that_beyond_the_queue_a_job_is_refused(&kind("test", 1));
+        }
+    }
+
+    fn check_that_beyond_the_queue_a_job_is_refused(offload: &Offload) {
         let (open, gate) = mpsc::channel::<()>();
         let (began, begun) = mpsc::channel();
         assert!(offload.spawn(Box::new(move || {
@@ -227,8 +250,45 @@ mod tests {
     }
 
     #[test]
+    fn jobs_that_wait_behind_a_long_one_are_stolen_by_a_thread_that_has_nothing_to_do() {
+        let offload = Offload::stealing("test", 2);
+        let (began, begun) = mpsc::channel();
+        let (open, gate) = mpsc::channel::<()>();
+        // One thread is held up for as long as it takes the other to do all the rest, whoever's queue that is in.
+        assert!(offload.spawn(Box::new(move || {
+            let _ = gate.recv();
+        })));
+        for number in 0..500 {
+            let began = began.clone();
+            assert!(offload.spawn(Box::new(move || began.send(number).unwrap())));
+        }
+        let mut done: Vec<u32> = (0..500).map(|_| begun.recv().unwrap()).collect();
+        done.sort_unstable();
+        assert_eq!(done, Vec::from_iter(0..500));
+        drop(open);
+    }
+
+    #[test]
+    fn what_waits_when_the_threads_end_does_not_run() {
+        for kind in KINDS {
+            let offload = kind("test", 1);
+            let (began, begun) = mpsc::channel();
+            let (open, gate) = mpsc::channel::<()>();
+            let first = began.clone();
+            assert!(offload.spawn(Box::new(move || {
+                first.send("first").unwrap();
+                let _ = gate.recv();
+            })));
+            assert_eq!(begun.recv(), Ok("first"));
+            assert!(offload.spawn(Box::new(move || began.send("second").unwrap())));
+            drop(offload);
+            drop(open);
+            assert!(begun.recv().is_err(), "all that could say something is gone");
+        }
+    }
+
+    #[test]
     fn a_job_that_panics_gives_nothing_and_its_thread_works_on() {
-        let offload = Offload::threads("test", 1);
         let wait = |later: Later<Option<u32>>| {
             let mut later = std::pin::pin!(later);
             let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -241,7 +301,10 @@ mod tests {
             }
             panic!("the job never ended");
         };
-        assert_eq!(wait(offload.run(|| panic!("out of order"))), None);
-        assert_eq!(wait(offload.run(|| 7)), Some(7));
+        for kind in KINDS {
+            let offload = kind("test", 1);
+            assert_eq!(wait(offload.run(|| panic!("out of order"))), None);
+            assert_eq!(wait(offload.run(|| 7)), Some(7));
+        }
     }
 }

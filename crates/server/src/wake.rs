@@ -4,11 +4,9 @@
 //! kept from an earlier connection of the slot wakes the present one in vain, which futures must bear.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Wake, Waker};
 
-use atomic_waker::AtomicWaker;
-use crossbeam_queue::ArrayQueue;
+use crate::sync::{ArrayQueue, AtomicBool, AtomicU8, AtomicWaker, Ordering};
 
 /// What the outside asks of a worker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -64,6 +62,11 @@ impl Mailbox {
         self.host.register(host);
     }
 
+    /// Wakes the worker for what is not in here.
+    pub(crate) fn wake(&self) {
+        self.host.wake();
+    }
+
     /// Whether no slot waits to be looked at.
     pub(crate) fn is_empty(&self) -> bool {
         self.woken.is_empty() && !self.overflowed.load(Ordering::Acquire)
@@ -71,7 +74,8 @@ impl Mailbox {
 
     fn put(&self, index: u32) {
         if self.woken.push(index).is_err() {
-            self.overflowed.store(true, Ordering::Release);
+            // As with a slot's state: only read-modify-writes, so that none is lost between two others.
+            self.overflowed.swap(true, Ordering::AcqRel);
         }
         self.host.wake();
     }
@@ -85,15 +89,27 @@ pub(crate) struct Wakers {
     slots: Vec<Option<Arc<Slot>>>,
 }
 
+/// In the mailbox.
+const QUEUED: u8 = 1;
+
+/// Woken since last asked.
+const WOKEN: u8 = 2;
+
 /// One slot's waker.
 #[derive(Debug)]
 struct Slot {
     index: u32,
-    /// In the mailbox.
-    queued: AtomicBool,
-    /// Woken since last asked.
-    woken: AtomicBool,
+    /// [`QUEUED`] and [`WOKEN`]. Only ever changed by read-modify-writes, of which each sees what went before all that came earlier: whoever
+    /// takes `WOKEN` sees the news of all who had set it, not only of the last one (`tests/model.rs` finds what is lost otherwise).
+    state: AtomicU8,
     mailbox: Arc<Mailbox>,
+}
+
+impl Slot {
+    /// Takes a mark away; says whether it was there.
+    fn take(&self, mark: u8) -> bool {
+        self.state.fetch_and(!mark, Ordering::AcqRel) & mark != 0
+    }
 }
 
 impl Wake for Slot {
@@ -102,8 +118,7 @@ impl Wake for Slot {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Release);
-        if !self.queued.swap(true, Ordering::AcqRel) {
+        if self.state.fetch_or(WOKEN | QUEUED, Ordering::AcqRel) & QUEUED == 0 {
             self.mailbox.put(self.index);
         }
     }
@@ -121,12 +136,7 @@ impl Wakers {
             self.slots.resize_with(position + 1, || None);
         }
         let slot = self.slots[position].get_or_insert_with(|| {
-            Arc::new(Slot {
-                index,
-                queued: AtomicBool::new(false),
-                woken: AtomicBool::new(false),
-                mailbox: self.mailbox.clone(),
-            })
+            Arc::new(Slot { index, state: AtomicU8::new(0), mailbox: self.mailbox.clone() })
         });
         Waker::from(slot.clone())
     }
@@ -134,7 +144,7 @@ impl Wakers {
     /// Whether the slot was woken since this was last asked.
     pub(crate) fn take_woken(&self, index: u32) -> bool {
         match self.slots.get(index as usize) {
-            Some(Some(slot)) => slot.woken.swap(false, Ordering::AcqRel),
+            Some(Some(slot)) => slot.take(WOKEN),
             _ => false,
         }
     }
@@ -143,7 +153,7 @@ impl Wakers {
     pub(crate) fn next(&self) -> Option<u32> {
         let index = self.mailbox.woken.pop()?;
         if let Some(Some(slot)) = self.slots.get(index as usize) {
-            slot.queued.store(false, Ordering::Release);
+            slot.take(QUEUED);
         }
         Some(index)
     }
@@ -153,7 +163,7 @@ impl Wakers {
         let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
         if overflowed {
             for slot in self.slots.iter().flatten() {
-                slot.queued.store(false, Ordering::Release);
+                slot.take(QUEUED);
             }
         }
         overflowed
@@ -172,34 +182,41 @@ impl Wakers {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sync::check;
 
     #[test]
     fn a_slot_woken_many_times_is_looked_at_once() {
-        let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
-        let waker = wakers.waker(7);
-        for _ in 0..3 {
-            waker.wake_by_ref();
-        }
-        assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
-        assert!(wakers.take_woken(7) && !wakers.take_woken(7));
-        waker.wake();
-        assert_eq!(wakers.next(), Some(7), "and can be woken again");
+        check(|| {
+            let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
+            let waker = wakers.waker(7);
+            for _ in 0..3 {
+                waker.wake_by_ref();
+            }
+            assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
+            assert!(wakers.take_woken(7) && !wakers.take_woken(7));
+            waker.wake();
+            assert_eq!(wakers.next(), Some(7), "and can be woken again");
+        });
     }
 
     #[test]
     fn when_more_slots_are_woken_than_there_is_room_for_all_are_to_be_looked_at() {
-        let mut wakers = Wakers::new(Arc::new(Mailbox::new(1)));
-        let two = [wakers.waker(0), wakers.waker(1)];
-        two.iter().for_each(Waker::wake_by_ref);
-        assert!(wakers.take_overflow() && !wakers.take_overflow());
-        assert!(wakers.take_woken(0) && wakers.take_woken(1));
+        check(|| {
+            let mut wakers = Wakers::new(Arc::new(Mailbox::new(1)));
+            let two = [wakers.waker(0), wakers.waker(1)];
+            two.iter().for_each(Waker::wake_by_ref);
+            assert!(wakers.take_overflow() && !wakers.take_overflow());
+            assert!(wakers.take_woken(0) && wakers.take_woken(1));
+        });
     }
 
     #[test]
     fn a_command_is_not_taken_back_by_less() {
-        let mailbox = Mailbox::new(1);
-        mailbox.command(Command::Stop);
-        mailbox.command(Command::Drain);
-        assert_eq!(mailbox.commanded(), Command::Stop);
+        check(|| {
+            let mailbox = Mailbox::new(1);
+            mailbox.command(Command::Stop);
+            mailbox.command(Command::Drain);
+            assert_eq!(mailbox.commanded(), Command::Stop);
+        });
     }
 }

@@ -1,6 +1,5 @@
 //! A worker: an engine, its connections, and the turn that takes them on. Plain code; `host` runs it.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
@@ -12,14 +11,17 @@ use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners};
 use crate::admission::Admission;
+use crate::balance::{Balance, Pending};
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
 use crate::mapped::MappedSends;
 use crate::observe::{Limit, Scribe, WorkerCounters};
 use crate::offload::Services;
+use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
+use crate::watchdog::{Post, Spares};
 use crate::{close, deadline, flush, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
@@ -33,7 +35,13 @@ pub struct Worker {
     pub(crate) admission: Arc<Admission>,
     pub(crate) listeners: Listeners,
     /// Accepted, and not let in yet.
-    pub(crate) waiting: VecDeque<SocketId>,
+    pub(crate) pending: Pending,
+    /// So many of those were counted as being beyond the limit.
+    pub(crate) counted: usize,
+    /// Where those are who wait for a worker that is held up.
+    pub(crate) balance: Arc<Balance>,
+    /// What others listen with in our stead.
+    pub(crate) spares: Arc<Spares>,
     /// Accepting is paused until then.
     pub(crate) accept_again: Option<Moment>,
     /// When resources last ran out.
@@ -68,7 +76,10 @@ impl Worker {
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
-            waiting: VecDeque::new(),
+            pending: Pending::new(),
+            counted: 0,
+            balance: Arc::default(),
+            spares: Arc::default(),
             accept_again: None,
             starved_at: None,
             drain_deadline: None,
@@ -81,6 +92,22 @@ impl Worker {
     pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
         self.local.mapped_sends = mapped_sends;
         self
+    }
+
+    /// Shares what is accepted with other workers, and shows the watchdog what is done.
+    pub(crate) fn share(&mut self, balance: Arc<Balance>, spares: Arc<Spares>, pulse: Arc<Pulse>) {
+        (self.balance, self.spares, self.local.pulse) = (balance, spares, pulse);
+    }
+
+    /// What the watchdog has of this worker.
+    pub(crate) fn post(&self) -> Post {
+        Post {
+            pulse: self.local.pulse.clone(),
+            mailbox: self.mailbox().clone(),
+            pending: self.pending.stealer(),
+            counters: self.counters().clone(),
+            spares: self.spares.clone(),
+        }
     }
 
     /// Opens and reads files by another port than the kernel's files.
@@ -114,15 +141,17 @@ impl Worker {
     /// # Errors
     /// When the engine cannot go on.
     pub fn turn(&mut self) -> io::Result<Turn> {
+        self.local.pulse.begin_turn();
         let gathered = self.local.engine.poll(Some(Duration::ZERO))?;
         self.local.tell_time(self.local.engine.now());
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
+        let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
         self.local.observer.end_turn();
-        let acted = gathered > 0 || woken || expired || listens_again || obeyed;
+        let acted = gathered > 0 || woken || expired || let_in || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
@@ -162,7 +191,7 @@ impl Worker {
         let mut accepted = false;
         for _ in 0..most {
             let Some(completion) = self.local.engine.next_completion() else { break };
-            accepted |= matches!(completion, Completion::Accepted { .. });
+            accepted |= matches!(completion, Completion::Accepted(_));
             self.dispatch(completion);
         }
         accepted
@@ -170,7 +199,7 @@ impl Worker {
 
     fn dispatch(&mut self, completion: Completion) {
         match completion {
-            Completion::Accepted { socket, .. } => accept::accepted(self, socket),
+            Completion::Accepted(accepted) => accept::accepted(self, accepted),
             Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
             Completion::Received { socket, block } => {
                 if let Some((connection, local)) = self.find(socket) {
@@ -260,7 +289,11 @@ impl Worker {
 
     /// Whether the worker was told to end, and nothing is left.
     fn is_done(&self) -> bool {
-        self.drain_deadline.is_some() && self.listeners.is_empty() && self.local.engine.sockets() == 0
+        let waits = !self.pending.is_empty() || self.balance.offers() > 0;
+        self.drain_deadline.is_some()
+            && self.listeners.is_empty()
+            && self.local.engine.sockets() == 0
+            && !waits
     }
 
     fn begin_drain(&mut self) {
@@ -276,10 +309,7 @@ impl Worker {
     /// Closes everything at once; says whether anything was open: the engine tells in the next turn that it let go.
     fn abort_all(&mut self) -> bool {
         accept::end(self);
-        let mut any = !self.waiting.is_empty();
-        for socket in self.waiting.drain(..) {
-            self.local.engine.close(socket);
-        }
+        let mut any = accept::turn_all_away(self);
         for connection in self.connections.iter_mut().flatten() {
             any |= !matches!(connection.stage, Stage::Closed);
             close::now(connection, &mut self.local);

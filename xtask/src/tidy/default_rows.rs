@@ -10,6 +10,7 @@ pub const WATCHED: &[&str] = &[
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
     "crates/server/src/offload.rs",
+    "crates/server/src/watchdog.rs",
     "crates/engine/src/mappings.rs",
     "crates/engine/src/transfer.rs",
 ];
@@ -20,6 +21,9 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/features/src/files/store.rs", "BOOKKEEPING_BYTES"),
     ("crates/features/src/files/compress.rs", "EXPECTED_CONTENTS"),
     ("crates/server/src/fs.rs", "ATTEMPTS"),
+    ("crates/server/src/watchdog.rs", "LOOK"),
+    ("crates/server/src/watchdog.rs", "QUIET_LOOKS"),
+    ("crates/server/src/watchdog.rs", "LATE"),
     // What the kernel does, as far as it is known.
     ("crates/server/src/fs.rs", "READ_AHEAD_BYTES"),
 ];
@@ -32,6 +36,7 @@ const RANGE: &str = "crates/features/src/files/range.rs";
 const LISTING: &str = "crates/features/src/files/listing/mod.rs";
 const MAPPED: &str = "crates/server/src/mapped.rs";
 const OFFLOAD: &str = "crates/server/src/offload.rs";
+const WATCHDOG: &str = "crates/server/src/watchdog.rs";
 const FLAG_TEST: &str = "without_any_flag_the_current_folder_is_served_to_this_machine";
 const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_and_the_status_of_its_row";
 
@@ -316,6 +321,20 @@ pub const ROWS: &[Row] = &[
         "what cannot be done soon is said at once",
         "beyond_the_queue_a_job_is_refused_and_runs_not",
     ),
+    row(
+        "a worker is held up that stays in one turn for",
+        Constant(WATCHDOG, "HELD_UP", ""),
+        "others take its new connections",
+        "many small requests take some milliseconds",
+        "a_worker_is_held_up_that_stays_in_one_turn_for_10_ms",
+    ),
+    row(
+        "connections of workers that are held up, offered to others",
+        Constant(WATCHDOG, "OFFERED", "connections"),
+        "more wait in the backlog",
+        "nobody is promised more than is soon taken",
+        "no_more_than_64_connections_are_offered_and_the_others_wait_in_the_backlog",
+    ),
     limit("head_timeout", "head_timeout_a_head_that_comes_a_byte_a_second_is_answered_408_after_10_s"),
     limit("body_grace", "a_body_that_does_not_go_on_is_answered_408"),
     limit(
@@ -338,6 +357,7 @@ pub const ROWS: &[Row] = &[
     ),
     limit("drain_grace", "drain_grace_an_idle_connection_has_500_ms_for_a_last_request"),
     limit("drain_timeout", "drain_timeout_what_is_not_finished_after_30_s_is_aborted"),
+    limit("worker_hold", "a_handler_that_holds_its_worker_is_named_once_and_once_more_when_it_lets_go"),
     limit("log_field_bytes", "long_texts_are_cut_off_at_the_limit"),
     limit("log_ring_bytes", "every_request_of_a_burst_has_a_line_or_is_counted_as_dropped"),
     limit("log_flush_timeout", "whoever_stops_reading_the_log_holds_nobody_up"),

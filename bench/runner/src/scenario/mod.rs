@@ -1,10 +1,12 @@
 //! What is measured, by name.
 
 mod columns;
+mod head_of_line;
 mod held;
 mod idle;
 mod latency;
 mod rounds;
+mod slow_clients;
 mod sparse;
 mod startup;
 mod system_calls;
@@ -81,6 +83,10 @@ pub enum Scenario {
     Tree,
     /// 100,000 connections held open, and new ones beside them
     Held,
+    /// 13 bytes beside clients that ask for 10 MiB and read nothing
+    SlowClients,
+    /// A quick request alone, beside slow ones, and behind one
+    HeadOfLine,
     /// Memory per idle connection
     Idle,
     /// From the start to the first response
@@ -173,6 +179,8 @@ impl Scenario {
                 let sharing = bench.servers.iter().filter(|server| server.can_share()).count() as u32;
                 (held_time + Duration::from_micros(200) * held_connections as u32) * sharing
             }
+            Scenario::SlowClients => (measure + warm_up) * 4 * servers(&file_1k()),
+            Scenario::HeadOfLine => Duration::from_secs(8),
             Scenario::Sparse => measure * servers(&file_1k()),
             Scenario::Tree => Duration::from_secs(25) * servers(&file_1k()),
             _ => turns(&file_1k(), 1),
@@ -205,6 +213,8 @@ impl Scenario {
             Scenario::Observed => rounds(64, Work { observed: true, ..file_1k() }),
             Scenario::Sparse => sparse::run(name, bench),
             Scenario::Tree => tree::run(name, bench),
+            Scenario::SlowClients => slow_clients::run(name, bench),
+            Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
             Scenario::Idle => Ok(idle::run(name, bench)),
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),

@@ -12,7 +12,9 @@ use rustix::io::Errno;
 
 use super::Network;
 use super::slot::{ListenerSlot, Sending, Slot, Socket};
-use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use super::world::{EndId, Side};
+use crate::accepted::Stream;
+use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Connections taken from one listener in one poll.
 const ACCEPTS: usize = 64;
@@ -86,8 +88,8 @@ impl Sim {
                 return;
             }
             let Some(end) = world.accept(listener.number) else { return };
-            let socket = self.sockets.insert(Slot::Open(Socket::new(end)));
-            completions.push_back(Completion::Accepted { listener: id, socket });
+            let stream = Stream::Simulated(end.connection);
+            completions.push_back(Completion::Accepted(Accepted { listener: id, stream }));
         }
     }
 
@@ -208,6 +210,16 @@ impl Backend for Sim {
     fn unlisten(&mut self, listener: ListenerId) {
         if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
             self.network.world.borrow_mut().unlisten(slot.number);
+        }
+    }
+
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        match accepted.stream {
+            Stream::Simulated(connection) => {
+                let end = EndId { connection, side: Side::Server };
+                Ok(self.sockets.insert(Slot::Open(Socket::new(end))))
+            }
+            Stream::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

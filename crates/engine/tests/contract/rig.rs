@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gannet_engine::sim::{Client, Faults, Network, Random};
 use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
+use gannet_engine::{Accepted, Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
 
 /// Blocks in the pool of most tests.
 pub const BLOCKS: usize = 64;
@@ -56,6 +56,8 @@ pub struct Rig {
     /// The buffers of a connection are small, and no system call has bounds of its own.
     pub is_simulated: bool,
     connect: Box<dyn FnMut() -> io::Result<Box<dyn Peer>>>,
+    /// Makes another engine of the same kind.
+    another: Box<dyn Fn() -> Engine>,
     /// Lets time pass where it does not by itself.
     pass: Box<dyn FnMut(Duration)>,
     seen: VecDeque<Completion>,
@@ -65,14 +67,16 @@ pub struct Rig {
 pub fn epoll(blocks: usize) -> Option<Rig> {
     let pool = Pool::new(4096, blocks);
     let backend = gannet_testing::on("epoll", || Epoll::new(pool.clone()))?;
-    Some(on_loopback(Engine::new(Box::new(backend)), pool))
+    let another = || Engine::new(Box::new(Epoll::new(Pool::new(4096, BLOCKS)).unwrap()));
+    Some(Rig { another: Box::new(another), ..on_loopback(Engine::new(Box::new(backend)), pool) })
 }
 
 /// None where io_uring is not, or the kernel has none for us.
 pub fn uring(blocks: usize) -> Option<Rig> {
     let pool = Pool::new(4096, blocks);
     let backend = gannet_testing::on("uring", || Uring::new(pool.clone()))?;
-    Some(on_loopback(Engine::new(Box::new(backend)), pool))
+    let another = || Engine::new(Box::new(Uring::new(Pool::new(4096, BLOCKS)).unwrap()));
+    Some(Rig { another: Box::new(another), ..on_loopback(Engine::new(Box::new(backend)), pool) })
 }
 
 /// A rig of an engine that uses the kernel's sockets.
@@ -90,6 +94,7 @@ pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
         pool,
         listener,
         connect: Box::new(connect),
+        another: Box::new(|| panic!("one engine will do")),
         pass: Box::new(drop),
         seen: VecDeque::new(),
         is_simulated: false,
@@ -146,7 +151,8 @@ fn on_network(network: &Network, blocks: usize) -> Rig {
     let mut engine = Engine::new(Box::new(network.engine(pool.clone())));
     let address = SocketAddr::from(([192, 0, 2, 80], 80));
     let listener = engine.listen(Listener::Simulated(address)).unwrap();
-    let (net, clock) = (network.clone(), network.clone());
+    let (net, clock, all) = (network.clone(), network.clone(), network.clone());
+    let another = move || Engine::new(Box::new(all.engine(Pool::new(4096, BLOCKS))));
     let connect = move || Ok(Box::new(net.connect(address)?) as Box<dyn Peer>);
     let pass = move |time| clock.advance(time);
     Rig {
@@ -154,6 +160,7 @@ fn on_network(network: &Network, blocks: usize) -> Rig {
         pool,
         listener,
         connect: Box::new(connect),
+        another: Box::new(another),
         pass: Box::new(pass),
         seen: VecDeque::new(),
         is_simulated: true,
@@ -163,6 +170,11 @@ fn on_network(network: &Network, blocks: usize) -> Rig {
 impl Rig {
     pub fn connect(&mut self) -> Box<dyn Peer> {
         (self.connect)().unwrap()
+    }
+
+    /// From here on the engine is another of the same kind; gives the one that it was.
+    pub fn change_engine(&mut self) -> Engine {
+        std::mem::replace(&mut self.engine, (self.another)())
     }
 
     /// None when the backlog is full, or nobody listens.
@@ -199,6 +211,13 @@ impl Rig {
         self.seen.extend(std::iter::from_fn(|| self.engine.next_completion()));
     }
 
+    /// One poll whose completions are looked at, and left out of what was seen.
+    pub fn step_by(&mut self, mut look: impl FnMut(&Completion)) {
+        (self.pass)(Duration::from_millis(2));
+        self.engine.poll(Some(Duration::from_millis(2))).unwrap();
+        std::iter::from_fn(|| self.engine.next_completion()).for_each(|completion| look(&completion));
+    }
+
     fn take(&mut self, wanted: impl Fn(&Completion) -> bool) -> Option<Completion> {
         let position = self.seen.iter().position(wanted)?;
         self.seen.remove(position)
@@ -214,11 +233,22 @@ impl Rig {
         panic!("no {what}; seen: {:?}", self.seen);
     }
 
-    pub fn take_accepted(&mut self) -> Option<SocketId> {
-        match self.take(|completion| matches!(completion, Completion::Accepted { .. }))? {
-            Completion::Accepted { socket, .. } => Some(socket),
+    /// A connection that was accepted, and that no engine has yet.
+    pub fn take_unadopted(&mut self) -> Option<Accepted> {
+        match self.take(|completion| matches!(completion, Completion::Accepted(_)))? {
+            Completion::Accepted(accepted) => Some(accepted),
             _ => None,
         }
+    }
+
+    pub fn take_accepted(&mut self) -> Option<SocketId> {
+        let accepted = self.take_unadopted()?;
+        Some(self.engine.adopt(accepted).unwrap())
+    }
+
+    /// As [`accepted`](Rig::accepted), but no engine has it yet.
+    pub fn unadopted(&mut self) -> Accepted {
+        self.wait_for("connection", Rig::take_unadopted)
     }
 
     pub fn accepted(&mut self) -> SocketId {
@@ -301,7 +331,7 @@ fn socket_of(completion: &Completion) -> Option<SocketId> {
         | Completion::ReceiveFailed { socket, .. }
         | Completion::Sent { socket, .. }
         | Completion::Closed { socket, .. } => Some(*socket),
-        Completion::Accepted { .. } | Completion::AcceptFailed { .. } => None,
+        Completion::Accepted(_) | Completion::AcceptFailed { .. } => None,
     }
 }
 

@@ -65,7 +65,8 @@ impl Server {
     fn handle(&mut self, completion: Completion) {
         let engine = &mut self.table.engine;
         match completion {
-            Completion::Accepted { socket, .. } => {
+            Completion::Accepted(accepted) => {
+                let socket = engine.adopt(accepted).expect("it is simulated");
                 assert!(self.links.insert(socket, Link::default()).is_none(), "a number in use");
                 engine.receive(socket);
             }

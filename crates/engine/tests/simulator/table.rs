@@ -46,8 +46,13 @@ impl Table {
     /// A connection that nothing delays: the client's end, and ours.
     pub fn pair(&mut self) -> (Client, SocketId) {
         let client = self.connect();
+        (client, self.accepted())
+    }
+
+    /// The connection that one poll gives.
+    pub fn accepted(&mut self) -> SocketId {
         match self.poll().pop() {
-            Some(Completion::Accepted { socket, .. }) => (client, socket),
+            Some(Completion::Accepted(accepted)) => self.engine.adopt(accepted).expect("it is simulated"),
             other => panic!("{other:?}"),
         }
     }

@@ -120,7 +120,7 @@ impl Compressed {
             drop(waiting); // not before: who asked may have left, and the content would still be here
             compressed
         };
-        let compressed = ports.cpu.run(job).await??;
+        let compressed = ports.cpu.run(job).await.ok()??;
         ports.counters.add(Counter::Compressed, 1);
         let smaller = (compressed.len() < length).then(|| Arc::new(describe(compressed.into())));
         let _ = guard.insert(smaller.clone()); // it was made room for by others meanwhile: then it is not kept

@@ -1,6 +1,7 @@
 //! The whole server over real sockets: what clients see, on each backend that this machine can run.
 
 mod access_log;
+mod blocked;
 mod body;
 mod changing;
 mod clients;

@@ -3,7 +3,7 @@
 
 use super::chunked::{Chunk, Found};
 use super::error::Error;
-use super::fields::{self, Line};
+use super::fields::{self, Section};
 use super::framing::Said;
 use super::repeated::Repeated;
 use super::request_line;
@@ -186,15 +186,9 @@ impl Connection {
         Ok((start, next))
     }
 
-    /// Reads the fields from `line` on. Returns where it stopped and whether the section ended there.
+    /// Reads the fields from `start` on. Returns where it stopped and whether the section ended there.
     #[inline]
-    fn read_fields(
-        &mut self,
-        input: &[u8],
-        mut line: usize,
-        head: &mut Head,
-    ) -> Result<(usize, bool), Error> {
-        let start = line;
+    fn read_fields(&mut self, input: &[u8], start: usize, head: &mut Head) -> Result<(usize, bool), Error> {
         let whole = head.fields.is_empty();
         if whole
             && let Some(repeated) = &mut self.repeated
@@ -203,21 +197,12 @@ impl Connection {
             return Ok((end, true));
         }
         let most = usize::from(self.limits.fields);
-        while let Some((found, next)) = fields::line(self.level, input, line)? {
-            let Line::Field(field) = found else {
-                if whole {
-                    self.repeated.get_or_insert_default().note(input, start, next, head, self.said);
-                }
-                return Ok((next, true));
-            };
-            if head.fields.len() == most {
-                return Err(Error::TooManyFields);
-            }
-            self.said.field(input, field, head)?;
-            head.fields.push(field);
-            line = next;
+        let section = Section { line: start, most, meaning: &mut self.said, head };
+        let (next, ended) = self.level.pass(input, section)?;
+        if ended && whole {
+            self.repeated.get_or_insert_default().note(input, start, next, head, self.said);
         }
-        Ok((line, false))
+        Ok((next, ended))
     }
 
     /// The head is whole: what follows it, and whether the connection persists.

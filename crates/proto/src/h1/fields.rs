@@ -1,13 +1,54 @@
 //! Field lines: name, colon, value (RFC 9112 section 5). What they mean is for [`framing`](super::framing).
 
 use super::error::Error;
-use crate::http::{Field, Span};
-use crate::scan::Level;
+use crate::http::{Field, Head, Span};
+use crate::scan::{Blocks, Pass, Vector};
+
+/// What a section's fields are to who reads it.
+pub(super) trait Meaning {
+    /// Takes the field of this name in, before it is one of `head`'s. To be inlined into the [`Pass`].
+    fn field<V: Vector>(
+        &mut self,
+        blocks: &Blocks<'_, V>,
+        name: &[u8],
+        field: Field,
+        head: &mut Head,
+    ) -> Result<(), Error>;
+}
+
+/// Reads a section into `head`, from the line that begins at `line`. It yields where it stopped, and whether the section
+/// ended there.
+pub(super) struct Section<'a, M> {
+    pub line: usize,
+    /// How many fields there may be.
+    pub most: usize,
+    pub meaning: &'a mut M,
+    pub head: &'a mut Head,
+}
+
+impl<M: Meaning> Pass for Section<'_, M> {
+    type Output = Result<(usize, bool), Error>;
+
+    #[inline(always)]
+    fn over<V: Vector>(self, mut blocks: Blocks<'_, V>) -> Self::Output {
+        let Section { mut line, most, meaning, head } = self;
+        while let Some((found, next)) = read_line(&mut blocks, line)? {
+            let Line::Field(field, name) = found else { return Ok((next, true)) };
+            if head.fields.len() == most {
+                return Err(Error::TooManyFields);
+            }
+            meaning.field(&blocks, name, field, head)?;
+            head.fields.push(field);
+            line = next;
+        }
+        Ok((line, false))
+    }
+}
 
 /// A line of a section of fields.
-pub(super) enum Line {
-    /// A field.
-    Field(Field),
+enum Line<'a> {
+    /// A field, and its name.
+    Field(Field, &'a [u8]),
     /// The blank line that ends the section.
     Blank,
 }
@@ -17,24 +58,35 @@ pub(super) enum Line {
 /// It decides from left to right, each byte by itself and those before it, so a longer input never changes what a
 /// shorter one showed.
 #[inline(always)]
-pub(super) fn line(level: Level, input: &[u8], at: usize) -> Result<Option<(Line, usize)>, Error> {
-    let colon = level.token_end(input, at);
+fn read_line<'a, V: Vector>(
+    blocks: &mut Blocks<'a, V>,
+    at: usize,
+) -> Result<Option<(Line<'a>, usize)>, Error> {
+    let input = blocks.bytes();
+    let colon = blocks.token_end(at);
     match input.get(colon) {
         Some(b':') if colon > at => {}
         Some(b'\r') if colon == at => return Ok(line_feed(input, at)?.map(|next| (Line::Blank, next))),
         Some(byte) => return Err(misnamed(*byte, colon == at)),
         None => return Ok(None),
     }
-    let end = level.value_end(input, colon + 1);
-    match input.get(end) {
-        Some(b'\r') => {}
-        Some(b'\n') => return Err(Error::BareLineFeed),
-        Some(_) => return Err(Error::ControlByte),
-        None => return Ok(None),
+    let end = blocks.value_end(colon + 1);
+    if !matches!(input.get(end..), Some([b'\r', b'\n', ..])) {
+        return unended(input, end);
     }
-    let Some(next) = line_feed(input, end)? else { return Ok(None) };
     let field = Field { name: Span::new(at, colon), value: trimmed(input, colon + 1, end) };
-    Ok(Some((Line::Field(field), next)))
+    Ok(Some((Line::Field(field, &input[at..colon]), end + 2)))
+}
+
+/// What a value means that no line end follows.
+#[cold]
+fn unended<'a>(input: &[u8], end: usize) -> Result<Option<(Line<'a>, usize)>, Error> {
+    match input.get(end) {
+        Some(b'\r') => line_feed(input, end).map(|_| None),
+        Some(b'\n') => Err(Error::BareLineFeed),
+        Some(_) => Err(Error::ControlByte),
+        None => Ok(None),
+    }
 }
 
 /// Where the line after the carriage return at `at` begins; `None` if that cannot be said yet.
@@ -58,9 +110,21 @@ fn misnamed(byte: u8, at_start: bool) -> Error {
     }
 }
 
-/// The value between these offsets without the whitespace around it.
+/// The value between these offsets without the whitespace around it: nearly always one space in front.
 #[inline(always)]
-fn trimmed(input: &[u8], mut start: usize, mut end: usize) -> Span {
+fn trimmed(input: &[u8], start: usize, end: usize) -> Span {
+    let is_visible = |byte: Option<&u8>| byte.is_some_and(|byte| *byte > b' ');
+    match &input[start..end] {
+        [b' ', value @ ..] if is_visible(value.first()) && is_visible(value.last()) => {
+            Span::new(start + 1, end)
+        }
+        _ => trimmed_slowly(input, start, end),
+    }
+}
+
+/// The same, whatever stands there.
+#[inline(never)]
+fn trimmed_slowly(input: &[u8], mut start: usize, mut end: usize) -> Span {
     while start < end && matches!(input[start], b' ' | b'\t') {
         start += 1;
     }

@@ -3,8 +3,11 @@
 //! Each field is understood as it is read; what they mean together is settled at the blank line. Whatever could
 //! mean two things to two readers is an error.
 
+use super::authority;
 use super::error::Error;
+use super::fields::Meaning;
 use crate::http::{BodyLength, Field, Head, Method, Version};
+use crate::scan::{Blocks, Vector};
 
 /// What has been said so far that [`Head`] has no place for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -17,37 +20,50 @@ pub(super) struct Said {
     expects_continue: bool,
 }
 
-impl Said {
-    /// Takes one field in. Nearly all fields mean nothing here, so length and first letter tell most of them apart
-    /// before a name is compared.
+impl Meaning for Said {
+    /// Nearly all fields mean nothing here, so length and first letter tell most of them apart before a name is compared.
     #[inline(always)]
-    pub(super) fn field(&mut self, input: &[u8], field: Field, head: &mut Head) -> Result<(), Error> {
-        let name = field.name.of(input);
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+    fn field<V: Vector>(
+        &mut self,
+        blocks: &Blocks<'_, V>,
+        name: &[u8],
+        field: Field,
+        head: &mut Head,
+    ) -> Result<(), Error> {
+        let value = || field.value.of(blocks.bytes());
         match (name.len(), name[0] | 0x20) {
-            (4, b'h') if is(b"host") => self.host(field, field.value.of(input), head),
-            (6, b'e') if is(b"expect") => self.expect(field.value.of(input), head.version),
-            (7, b'u') if is(b"upgrade") => {
+            (4, b'h') if is(name, b"host") => self.host(blocks, field, head),
+            (6, b'e') if is(name, b"expect") => self.expect(value(), head.version),
+            (7, b'u') if is(name, b"upgrade") => {
                 self.upgrade_field = true;
                 Ok(())
             }
-            (10, b'c') if is(b"connection") => {
-                self.connection(field.value.of(input));
+            (10, b'c') if is(name, b"connection") => {
+                self.connection(value());
                 Ok(())
             }
-            (14, b'c') if is(b"content-length") => content_length(field.value.of(input), head),
-            (17, b't') if is(b"transfer-encoding") => transfer_encoding(field.value.of(input), head),
+            (14, b'c') if is(name, b"content-length") => content_length(value(), head),
+            (17, b't') if is(name, b"transfer-encoding") => transfer_encoding(value(), head),
             _ => Ok(()),
         }
     }
+}
 
+impl Said {
     /// One Host, and a valid one, even where the target's own authority is what counts.
-    fn host(&mut self, field: Field, value: &[u8], head: &mut Head) -> Result<(), Error> {
+    #[inline(always)]
+    fn host<V: Vector>(
+        &mut self,
+        blocks: &Blocks<'_, V>,
+        field: Field,
+        head: &mut Head,
+    ) -> Result<(), Error> {
         if self.host {
             return Err(Error::RepeatedHost);
         }
         self.host = true;
-        super::authority::check(value)?;
+        let plain_end = blocks.plain_host_end(usize::from(field.value.start));
+        authority::check(blocks.bytes(), field.value, plain_end)?;
         head.authority = head.authority.or(Some(field.value));
         Ok(())
     }
@@ -65,6 +81,10 @@ impl Said {
     }
 
     fn connection(&mut self, value: &[u8]) {
+        if is(value, b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for option in members(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
@@ -83,6 +103,17 @@ impl Said {
         head.upgrade = http11 && self.upgrade_option && self.upgrade_field;
         Ok(!self.close && (http11 || self.keep_alive))
     }
+}
+
+/// Whether a name or a value is this word, without case. Since the length is known and no byte ends it early, it is compared
+/// many bytes at a time.
+///
+/// The word consists of small letters and `-`. Setting bit 5 makes such a byte only of itself and of the letter in the
+/// other case; or of control characters, which neither names nor values have.
+#[inline(always)]
+fn is<const LENGTH: usize>(text: &[u8], word: &[u8; LENGTH]) -> bool {
+    let Ok(text) = <&[u8; LENGTH]>::try_from(text) else { return false };
+    (0..LENGTH).fold(0, |bits, index| bits | ((text[index] | 0x20) ^ word[index])) == 0
 }
 
 /// The members of a comma-separated list, empty ones left out (RFC 9110 section 5.6.1.2).
@@ -144,5 +175,28 @@ fn refused_codings(value: &[u8]) -> Error {
         Error::UnknownTransferCoding
     } else {
         Error::InvalidTransferCoding
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is;
+    use crate::scan::naive;
+
+    #[test]
+    fn a_word_is_itself_in_either_case_and_nothing_else() {
+        for (index, letter) in b"transfer-encoding".iter().enumerate() {
+            for byte in (0..=255).filter(|byte| naive::is_token(*byte) || naive::is_value(*byte)) {
+                let mut text = *b"Transfer-ENCODING";
+                text[index] = byte;
+                assert_eq!(
+                    is(&text, b"transfer-encoding"),
+                    byte.eq_ignore_ascii_case(letter),
+                    "{byte} for {letter}"
+                );
+            }
+        }
+        assert!(!is(b"transfer-encodin", b"transfer-encoding"));
+        assert!(!is(b"transfer-encodings", b"transfer-encoding"));
     }
 }

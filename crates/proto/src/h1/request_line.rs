@@ -18,7 +18,7 @@ pub(super) fn read(
     let Some(at) = method(level, limits, input, at, head)? else { return Ok(None) };
     let Some(at) = target(level, limits, input, at, head)? else { return Ok(None) };
     let Some(at) = version(input, at, head)? else { return Ok(None) };
-    form(input, head)?;
+    form(level, input, head)?;
     Ok(Some(at))
 }
 
@@ -31,6 +31,12 @@ fn method(
     at: usize,
     head: &mut Head,
 ) -> Result<Option<usize>, Error> {
+    // Most requests: seen at a glance.
+    if input[at..].starts_with(b"GET ") && limits.method_bytes >= 3 {
+        head.method_text = Span::new(at, at + 3);
+        head.method = Method::Get;
+        return Ok(Some(at + 4));
+    }
     let window = window(input, at, limits.method_bytes);
     let end = level.token_end(window, at);
     match window.get(end) {
@@ -113,31 +119,35 @@ fn other_version(rest: &[u8], head: &mut Head) -> Result<Option<usize>, Error> {
 
 /// Which form the target has, and whether its method can have it (RFC 9112 section 3.2).
 #[inline]
-fn form(input: &[u8], head: &mut Head) -> Result<(), Error> {
-    let target = head.target.of(input);
-    if head.method == Method::Connect {
-        return authority_form(input, head);
-    }
-    if target.starts_with(b"/") {
+fn form(level: Level, input: &[u8], head: &mut Head) -> Result<(), Error> {
+    if head.method != Method::Connect && input[usize::from(head.target.start)] == b'/' {
         head.form = TargetForm::Origin;
         return Ok(());
     }
-    if target == b"*" && head.method == Method::Options {
+    other_form(level, input, head)
+}
+
+/// The same for what is not a path.
+#[inline(never)]
+fn other_form(level: Level, input: &[u8], head: &mut Head) -> Result<(), Error> {
+    if head.method == Method::Connect {
+        return authority_form(level, input, head);
+    }
+    if head.target.of(input) == b"*" && head.method == Method::Options {
         head.form = TargetForm::Asterisk;
         head.path = Span::default();
         return Ok(());
     }
-    absolute_form(input, head)
+    absolute_form(level, input, head)
 }
 
 /// `host:port`, both of them (RFC 9110 section 9.3.6).
-fn authority_form(input: &[u8], head: &mut Head) -> Result<(), Error> {
+fn authority_form(level: Level, input: &[u8], head: &mut Head) -> Result<(), Error> {
     if head.query.is_some() || head.target.of(input).contains(&b'/') {
         return Err(Error::TargetForm);
     }
-    match authority::check(head.target.of(input))? {
-        Some(port) if port > 0 => {}
-        _ => return Err(Error::TargetForm),
+    if !check_authority(level, input, head.target)? {
+        return Err(Error::TargetForm);
     }
     head.form = TargetForm::Authority;
     head.authority = Some(head.target);
@@ -146,7 +156,7 @@ fn authority_form(input: &[u8], head: &mut Head) -> Result<(), Error> {
 }
 
 /// `http://host:port/path?query`. We answer for no other schemes (RFC 9112 section 3.2.2).
-fn absolute_form(input: &[u8], head: &mut Head) -> Result<(), Error> {
+fn absolute_form(level: Level, input: &[u8], head: &mut Head) -> Result<(), Error> {
     let before_query = head.path.of(input);
     let scheme = [&b"http://"[..], b"https://"].into_iter().find(|scheme| {
         before_query.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
@@ -156,9 +166,14 @@ fn absolute_form(input: &[u8], head: &mut Head) -> Result<(), Error> {
     let host = usize::from(head.path.start) + scheme.len();
     let path = host + after.iter().position(|byte| *byte == b'/').unwrap_or(after.len());
     let authority = Span::new(host, path);
-    authority::check(authority.of(input))?;
+    check_authority(level, input, authority)?;
     head.form = TargetForm::Absolute;
     head.authority = Some(authority);
     head.path = Span { start: authority.end, end: head.path.end };
     Ok(())
+}
+
+/// As [`authority::check`], of a part of the target.
+fn check_authority(level: Level, input: &[u8], authority: Span) -> Result<bool, Error> {
+    authority::check(input, authority, level.plain_host_end(input, usize::from(authority.start)))
 }

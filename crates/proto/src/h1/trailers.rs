@@ -2,9 +2,10 @@
 
 use super::connection::{Connection, Event};
 use super::error::Error;
-use super::fields::{self, Line};
+use super::fields::{Meaning, Section};
 use super::state::Reading;
-use crate::http::Head;
+use crate::http::{Field, Head};
+use crate::scan::{Blocks, Vector};
 
 impl Connection {
     /// The trailer section, which begins at `start`, from `line` on.
@@ -17,7 +18,9 @@ impl Connection {
     ) -> Result<Event, Error> {
         let most = start + usize::from(self.limits.trailer_bytes);
         let input = &input[..input.len().min(most)];
-        let (next, whole) = match self.read_trailer_fields(input, line, head)? {
+        let most_fields = usize::from(self.limits.fields);
+        let section = Section { line, most: most_fields, meaning: &mut Trailers, head };
+        let (next, whole) = match self.level.pass(input, section)? {
             (_, false) if input.len() == most => return Err(Error::TrailersTooLarge),
             read => read,
         };
@@ -34,26 +37,21 @@ impl Connection {
         self.reading = Reading::Trailers { line: line as u16 };
         Ok(Event::Need { consumed: start })
     }
+}
 
-    /// As [`read_fields`](Self::read_fields), for fields that mean nothing to the connection and must not.
-    fn read_trailer_fields(
+/// Fields that mean nothing to the connection, and must not.
+struct Trailers;
+
+impl Meaning for Trailers {
+    #[inline(always)]
+    fn field<V: Vector>(
         &mut self,
-        input: &[u8],
-        mut line: usize,
-        head: &mut Head,
-    ) -> Result<(usize, bool), Error> {
-        while let Some((found, next)) = fields::line(self.level, input, line)? {
-            let Line::Field(field) = found else { return Ok((next, true)) };
-            if head.fields.len() == usize::from(self.limits.fields) {
-                return Err(Error::TooManyFields);
-            }
-            if !may_be_trailer(field.name.of(input)) {
-                return Err(Error::ForbiddenTrailer);
-            }
-            head.fields.push(field);
-            line = next;
-        }
-        Ok((line, false))
+        _: &Blocks<'_, V>,
+        name: &[u8],
+        _: Field,
+        _: &mut Head,
+    ) -> Result<(), Error> {
+        if may_be_trailer(name) { Ok(()) } else { Err(Error::ForbiddenTrailer) }
     }
 }
 
@@ -91,6 +89,7 @@ const NEVER_IN_TRAILERS: [&str; 27] = [
 ];
 
 /// Whether a trailer field may have this name.
+#[inline(never)]
 fn may_be_trailer(name: &[u8]) -> bool {
     !NEVER_IN_TRAILERS.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
 }

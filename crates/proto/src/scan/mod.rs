@@ -1,12 +1,14 @@
 //! Where a run of bytes of one kind ends: the only loop of the parsers that looks at every byte.
 //!
-//! Three kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target.
-//! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle.
+//! Four kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target, of most hosts.
+//! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle. Fields are
+//! many short runs, so there the searches share what they saw: `blocks` says how, and what it is worth.
 //! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
 //! functions built for CPU features that the level proves to be there; and text of bytes that were seen to be [`ascii`].
 #![expect(unsafe_code, reason = "loads and CPU features, as said above")]
 
 mod ascii;
+mod blocks;
 pub mod naive;
 mod swar;
 mod vector;
@@ -14,6 +16,8 @@ mod vector;
 mod x86;
 
 pub use ascii::ascii;
+pub(crate) use blocks::{Blocks, Pass};
+pub(crate) use vector::Vector;
 
 /// How many bytes at a time the scanner may look at.
 ///
@@ -28,7 +32,7 @@ enum Kind {
     /// Sixteen bytes: every x86-64.
     #[cfg(target_arch = "x86_64")]
     Sse2,
-    /// Thirty-two bytes: most x86-64 since 2013.
+    /// Thirty-two bytes, and the instructions on bits (BMI) that came with them: most x86-64 since 2013.
     #[cfg(target_arch = "x86_64")]
     Avx2,
 }
@@ -89,6 +93,23 @@ impl Default for Level {
     }
 }
 
+impl Level {
+    /// Reads `bytes` in one pass.
+    #[inline(always)]
+    pub(crate) fn pass<P: Pass>(self, bytes: &[u8], pass: P) -> P::Output {
+        match self.0 {
+            // SAFETY: the vector is an ordinary integer.
+            Kind::Swar => pass.over(unsafe { Blocks::<swar::Word>::new(bytes) }),
+            // SAFETY: SSE2 is part of x86-64.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Sse2 => pass.over(unsafe { Blocks::<x86::Sse2>::new(bytes) }),
+            // SAFETY: this kind is only made where the CPU was seen to have AVX2 and BMI.
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 => unsafe { x86::avx2::pass(bytes, pass) },
+        }
+    }
+}
+
 /// One search: its documentation, its name, its kind of byte, and what it is built for where there is AVX2. Names and
 /// methods are short: there a call to a function that may use AVX2 costs more than the wider vector saves.
 macro_rules! searches {
@@ -123,4 +144,7 @@ searches! {
     /// The offset, at or after `from`, of the first byte that is no part of a path or a piece of a query;
     /// `bytes.len()` if there is none. It stops at `?` and `#` too.
     target_end Target avx2;
+    /// The offset, at or after `from`, of the first byte that is no letter, digit, dot or hyphen; `bytes.len()` if there
+    /// is none.
+    plain_host_end PlainHost sse2;
 }

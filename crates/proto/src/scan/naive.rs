@@ -22,6 +22,11 @@ pub const fn is_target(byte: u8) -> bool {
     byte > b' ' && byte < 0x7f && byte != b'?' && byte != b'#'
 }
 
+/// A byte that nearly all hosts consist of: a letter, a digit, a dot or a hyphen. Others are allowed, too.
+pub const fn is_plain_host(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')
+}
+
 /// As [`Level::token_end`](super::Level::token_end).
 pub fn token_end(bytes: &[u8], from: usize) -> usize {
     end(is_token, bytes, from)
@@ -37,8 +42,13 @@ pub fn target_end(bytes: &[u8], from: usize) -> usize {
     end(is_target, bytes, from)
 }
 
+/// As [`Level::plain_host_end`](super::Level::plain_host_end).
+pub fn plain_host_end(bytes: &[u8], from: usize) -> usize {
+    end(is_plain_host, bytes, from)
+}
+
 #[inline(always)]
-pub(super) fn end(is_inside: fn(u8) -> bool, bytes: &[u8], from: usize) -> usize {
+pub(crate) fn end(is_inside: fn(u8) -> bool, bytes: &[u8], from: usize) -> usize {
     let mut at = from;
     while at < bytes.len() && is_inside(bytes[at]) {
         at += 1;

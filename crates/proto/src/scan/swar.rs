@@ -18,6 +18,7 @@ pub(super) struct Word(u64);
 impl Vector for Word {
     const BYTES: usize = 8;
     const BITS_PER_BYTE: usize = 8;
+    const HAS_BLOCKS: bool = false;
 
     #[inline(always)]
     unsafe fn load(bytes: &[u8], at: usize) -> Word {

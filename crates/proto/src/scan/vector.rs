@@ -6,11 +6,13 @@ use super::naive;
 ///
 /// Comparisons yield a vector whose lanes are all-ones (or, for [`swar`](super::swar), have the high bit set)
 /// where they hold; only [`mask`](Vector::mask) looks at those.
-pub(super) trait Vector: Copy {
+pub(crate) trait Vector: Copy {
     /// How many bytes it holds.
     const BYTES: usize;
     /// How many bits of [`mask`](Vector::mask) belong to a byte.
     const BITS_PER_BYTE: usize;
+    /// Whether the passes make bitmaps, or else search: [`blocks`](super::blocks) has the figures.
+    const HAS_BLOCKS: bool;
 
     /// The bytes from `bytes[at]` on.
     ///
@@ -65,6 +67,7 @@ pub(super) trait Class {
 pub(super) struct Token;
 pub(super) struct Value;
 pub(super) struct Target;
+pub(super) struct PlainHost;
 
 impl Class for Token {
     /// Letters, digits and `-` are what nearly all names consist of; the other thirteen are looked up one by one.
@@ -92,6 +95,25 @@ impl Class for Token {
             let letters = vector.or_byte(0x20).minus(b'a').at_most(25);
             let digits = vector.minus(b'0').at_most(9);
             letters.or(digits).or(vector.equal(b'-')).mask() ^ all_lanes::<V>()
+        }
+    }
+}
+
+impl Class for PlainHost {
+    const EXACT: bool = true;
+
+    fn contains(byte: u8) -> bool {
+        naive::is_plain_host(byte)
+    }
+
+    #[inline(always)]
+    unsafe fn outside<V: Vector>(vector: V) -> u64 {
+        // SAFETY: our caller's promise is theirs.
+        unsafe {
+            let letters = vector.or_byte(0x20).minus(b'a').at_most(25);
+            let digits = vector.minus(b'0').at_most(9);
+            let marks = vector.minus(b'-').at_most(1);
+            letters.or(digits).or(marks).mask() ^ all_lanes::<V>()
         }
     }
 }
@@ -143,12 +165,12 @@ pub(super) unsafe fn end<V: Vector, C: Class>(bytes: &[u8], from: usize) -> usiz
         };
         // SAFETY: `load_offset` leaves `BYTES` bytes after `load_at`; our caller promises the CPU.
         let outside = unsafe { C::outside(V::load(bytes, load_at)) };
-        let unseen = outside & (u64::MAX << ((at - load_at) * V::BITS_PER_BYTE));
+        let unseen = outside >> ((at - load_at) * V::BITS_PER_BYTE);
         if unseen == 0 {
             at = load_at + V::BYTES;
             continue;
         }
-        at = load_at + unseen.trailing_zeros() as usize / V::BITS_PER_BYTE;
+        at += unseen.trailing_zeros() as usize / V::BITS_PER_BYTE;
         if C::EXACT || !C::contains(bytes[at]) {
             return at;
         }

@@ -1,19 +1,20 @@
-//! The vectors of x86-64: SSE2, which every one has, and AVX2, which must be asked for.
+//! The vectors of x86-64: SSE2, which every one has, and AVX2, which must be asked for. With AVX2 comes BMI, whose shifts and
+//! counts of bits the passes are built for.
 
 use super::vector::Vector;
 use core::arch::x86_64 as arch;
 
-/// Whether CPU and operating system keep AVX2's registers (Intel SDM volume 1, section 14.7.1).
+/// Whether the CPU has AVX2 and BMI, and the operating system keeps their registers (Intel SDM volume 1, section 14.7.1).
 pub(super) fn has_avx2() -> bool {
     const OSXSAVE_AND_AVX: u32 = 1 << 27 | 1 << 28;
     const XMM_AND_YMM: u64 = 0b110;
-    const AVX2: u32 = 1 << 5;
+    const BMI_AND_AVX2: u32 = 1 << 3 | 1 << 5 | 1 << 8;
     if arch::__cpuid(0).eax < 7 || arch::__cpuid(1).ecx & OSXSAVE_AND_AVX != OSXSAVE_AND_AVX {
         return false;
     }
     // SAFETY: OSXSAVE says that the operating system has switched `xgetbv` on.
     let kept = unsafe { arch::_xgetbv(0) };
-    kept & XMM_AND_YMM == XMM_AND_YMM && arch::__cpuid_count(7, 0).ebx & AVX2 != 0
+    kept & XMM_AND_YMM == XMM_AND_YMM && arch::__cpuid_count(7, 0).ebx & BMI_AND_AVX2 == BMI_AND_AVX2
 }
 
 /// The two vectors differ in width and in the names of their instructions, and in nothing else.
@@ -29,6 +30,7 @@ macro_rules! vectors {
         impl Vector for $name {
             const BYTES: usize = $bytes;
             const BITS_PER_BYTE: usize = 1;
+            const HAS_BLOCKS: bool = true;
 
             #[inline(always)]
             unsafe fn load(bytes: &[u8], at: usize) -> Self {
@@ -89,22 +91,35 @@ vectors! {
         _mm256_or_si256 _mm256_andnot_si256 _mm256_movemask_epi8;
 }
 
-/// The search that is built for SSE2 even where there is more.
+/// The searches that are built for SSE2 even where there is more.
 pub(super) mod sse2 {
     use super::Sse2;
-    use crate::scan::vector::{Token, end};
+    use crate::scan::vector::{PlainHost, Token, end};
 
     #[inline(always)]
     pub(in crate::scan) fn token_end(bytes: &[u8], from: usize) -> usize {
         // SAFETY: SSE2 is part of x86-64.
         unsafe { end::<Sse2, Token>(bytes, from) }
     }
+
+    #[inline(always)]
+    pub(in crate::scan) fn plain_host_end(bytes: &[u8], from: usize) -> usize {
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe { end::<Sse2, PlainHost>(bytes, from) }
+    }
 }
 
 /// The searches that are built for AVX2. They are functions of their own since only such may use its instructions.
 pub(super) mod avx2 {
     use super::Avx2;
+    use crate::scan::blocks::{Blocks, Pass};
     use crate::scan::vector::{Target, Value, end};
+
+    #[target_feature(enable = "avx2,bmi1,bmi2")]
+    pub(in crate::scan) fn pass<P: Pass>(bytes: &[u8], pass: P) -> P::Output {
+        // SAFETY: the vector needs AVX2, and who calls this function has it.
+        pass.over(unsafe { Blocks::<Avx2>::new(bytes) })
+    }
 
     #[target_feature(enable = "avx2")]
     pub(in crate::scan) fn value_end(bytes: &[u8], from: usize) -> usize {

@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use gannet_engine::sim::Sim;
-use gannet_engine::{Backend, Completions, Listener, ListenerId, Now, Output, Pool, SocketId};
+use gannet_engine::{Accepted, Backend, Completions, Listener, ListenerId, Now, Output, Pool, SocketId};
 
 /// The simulated engine, whose instructions are not the server's.
 pub struct Apart(pub Sim);
@@ -44,6 +44,10 @@ impl Backend for Apart {
 
     fn unlisten(&mut self, listener: ListenerId) {
         self.0.unlisten(listener);
+    }
+
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        self.0.adopt(accepted)
     }
 
     fn receive(&mut self, socket: SocketId) {

@@ -22,6 +22,8 @@ pub enum StartError {
     Unfit(i32, String, Unfit),
     /// Sockets that were handed over cannot be taken.
     Handover(io::Error),
+    /// There is no descriptor left for the copy of a listening socket.
+    Copy(io::Error),
     /// A worker cannot be kept on a core.
     Pin(io::Error),
     /// The engine cannot run here.
@@ -56,6 +58,13 @@ impl fmt::Display for StartError {
             }
             StartError::AccessLog(LogDestination::StandardOutput, error) => {
                 write!(f, "the access log's writer cannot be started: {}", said(error))
+            }
+            StartError::Copy(error) => {
+                write!(
+                    f,
+                    "the listening sockets cannot be duplicated: {}; raise the limit of descriptors (ulimit -n)",
+                    said(error)
+                )
             }
             StartError::Unix(path, error) => write!(f, "cannot listen on unix:{}: {error}", path.display()),
             StartError::Unfit(number, name, unfit) => {

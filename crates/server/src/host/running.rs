@@ -14,6 +14,7 @@ use super::watch::Watch;
 use crate::admission::Admission;
 use crate::observe::{Bell, Condition};
 use crate::wake::{Command, Mailbox};
+use crate::watchdog::{Control, Watchdog};
 
 /// A server that runs. Dropping it stops it at once.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub struct Running {
     pub(super) admission: Arc<Admission>,
     pub(super) workers: Vec<Thread>,
     pub(super) watch: Watch,
+    pub(super) watchdog: Option<Watchdog>,
 }
 
 impl Running {
@@ -83,6 +85,7 @@ impl Running {
             mailboxes: self.workers.iter().map(|worker| worker.mailbox.clone()).collect(),
             condition: self.watch.condition().clone(),
             log: self.watch.bell(),
+            watchdog: self.watchdog.as_ref().map(|watchdog| watchdog.control().clone()),
         }
     }
 
@@ -143,11 +146,14 @@ struct Orders {
     mailboxes: Vec<Arc<Mailbox>>,
     condition: Arc<Condition>,
     log: Option<Arc<Bell>>,
+    watchdog: Option<Arc<Control>>,
 }
 
 impl Orders {
     fn give(&self, command: Command) {
         self.condition.drain();
+        // Before the workers hear of it: what was offered they find before they end.
+        self.watchdog.iter().for_each(|watchdog| watchdog.retire());
         self.mailboxes.iter().for_each(|mailbox| mailbox.command(command));
     }
 

@@ -1,7 +1,10 @@
 //! Starting: listeners, limits, threads.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+
+use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
@@ -11,12 +14,13 @@ use super::running::Running;
 use super::thread::Plan;
 use super::watch::Watch;
 use crate::admission::Admission;
+use crate::balance::Balance;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::AccessLog;
 use crate::offload::Services;
 use crate::site::Site;
-use crate::wake::Mailbox;
+use crate::watchdog::{Spares, Watchdog};
 
 /// Descriptors kept for what is not a connection: the engines', the runtimes', the log's.
 const RESERVED_DESCRIPTORS: u64 = 64;
@@ -59,7 +63,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         count => count,
     };
     let opened = listening::open(options.listen, count, options.share_port)?;
-    let cores = if options.pin { cores::usable().map_err(StartError::Pin)? } else { Vec::new() };
+    let cores = if options.pin { cores::for_workers().map_err(StartError::Pin)? } else { Vec::new() };
     let admission =
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
@@ -73,15 +77,21 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         admission: admission.clone(),
         workers: Vec::new(),
         watch,
+        watchdog: None,
     };
+    let balance = Arc::<Balance>::default();
     for (number, listeners) in opened.listeners.into_iter().enumerate() {
+        let copies = listeners.iter().map(Listener::try_clone).collect::<io::Result<_>>();
+        let spares = Spares::new(copies.map_err(StartError::Copy)?);
         let plan = Plan {
             listeners,
             site: site.clone(),
             limits: options.limits,
             mapped_sends: options.mapped_sends,
             admission: admission.clone(),
-            mailbox: Arc::new(Mailbox::new(options.limits.connections + SHARED_BLOCKS)),
+            slots: options.limits.connections + SHARED_BLOCKS,
+            balance: balance.clone(),
+            spares: Arc::new(spares),
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),
@@ -90,6 +100,9 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         };
         running.workers.push(plan.launch(format!("gannet-{number}"))?);
     }
+    let posts = running.workers.iter_mut().filter_map(|worker| worker.post.take()).collect();
+    let watchdog = Watchdog::start(posts, balance, admission, site.route_names(), options.limits.worker_hold);
+    running.watchdog = Some(watchdog.map_err(StartError::Thread)?);
     if let Some(address) = options.admin {
         let counters = running.workers.iter().map(|worker| worker.counters.clone()).collect();
         running.watch.listen(address, counters, &site, backend, &services)?;

@@ -1,23 +1,28 @@
 //! A worker's thread: what it needs to begin, and what its server keeps of it.
 
 use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use gannet_engine::{BackendKind, Listener};
+use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::backend;
 use super::error::StartError;
 use super::{cores, drive};
 use crate::admission::Admission;
+use crate::balance::Balance;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{Condition, Scribe, WorkerCounters};
 use crate::offload::Services;
+use crate::pulse::Pulse;
 use crate::site::Site;
 use crate::wake::Mailbox;
+use crate::watchdog::{Post, Spares};
 use crate::worker::Worker;
 
 /// A worker's thread, as its server sees it.
@@ -25,6 +30,8 @@ use crate::worker::Worker;
 pub(super) struct Thread {
     pub(super) mailbox: Arc<Mailbox>,
     pub(super) counters: Arc<WorkerCounters>,
+    /// For the watchdog, if there is one.
+    pub(super) post: Option<Post>,
     pub(super) ended: oneshot::Receiver<io::Result<()>>,
     pub(super) handle: Option<JoinHandle<()>>,
 }
@@ -36,7 +43,10 @@ pub(super) struct Plan {
     pub(super) limits: Limits,
     pub(super) mapped_sends: MappedSends,
     pub(super) admission: Arc<Admission>,
-    pub(super) mailbox: Arc<Mailbox>,
+    /// Slots that the mailbox has room for.
+    pub(super) slots: usize,
+    pub(super) balance: Arc<Balance>,
+    pub(super) spares: Arc<Spares>,
     pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
@@ -50,7 +60,6 @@ impl Plan {
     pub(super) fn launch(self, name: String) -> Result<Thread, StartError> {
         let (began, begun) = mpsc::channel();
         let (finish, ended) = oneshot::channel();
-        let mailbox = self.mailbox.clone();
         let work = move || {
             let _working = self.condition.enter();
             let result = self.run(&began);
@@ -59,23 +68,35 @@ impl Plan {
         let thread = std::thread::Builder::new().name(name).spawn(work);
         let handle = Some(thread.map_err(StartError::Thread)?);
         match begun.recv() {
-            Ok(Ok(counters)) => Ok(Thread { mailbox, counters, ended, handle }),
+            Ok(Ok(post)) => Ok(Thread {
+                mailbox: post.mailbox.clone(),
+                counters: post.counters.clone(),
+                post: Some(post),
+                ended,
+                handle,
+            }),
             Ok(Err(error)) => Err(error),
             Err(_) => Err(StartError::Thread(io::Error::other("a worker's thread ended before it began"))),
         }
     }
 
-    fn run(self, began: &mpsc::Sender<Result<Arc<WorkerCounters>, StartError>>) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    /// First of all the thread goes to its core: what a thread is first to touch is memory of the node that it runs on (set_mempolicy(2)),
+    /// and all that the worker has is made here.
+    fn run(self, began: &mpsc::Sender<Result<Post, StartError>>) -> io::Result<()> {
         if let Some(Err(error)) = self.core.map(cores::pin) {
             let _ = began.send(Err(StartError::Pin(error))); // whoever started us has given up
             return Ok(());
         }
+        let pulse = Arc::<Pulse>::default();
+        let _leaving = Leaving { pulse: pulse.clone(), spares: self.spares.clone() };
+        let _computing = gannet_core::provide_cpu(Rc::new(self.services.cpu.clone()));
+        let runtime = runtime(&pulse, &self.balance)?;
         let worker = backend::engine(self.backend, &self.limits)
             .map_err(|error| StartError::Engine(self.backend.name(), error));
+        let mailbox = Arc::new(Mailbox::new(self.slots));
         let mut worker = match worker {
             Ok(engine) => {
-                Worker::new(engine, self.site, self.limits, self.admission, self.mailbox, &self.services)
+                Worker::new(engine, self.site, self.limits, self.admission, mailbox, &self.services)
                     .with_mapped_sends(self.mapped_sends)
             }
             Err(error) => {
@@ -83,14 +104,39 @@ impl Plan {
                 return Ok(());
             }
         };
+        worker.share(self.balance, self.spares, pulse);
         for listener in self.listeners {
             worker.listen(listener)?;
         }
         if let Some(scribe) = self.scribe {
             worker.log(scribe);
         }
-        let _ = began.send(Ok(worker.counters().clone())); // as above
+        let _ = began.send(Ok(worker.post())); // as above
         runtime.block_on(drive(&mut worker))
+    }
+}
+
+/// The runtime of the current thread, which shows when it sleeps.
+fn runtime(pulse: &Arc<Pulse>, balance: &Arc<Balance>) -> io::Result<Runtime> {
+    let (asleep, awake, balance) = (pulse.clone(), pulse.clone(), balance.clone());
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.on_thread_park(move || asleep.sleep()).on_thread_unpark(move || {
+        awake.wake();
+        balance.watchdog.wake_one();
+    });
+    builder.enable_io().enable_time().build()
+}
+
+/// However the thread ends, the watchdog does not take it for one that is held up, and nobody listens in its stead.
+struct Leaving {
+    pulse: Arc<Pulse>,
+    spares: Arc<Spares>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.pulse.sleep();
+        self.spares.close();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::mapped::MappedSends;
 use crate::observe::{AccessLog, Bell, Condition, LogWriter, Overview, Scribe, WorkerCounters, admin_site};
 use crate::offload::Services;
 use crate::site::Site;
-use crate::wake::{Command, Mailbox};
+use crate::wake::Command;
 
 /// Connections to the admin listener at a time: a few probes and collectors.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -84,7 +84,9 @@ impl Watch {
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),
-            mailbox: Arc::new(Mailbox::new(limits.connections)),
+            slots: limits.connections,
+            balance: Arc::default(),
+            spares: Arc::default(),
             backend,
             services: services.clone(),
             mapped_sends: MappedSends::default(),

@@ -120,6 +120,12 @@ impl Accounts {
         self.open.back_mut().filter(|account| account.end == NEVER)
     }
 
+    /// Where the request leads that was begun last.
+    #[inline]
+    pub(crate) fn route(&self) -> u16 {
+        self.open.back().map_or(NO_ROUTE, |account| account.route)
+    }
+
     /// Where the present request leads.
     pub(crate) fn routed(&mut self, route: u16) {
         if let Some(account) = self.current() {

@@ -2,6 +2,7 @@
 
 use gannet_core::{Counter, Method};
 
+use super::account::NO_ROUTE;
 use super::histogram::Histogram;
 use super::limit::{LIMITS, Limit};
 use super::tally::Tally;
@@ -27,6 +28,10 @@ pub struct WorkerCounters {
     pub(crate) sent_bytes: Tally,
     /// Connections let in.
     pub(crate) accepted: Tally,
+    /// Connections let in whose worker was held up.
+    pub(crate) taken_over: Tally,
+    /// How long the worker was held up by handlers that were told of. The watchdog counts this.
+    pub(crate) held_nanoseconds: Tally,
     /// Connections closed because a limit of connections was reached.
     pub(crate) refused: Tally,
     /// Times that no connection could be accepted for want of a resource.
@@ -44,11 +49,13 @@ pub struct WorkerCounters {
     routes: Box<[RouteCounters]>,
 }
 
-/// What is counted of one route: 480 bytes of requests and 600 of durations.
+/// What is counted of one route: 488 bytes of requests and 600 of durations.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct RouteCounters {
     requests: [[Tally; CLASSES.len()]; METHODS],
+    /// Times that its handler held the worker up. The watchdog counts this.
+    pub(crate) holds: Tally,
     /// From the head's arrival to the response's last byte.
     pub(crate) durations: Histogram,
 }
@@ -69,6 +76,8 @@ impl WorkerCounters {
             received_bytes: Tally::default(),
             sent_bytes: Tally::default(),
             accepted: Tally::default(),
+            taken_over: Tally::default(),
+            held_nanoseconds: Tally::default(),
             refused: Tally::default(),
             accept_failures: Tally::default(),
             cut: Tally::default(),
@@ -79,6 +88,11 @@ impl WorkerCounters {
             features: Default::default(),
             routes: (0..=routes).map(|_| RouteCounters::default()).collect(),
         }
+    }
+
+    /// A handler holds the worker up; no route: whatever else does.
+    pub(crate) fn hold(&self, route: Option<u16>) {
+        self.route(route.unwrap_or(NO_ROUTE)).holds.add(1);
     }
 
     /// A limit was reached.

@@ -34,7 +34,7 @@ pub(crate) struct Family {
 
 /// Every metric, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) static FAMILIES: [Family; 22] = [
+pub(crate) static FAMILIES: [Family; 25] = [
     Family { name: "gannet_build", kind: Kind::Info, unit: "", labels: &["version", "backend"], samples: build,
         help: "What runs." },
     Family { name: "gannet_ready", kind: Kind::Gauge, unit: "", labels: &[], samples: ready,
@@ -55,12 +55,18 @@ pub(crate) static FAMILIES: [Family; 22] = [
         help: "Connections that are open." },
     Family { name: "gannet_connections_accepted", kind: Kind::Counter, unit: "", labels: &[], samples: accepted,
         help: "Connections let in." },
+    Family { name: "gannet_connections_taken_over", kind: Kind::Counter, unit: "", labels: &[], samples: taken_over,
+        help: "Connections let in by another worker than the one that they came to, because that was held up." },
     Family { name: "gannet_connections_refused", kind: Kind::Counter, unit: "", labels: &[], samples: refused,
         help: "Connections closed at once, because there were too many in all or from their address." },
     Family { name: "gannet_accept_failures", kind: Kind::Counter, unit: "", labels: &[], samples: accept_failures,
         help: "Times that no connection could be accepted for want of a descriptor or of memory." },
     Family { name: "gannet_limits_hit", kind: Kind::Counter, unit: "", labels: &["limit"], samples: limits_hit,
         help: "Times that a limit was reached, by its name." },
+    Family { name: "gannet_worker_holds", kind: Kind::Counter, unit: "", labels: &["route"], samples: holds,
+        help: "Times that a handler held its worker up for longer than `worker_hold`; `none`: a task that a handler spawned, or the server itself." },
+    Family { name: "gannet_worker_held_seconds", kind: Kind::Counter, unit: "seconds", labels: &[], samples: held,
+        help: "How long those lasted, counted when they are over." },
     Family { name: "gannet_panics", kind: Kind::Counter, unit: "", labels: &[], samples: panics,
         help: "Panics of handlers, filters and bodies; each was answered or its connection closed." },
     Family { name: "gannet_file_cache_lookups", kind: Kind::Counter, unit: "", labels: &["cache", "result"], samples: cache_lookups,
@@ -156,6 +162,23 @@ fn connections(overview: &Overview, out: &mut Exposition) {
 
 fn accepted(overview: &Overview, out: &mut Exposition) {
     out.sample(&[], overview.sum(|worker| &worker.accepted));
+}
+
+fn taken_over(overview: &Overview, out: &mut Exposition) {
+    out.sample(&[], overview.sum(|worker| &worker.taken_over));
+}
+
+fn holds(overview: &Overview, out: &mut Exposition) {
+    for (number, route) in overview.routes() {
+        let count = overview.total(|worker| worker.routes()[number].holds.get());
+        if count > 0 {
+            out.sample(&[route], count);
+        }
+    }
+}
+
+fn held(overview: &Overview, out: &mut Exposition) {
+    out.sample(&[], Seconds(overview.sum(|worker| &worker.held_nanoseconds)));
 }
 
 fn refused(overview: &Overview, out: &mut Exposition) {

@@ -9,8 +9,10 @@ use crate::limits::TABLE as SERVER;
 pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
 
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
-/// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, in metrics of their own.
-const UNCOUNTED: [&str; 6] = [
+/// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
+/// of their own.
+const UNCOUNTED: [&str; 7] = [
+    "worker_hold",
     "body_window_bytes",
     "output_bytes",
     "body_bytes_per_second",

@@ -38,6 +38,7 @@ fn the_table_says_the_defaults_that_hold() {
             "drain_timeout" => time(limits.drain_timeout),
             "log_field_bytes" => kibibytes(limits.log_field_bytes as u64),
             "log_ring_bytes" => format!("{} MiB for each worker", limits.log_ring_bytes / 1024 / 1024),
+            "worker_hold" => time(limits.worker_hold),
             "log_flush_timeout" => time(limits.log_flush_timeout),
             name => panic!("{name} has no test"),
         };

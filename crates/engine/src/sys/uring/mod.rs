@@ -31,9 +31,10 @@ use self::ring::{Outcome, Ring};
 use self::socket::Socket;
 use self::starved::Starved;
 use self::tag::Tag;
+use crate::accepted::Stream;
 use crate::mappings::Mappings;
 use crate::transfer::{is_exhaustion, peer_address, reset_on_close};
-use crate::{Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
 
 /// Operations that can be queued before the kernel must be asked to take them.
 const SUBMISSIONS: u32 = 1024;
@@ -156,13 +157,11 @@ impl Uring {
     ) {
         let Some(listener) = listener(&mut self.listeners, id) else { return };
         let failure = match result {
-            // A connection that came while the listener was being taken out is dropped, as those in its backlog are.
-            Ok(fd) if !listener.closing => {
-                let socket = self.sockets.insert(Socket::new(fd));
-                completions.push_back(Completion::Accepted { listener: id, socket });
+            // Also while the listener is being taken out: dropping it would reset a client that the kernel let in.
+            Ok(fd) => {
+                completions.push_back(Completion::Accepted(Accepted::socket(id, fd)));
                 None
             }
-            Ok(_) => None,
             Err(error) => Some(error),
         };
         if more {
@@ -273,6 +272,13 @@ impl Backend for Uring {
             self.ring.cancel(Tag::Accept(id));
         } else {
             self.listeners[id.0 as usize] = None;
+        }
+    }
+
+    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
+        match accepted.stream {
+            Stream::Socket(fd) => Ok(self.sockets.insert(Socket::new(fd))),
+            Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

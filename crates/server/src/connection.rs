@@ -11,7 +11,7 @@ use gannet_proto::{Head, h1};
 use crate::file::Piecewise;
 use crate::local::Local;
 use crate::observe::{Accounts, ConnectionState};
-use crate::{close, exchange, flush, handle, protocol, respond};
+use crate::{close, exchange, flush, handle, protocol, pull};
 
 /// A connection's slot.
 pub(crate) struct Connection {
@@ -197,7 +197,7 @@ impl Active {
             let awaited_room = protocol::awaits_room(self, local);
             handle::poll(self, socket, local);
             protocol::no_more(self, local);
-            respond::pull(self, socket, local);
+            pull::pull(self, socket, local);
             self.note_response_s_end();
             let has_room_again = awaited_room && !protocol::awaits_room(self, local);
             if !exchange::next(self, local) && !has_room_again {

@@ -38,6 +38,7 @@ mod mapped;
 mod observe;
 mod offload;
 mod protocol;
+mod pull;
 mod pulse;
 mod respond;
 mod route;

@@ -1,7 +1,8 @@
 //! The section of fields that was read last. A client mostly sends the same fields with each of its requests, and what is byte for byte
 //! the same means the same: then it is recognised instead of read. Sections that frame a body are read each time.
 //!
-//! Where `Host` is the only field that saves some 400 instructions of 2,600 that a pipelined request took in all (callgrind).
+//! Counted by `cargo xtask instructions` with and without it: a request takes 300 instructions less where `Host` is the only field, and
+//! 2,270 less (of 5,506) with the sixteen fields of a browser.
 
 use super::framing::Said;
 use crate::http::{BodyLength, Field, Head, Span};

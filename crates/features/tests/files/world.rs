@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads,
+    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, HandlerFactory, Head, Heads,
     Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
     Response, Root, Stamp, Upstream, Upstreams, WriteListed,
 };
@@ -267,6 +267,12 @@ impl Served {
         Served { world: Rc::new(world), handler: how(files).factory()() }
     }
 
+    /// With another handler in the place of the files'.
+    pub fn by(mut self, handler: &HandlerFactory) -> Served {
+        self.handler = handler();
+        self
+    }
+
     pub fn get(&self, target: &str) -> Response {
         self.ask("GET", target, &[])
     }
@@ -282,7 +288,11 @@ impl Served {
     /// Asks, and waits for nothing.
     pub fn begin(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Reply {
         let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let text = format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
+        self.begin_as_sent(&format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n"))
+    }
+
+    /// The same with a head as it is sent.
+    pub fn begin_as_sent(&self, text: &str) -> Reply {
         let mut block = Block::oversized(text.len());
         block.append(text.as_bytes());
         let mut head = Box::<Head>::default();

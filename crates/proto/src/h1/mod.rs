@@ -23,7 +23,7 @@
 //! lines before it are not.
 //!
 //! ```
-//! use gannet_proto::h1::{Connection, Event, ResponseHead};
+//! use gannet_proto::h1::{Connection, Event, ResponseToSend};
 //! use gannet_proto::{Head, Limits, Status};
 //!
 //! let input = b"GET /hello HTTP/1.1\r\nHost: example.com\r\n\r\n";
@@ -33,7 +33,7 @@
 //! assert_eq!(head.path.of(input), b"/hello");
 //!
 //! let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
-//! connection.respond(ResponseHead { status: Status::OK, fields: b"", length: Some(2), date }, &mut out);
+//! connection.respond(ResponseToSend { status: Status::OK, fields: b"", length: Some(2), date }, &mut out);
 //! connection.push(2, &mut out)?;
 //! out.extend_from_slice(b"hi");
 //! connection.pushed(&mut out);
@@ -61,4 +61,4 @@ mod trailers;
 pub use connection::{Connection, Event};
 pub use date::date;
 pub use error::Error;
-pub use respond::{Framing, Misuse, ResponseHead};
+pub use respond::{Framing, Misuse, ResponseToSend};

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 
 /// What a response's head says.
 #[derive(Clone, Copy, Debug)]
-pub struct ResponseHead<'a> {
+pub struct ResponseToSend<'a> {
     /// The status: final, or 101.
     pub status: Status,
     /// Rendered lines, each `name: value\r\n`. Not among them: Connection, Content-Length, Transfer-Encoding,
@@ -96,7 +96,7 @@ impl Connection {
     ///
     /// # Panics
     /// If the status is 1xx other than 101, or a final head was sent already.
-    pub fn respond(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+    pub fn respond(&mut self, head: ResponseToSend<'_>, out: &mut Vec<u8>) -> Framing {
         assert!(
             !head.status.is_informational() || head.status == Status::SWITCHING_PROTOCOLS,
             "a final response is not interim"
@@ -130,7 +130,7 @@ impl Connection {
     /// If the request's body has not come, the length is not known, the response switches protocols, or [`respond`](Connection::respond)
     /// would.
     #[inline]
-    pub fn respond_whole(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+    pub fn respond_whole(&mut self, head: ResponseToSend<'_>, out: &mut Vec<u8>) -> Framing {
         assert!(self.body_remaining() == Some(0), "the request is there as a whole");
         let framing = self.respond(head, out);
         assert!(

@@ -1,6 +1,7 @@
 //! What the tests and the fuzz targets share: a peer's bytes go in, cut anyhow; what they were comes out.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod asker;
 pub mod corpus;
 pub mod exercise;
 

@@ -11,6 +11,7 @@
 mod accept;
 mod body;
 mod channel;
+mod client_address;
 mod cpu;
 mod error_page;
 mod exchange;
@@ -20,6 +21,7 @@ mod future;
 mod handler;
 mod interims;
 mod later;
+mod network;
 mod page;
 mod ports;
 mod request;
@@ -32,6 +34,7 @@ pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
+pub use client_address::client_address;
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};
@@ -42,6 +45,7 @@ pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
 pub use interims::Interims;
 pub use later::Later;
+pub use network::{InvalidNetwork, Network, Networks};
 pub use page::PAGE_STYLE;
 pub use ports::{
     Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,

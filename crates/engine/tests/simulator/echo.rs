@@ -66,7 +66,7 @@ impl Server {
         let engine = &mut self.table.engine;
         match completion {
             Completion::Accepted(accepted) => {
-                let socket = engine.adopt(accepted).expect("it is simulated");
+                let socket = engine.adopt(accepted.connection).expect("it is simulated");
                 assert!(self.links.insert(socket, Link::default()).is_none(), "a number in use");
                 engine.receive(socket);
             }
@@ -88,6 +88,7 @@ impl Server {
                 assert!(std::mem::take(&mut link.sending), "a send was under way");
                 self.with_link(socket, |link, engine| link.sent(output, result.ok(), socket, engine));
             }
+            Completion::Connected { .. } | Completion::Released { .. } => panic!("{completion:?}"),
             Completion::Closed { socket, output } => {
                 let link = self.links.remove(&socket).expect("closed once");
                 assert!(link.closing && (output.is_some() == link.sending), "what was under way comes back");
@@ -333,5 +334,7 @@ fn sum(one: Injected, other: Injected) -> Injected {
         late_sends: one.late_sends + other.late_sends,
         late_closes: one.late_closes + other.late_closes,
         cancelled_sends: one.cancelled_sends + other.cancelled_sends,
+        refusals: one.refusals + other.refusals,
+        silences: one.silences + other.silences,
     }
 }

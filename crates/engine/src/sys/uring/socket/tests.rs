@@ -39,7 +39,7 @@ fn next(uring: &mut Uring) -> Completion {
 fn pair(uring: &mut Uring, address: SocketAddr) -> (TcpStream, SocketId) {
     let peer = TcpStream::connect(address).unwrap();
     match next(uring) {
-        Completion::Accepted(accepted) => (peer, uring.adopt(accepted).unwrap()),
+        Completion::Accepted(accepted) => (peer, uring.adopt(accepted.connection).unwrap()),
         other => panic!("{other:?}"),
     }
 }
@@ -73,7 +73,7 @@ fn a_receive_that_evaded_its_cancelling_is_cancelled_again_so_that_closing_ends(
     uring.receive(socket);
     assert!(settle(&mut uring).is_empty());
     let slot = uring.sockets.get_mut(socket).unwrap();
-    (slot.closing, slot.receiving) = (true, Receiving::Cancelling);
+    (slot.leaving, slot.receiving) = (Leaving::Closed, Receiving::Cancelling);
     assert!(settle(&mut uring).is_empty(), "the kernel goes on receiving");
     uring.cancel_again(Tag::Receive(socket));
     assert!(matches!(next(&mut uring), Completion::Closed { .. }));
@@ -85,7 +85,7 @@ fn a_send_that_evaded_its_cancelling_is_cancelled_again_so_that_closing_ends() {
     let Some((mut uring, address)) = engine() else { return };
     let (_peer, socket) = pair(&mut uring, address);
     fill(&mut uring, socket);
-    uring.sockets.get_mut(socket).unwrap().closing = true;
+    uring.sockets.get_mut(socket).unwrap().leaving = Leaving::Closed;
     assert!(settle(&mut uring).is_empty(), "the kernel waits for room");
     uring.cancel_again(Tag::Send(socket));
     match next(&mut uring) {

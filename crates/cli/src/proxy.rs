@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use gannet::ProxyProtocol;
+
 use crate::arguments::ProxyArguments;
 use crate::duration;
 use crate::sources::Sources;
@@ -30,6 +32,20 @@ pub struct ProxyOptions {
     pub idle_timeout: Option<Duration>,
     /// How many others are tried.
     pub retries: Option<usize>,
+}
+
+/// Which of several upstreams.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Balance {
+    RoundRobin,
+    LeastConnections,
+}
+
+/// What upstreams are told that they are called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HostField {
+    Keep,
+    Upstream,
 }
 
 /// More than this would be tried in vain, one after the other.

@@ -22,10 +22,10 @@ mod routes;
 pub use app::{App, Error};
 pub use gannet_core::{
     Body, BodyError, Bytes, Chunk, Computation, Counter, CpuError, Data, Fields, Filter, Frame, Handler,
-    IntoFilter, IntoHandler, IntoResponse, InvalidField, Method, Next, ReceivedBody, Reply, Request,
+    IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork, Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request,
     Response, Sender, Source, Status, Upgraded, Version, channel, cpu,
 };
-pub use gannet_features::files;
+pub use gannet_features::{files, hsts};
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use routes::Routes;

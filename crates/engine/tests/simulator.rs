@@ -4,6 +4,8 @@
 mod echo;
 #[path = "simulator/faults.rs"]
 mod faults;
+#[path = "simulator/outbound.rs"]
+mod outbound;
 #[path = "simulator/table.rs"]
 mod table;
 #[path = "simulator/tcp.rs"]

@@ -8,5 +8,7 @@ mod faults;
 mod outbound;
 #[path = "simulator/table.rs"]
 mod table;
+#[path = "simulator/takeover.rs"]
+mod takeover;
 #[path = "simulator/tcp.rs"]
 mod tcp;

@@ -101,6 +101,13 @@ impl Block {
         self.filled += count;
     }
 
+    /// The bytes filled so far, to be changed in place.
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        let filled = self.filled;
+        let memory = self.memory.as_mut().and_then(Rc::get_mut);
+        &mut memory.expect("a block has one owner until it is shared").bytes[..filled]
+    }
+
     /// Copies in as much of `bytes` as fits, and returns how much that was.
     pub fn append(&mut self, bytes: &[u8]) -> usize {
         let spare = self.spare_mut();
@@ -195,6 +202,14 @@ mod tests {
         let mut large = Block::oversized(100);
         assert_eq!(large.append(&[7; 200]), 100);
         assert_eq!((pool.in_use(), large.len()), (0, 100));
+    }
+
+    #[test]
+    fn what_is_filled_can_be_changed_in_place() {
+        let mut block = Block::oversized(8);
+        block.append(b"cipher");
+        block.filled_mut().copy_from_slice(b"plain!");
+        assert_eq!((&block[..], block.spare_mut().len()), (&b"plain!"[..], 2));
     }
 
     #[test]

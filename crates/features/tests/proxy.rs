@@ -1,10 +1,11 @@
 //! The proxy, with upstreams and a clock of the tests' own.
 
-#[path = "proxy/world.rs"]
-mod world;
+mod proxy {
+    pub mod world;
 
-#[path = "proxy/requests.rs"]
-mod requests;
-
-#[path = "proxy/failures.rs"]
-mod failures;
+    mod balancing;
+    mod failures;
+    mod forwarded;
+    mod hops;
+    mod requests;
+}

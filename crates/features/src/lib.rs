@@ -4,4 +4,5 @@
 
 pub mod files;
 pub mod hsts;
+pub mod proxy;
 pub mod redirect;

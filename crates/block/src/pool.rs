@@ -95,17 +95,17 @@ impl Block {
         &mut memory.expect("a block has one owner until it is shared").bytes[filled..]
     }
 
-    /// Counts the first `count` spare bytes as filled.
-    pub fn commit(&mut self, count: usize) {
-        assert!(count <= self.capacity() - self.filled, "commit within the block");
-        self.filled += count;
-    }
-
-    /// The bytes filled so far, to be changed in place.
+    /// The bytes filled so far, to be transformed in place.
     pub fn filled_mut(&mut self) -> &mut [u8] {
         let filled = self.filled;
         let memory = self.memory.as_mut().and_then(Rc::get_mut);
         &mut memory.expect("a block has one owner until it is shared").bytes[..filled]
+    }
+
+    /// Counts the first `count` spare bytes as filled.
+    pub fn commit(&mut self, count: usize) {
+        assert!(count <= self.capacity() - self.filled, "commit within the block");
+        self.filled += count;
     }
 
     /// Copies in as much of `bytes` as fits, and returns how much that was.
@@ -205,11 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_can_be_changed_in_place() {
-        let mut block = Block::oversized(8);
-        block.append(b"cipher");
-        block.filled_mut().copy_from_slice(b"plain!");
-        assert_eq!((&block[..], block.spare_mut().len()), (&b"plain!"[..], 2));
+    fn what_is_filled_can_be_transformed_in_place() {
+        let pool = Pool::new(8, 1);
+        let mut block = pool.take().unwrap();
+        block.append(b"quiet");
+        block.filled_mut().make_ascii_uppercase();
+        assert_eq!(block.spare_mut().len(), 3);
+        assert_eq!(&block.share()[..], b"QUIET");
     }
 
     #[test]

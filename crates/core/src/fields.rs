@@ -76,6 +76,20 @@ impl Fields {
         Ok(())
     }
 
+    /// Adds a field that was received and is passed on. One that is for the next hop only, or frames the message, is left out, and so is what
+    /// could not be sent as it is; says whether it was added. `Date` is passed on, and the server adds none then (RFC 9110, 6.6.1).
+    pub fn forward(&mut self, name: &str, value: &[u8]) -> bool {
+        let fit = match check(name, value) {
+            Ok(()) => !name.eq_ignore_ascii_case("upgrade"),
+            Err(InvalidField::Framing) => name.eq_ignore_ascii_case("date") && check_value(value).is_ok(),
+            Err(InvalidField::Name | InvalidField::Value) => false,
+        };
+        if fit {
+            self.append_checked(name, value);
+        }
+        fit
+    }
+
     /// Puts a field in the place of all of the same name.
     ///
     /// # Errors
@@ -197,6 +211,10 @@ fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
     if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
         return Err(InvalidField::Framing);
     }
+    check_value(value)
+}
+
+fn check_value(value: &[u8]) -> Result<(), InvalidField> {
     let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     if !value.iter().all(allowed) || blank(value.first()) || blank(value.last()) {
@@ -240,6 +258,25 @@ mod tests {
         assert_eq!(other.rendered(), b"content-type: text/plain\r\nx-a: 1\r\n");
         assert!(other.remove("Content-Type"));
         assert_eq!(other.iter().count(), 1);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_not_for_the_next_hop_only() {
+        let mut fields = Fields::new();
+        for name in
+            ["Connection", "keep-alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length"]
+        {
+            assert!(!fields.forward(name, b"a"), "{name}");
+        }
+        assert!(
+            !fields.forward("x-a", b"a\r\nb")
+                && !fields.forward("date", b"a\n")
+                && !fields.forward("x a", b"")
+        );
+        assert!(
+            fields.forward("Date", b"today") && fields.forward("X-A", b"") && fields.forward("x-b", b"\xff")
+        );
+        assert_eq!(fields.rendered(), b"Date: today\r\nX-A: \r\nx-b: \xff\r\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::Later;
+use crate::{Later, Upstreams};
 
 /// The ports of one worker.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub struct Ports {
     pub clock: Rc<dyn Clock>,
     /// What is counted for those who watch the server.
     pub counters: Rc<dyn Counters>,
+    /// Who sends requests to other servers.
+    pub upstreams: Rc<dyn Upstreams>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and

@@ -90,7 +90,7 @@ fn count_waiting(worker: &mut Worker) {
 /// Begins a connection that has a place, or closes it because of where it comes from.
 fn begin(worker: &mut Worker, accepted: Accepted) {
     worker.counted = worker.counted.saturating_sub(1);
-    let socket = match worker.local.engine.adopt(accepted) {
+    let socket = match worker.local.engine.adopt(accepted.connection) {
         Ok(socket) => socket,
         Err(error) => {
             worker.admission.leave();
@@ -120,7 +120,7 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
 /// Closes a connection that was not let in.
 fn turn_away(worker: &mut Worker, accepted: Accepted) {
     worker.local.observer.counters.refused.add(1);
-    if let Ok(socket) = worker.local.engine.adopt(accepted) {
+    if let Ok(socket) = worker.local.engine.adopt(accepted.connection) {
         worker.local.engine.close(socket);
     }
 }

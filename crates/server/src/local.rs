@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_client::Calls;
 use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, Timers};
 use gannet_proto::scan::Level;
@@ -117,6 +118,7 @@ impl Local {
                 cpu,
                 clock: clock.clone(),
                 counters: Rc::new(FeatureCounters(counters.clone())),
+                upstreams: Rc::new(Calls::default()),
             }),
             disk,
             heads: Heads::new(limits.connections),

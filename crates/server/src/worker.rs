@@ -238,6 +238,8 @@ impl Worker {
                 }
                 accept::closed(self, socket);
             }
+            // A worker's own connections are those that it accepts.
+            Completion::Connected { .. } | Completion::Released { .. } => {}
         }
     }
 

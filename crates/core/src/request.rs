@@ -10,7 +10,7 @@ use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{Interims, Ports, ReceivedBody};
+use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -18,6 +18,7 @@ pub struct Request {
     body: ReceivedBody,
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
+    tls: Option<Rc<Tls>>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -114,7 +115,7 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request { head, body, ports, peer: None, route: None, interims, tail: 0 }
+        Request { head, body, ports, peer: None, tls: None, route: None, interims, tail: 0 }
     }
 
     /// The method.
@@ -209,6 +210,26 @@ impl Request {
         self.peer
     }
 
+    /// The TLS that this came by; `None` if it came in clear text.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether this came by TLS.
+    pub fn is_secure(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// The scheme of the URI that was asked for: `https` if it came by TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// The client's certificate, verified, if it showed one.
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.tls()?.client_certificate.as_ref()
+    }
+
     /// The body, to be read.
     pub fn body(&mut self) -> &mut ReceivedBody {
         &mut self.body
@@ -247,6 +268,11 @@ impl Request {
     /// Says who sent this: the server's part.
     pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
         self.peer = peer;
+    }
+
+    /// Says by which TLS this came: the server's part.
+    pub fn set_tls(&mut self, tls: Option<Rc<Tls>>) {
+        self.tls = tls;
     }
 
     /// Says where in the path the wildcard's part begins: the router's part.

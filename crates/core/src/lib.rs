@@ -27,6 +27,7 @@ mod ports;
 mod request;
 mod response;
 mod route;
+mod tls;
 mod tunnel;
 mod upstream;
 
@@ -56,6 +57,7 @@ pub use response::{IntoResponse, Response};
 pub use route::Route;
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
+pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
     Call, ProxyProtocol, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
     UpstreamTimeouts, UpstreamTls, Upstreams,

@@ -21,9 +21,11 @@ mod routes;
 
 pub use app::{App, Error};
 pub use gannet_core::{
-    Body, BodyError, Bytes, Chunk, Computation, Counter, CpuError, Data, Fields, Filter, Frame, Handler,
-    IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork, Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request,
-    Response, Sender, Source, Status, Upgraded, Version, channel, cpu,
+    Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data, Fields,
+    Filter, Frame, Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork, Method, Network,
+    Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request, Response, Sender, Source, Status, Upgraded,
+    Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest, UpstreamTimeouts, Version,
+    channel, cpu,
 };
 pub use gannet_features::{files, hsts};
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};

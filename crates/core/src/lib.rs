@@ -40,7 +40,7 @@ pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Filter, IntoFilter, Next};
+pub use filter::{Chain, Filter, IntoFilter, Next, edited};
 pub use gannet_block::{Block, Chunk, Pool};
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};

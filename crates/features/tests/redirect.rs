@@ -5,13 +5,15 @@ mod files {
     pub mod world;
 }
 
+use std::sync::{Arc, OnceLock};
+
 use files::world::{Served, Waiting, field};
 use gannet_core::Status;
 use gannet_features::redirect::Redirect;
 
 /// Where a request that is sent so is led, by a redirect to this port.
 fn location(port: u16, head: &str) -> Result<String, Status> {
-    let served = Served::new(|files| files).by(&Redirect::to_port(port).factory());
+    let served = Served::new(|files| files).by(&Redirect::to(Arc::new(OnceLock::from(port))).factory());
     let response = Waiting::new(served.begin_as_sent(head)).response().expect("nothing has to be waited for");
     match field(&response, "location") {
         Some(location) if response.status() == Status::PERMANENT_REDIRECT => Ok(location.to_owned()),

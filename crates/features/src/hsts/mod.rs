@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use gannet_core::{Filter, IntoFilter, Request, edited};
+
 /// What is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hsts {
@@ -13,6 +15,8 @@ pub struct Hsts {
     include_subdomains: bool,
     preload: bool,
 }
+
+const NAME: &str = "Strict-Transport-Security";
 
 /// What the lists that browsers come with ask for (hstspreload.org).
 const SHORTEST_TO_PRELOAD: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -46,6 +50,20 @@ impl Hsts {
     /// Whether the lists are asked to take it.
     pub fn asks_to_be_preloaded(&self) -> bool {
         self.preload
+    }
+}
+
+/// Tells it in every response to a request that came over TLS, once: what a handler says itself stays (RFC 6797, 7.1: one field only).
+impl IntoFilter<Hsts> for Hsts {
+    type Filter = Box<dyn Filter>;
+
+    fn into_filter(self) -> Box<dyn Filter> {
+        let value = self.to_string();
+        edited(Request::is_secure, move |response| {
+            if response.fields().get(NAME).is_none() {
+                response.fields_mut().append(NAME, &value).expect("a name and digits can be sent");
+            }
+        })
     }
 }
 

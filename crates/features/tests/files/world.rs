@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use gannet_core::{
     Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, HandlerFactory, Head, Heads,
     Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
-    Response, Root, Stamp, Upstream, Upstreams, WriteListed,
+    Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -62,6 +62,8 @@ enum Entry {
 pub struct Served {
     pub world: Rc<World>,
     handler: Rc<dyn Handler>,
+    /// What requests come by.
+    pub tls: Option<Rc<Tls>>,
 }
 
 impl World {
@@ -264,7 +266,7 @@ impl Served {
         };
         world.make_directory("");
         let files = Files::open(folder.path()).expect("the folder exists");
-        Served { world: Rc::new(world), handler: how(files).factory()() }
+        Served { world: Rc::new(world), handler: how(files).factory()(), tls: None }
     }
 
     /// With another handler in the place of the files'.
@@ -311,6 +313,7 @@ impl Served {
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let mut request =
             Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default());
+        request.set_tls(self.tls.clone());
         request.set_tail(1);
         self.handler.handle(request)
     }

@@ -1,13 +1,15 @@
 //! What the steps of one worker share.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_client::Calls;
 use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
-use gannet_engine::{Engine, Moment, Now, Output, Timers};
+use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
+use gannet_link::Scratch;
 use gannet_proto::scan::Level;
 
 use crate::connection::Active;
@@ -40,6 +42,10 @@ pub(crate) struct Local {
     pub(crate) no_body: Rc<Incoming>,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
+    /// Connections whose handshakes wait for their turn.
+    pub(crate) handshakes: VecDeque<SocketId>,
+    /// Where what becomes one record is put together.
+    pub(crate) scratch: Scratch,
     /// What the watchdog sees.
     pub(crate) pulse: Arc<Pulse>,
     /// Whose handler is polled next, or let go.
@@ -125,6 +131,8 @@ impl Local {
             no_body: Rc::new(Incoming::ended()),
             draining: false,
             observer: Observer { counters, scribe: None },
+            handshakes: VecDeque::new(),
+            scratch: Scratch::default(),
             pulse: Arc::default(),
             route: Cell::new(NO_ROUTE),
             clock,

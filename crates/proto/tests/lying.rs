@@ -4,6 +4,7 @@ mod common;
 
 use common::asker::Told;
 use common::corpus::{Case, heard, lies, outcome_of_lie};
+use common::exercise_client::client;
 use gannet_proto::Limits;
 use gannet_proto::h1::ResponseError;
 use std::collections::HashSet;
@@ -84,6 +85,15 @@ fn an_error_of_a_server_shows_at_the_smallest_prefix_and_stays() {
         let first = (0..=case.bytes.len()).find(is_wrong);
         for end in first.into_iter().flat_map(|first| first..=case.bytes.len()) {
             assert_eq!(told(end), told(case.bytes.len()), "{} up to {end}", case.name);
+        }
+    }
+}
+
+#[test]
+fn every_case_of_lying_servers_holds_what_the_fuzz_target_asserts() {
+    for case in lies().iter().filter(|case| case.bytes.len() < 2000) {
+        for choice in [0, 1, 2, 3, 4, 5, 0x85] {
+            client(&[&[choice][..], &case.bytes].concat());
         }
     }
 }

@@ -95,6 +95,13 @@ impl Block {
         &mut memory.expect("a block has one owner until it is shared").bytes[filled..]
     }
 
+    /// The bytes filled so far, to be transformed in place.
+    pub fn filled_mut(&mut self) -> &mut [u8] {
+        let filled = self.filled;
+        let memory = self.memory.as_mut().and_then(Rc::get_mut);
+        &mut memory.expect("a block has one owner until it is shared").bytes[..filled]
+    }
+
     /// Counts the first `count` spare bytes as filled.
     pub fn commit(&mut self, count: usize) {
         assert!(count <= self.capacity() - self.filled, "commit within the block");
@@ -195,6 +202,16 @@ mod tests {
         let mut large = Block::oversized(100);
         assert_eq!(large.append(&[7; 200]), 100);
         assert_eq!((pool.in_use(), large.len()), (0, 100));
+    }
+
+    #[test]
+    fn what_is_filled_can_be_transformed_in_place() {
+        let pool = Pool::new(8, 1);
+        let mut block = pool.take().unwrap();
+        block.append(b"quiet");
+        block.filled_mut().make_ascii_uppercase();
+        assert_eq!(block.spare_mut().len(), 3);
+        assert_eq!(&block.share()[..], b"QUIET");
     }
 
     #[test]

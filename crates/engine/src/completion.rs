@@ -5,7 +5,7 @@ use std::io;
 
 use gannet_block::Block;
 
-use crate::{Accepted, Output};
+use crate::{Accepted, Detached, Output};
 
 /// A socket, by its slot and the slot's generation: a number kept after its socket closed names nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -31,6 +31,13 @@ pub enum Completion {
         listener: ListenerId,
         /// What accept(2) said.
         error: io::Error,
+    },
+    /// Connecting came to its end: the socket may send and receive, or is to be closed.
+    Connected {
+        /// Where.
+        socket: SocketId,
+        /// What connect(2) said. [`io::ErrorKind::WouldBlock`]: the backlog of a Unix socket is full.
+        result: io::Result<()>,
     },
     /// Bytes arrived.
     Received {
@@ -66,6 +73,13 @@ pub enum Completion {
         socket: SocketId,
         /// What a send cut short had left.
         output: Option<Box<Output>>,
+    },
+    /// The socket is out of the engine.
+    Released {
+        /// Which socket; the number is void from here.
+        socket: SocketId,
+        /// To be adopted. None: something came to it meanwhile (bytes, an end, an error), and it is closed.
+        connection: Option<Detached>,
     },
 }
 

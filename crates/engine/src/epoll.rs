@@ -49,9 +49,9 @@ impl Selector for EpollSelector {
         let _ = epoll::modify(&self.epoll, listener, data(token), interest);
     }
 
-    fn forget_listener(&mut self, listener: BorrowedFd<'_>) {
+    fn forget(&mut self, descriptor: BorrowedFd<'_>) {
         // As above.
-        let _ = epoll::delete(&self.epoll, listener);
+        let _ = epoll::delete(&self.epoll, descriptor);
     }
 
     fn wait(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> rustix::io::Result<()> {

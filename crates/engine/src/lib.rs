@@ -1,6 +1,6 @@
 //! Sockets as a queue of completions.
 //!
-//! An [`Engine`] takes operations (listen, receive, send, close) and gives completions out of a queue, never from inside the
+//! An [`Engine`] takes operations (listen, connect, receive, send, close) and gives completions out of a queue, never from inside the
 //! call that began the operation. The same interface stands on several [`Backend`]s: those of a kernel ([`BackendKind`]) and a
 //! seeded simulator; one suite of tests, `tests/contract.rs`, holds for all of them.
 //!
@@ -10,7 +10,11 @@
 //!   connections still come that the kernel had accepted already. A resource error (`EMFILE` and its
 //!   kin, accept(2)) pauses the listener and is reported once; errors of the connection that was about to be accepted are
 //!   not reported at all.
-//! * **Adopt**: a connection that was accepted is a descriptor and no more, which any engine may take in; only then is it a socket.
+//! * **Connect** never waits. The socket is open from then on, not armed, and may be closed at once; nothing else is asked of it before
+//!   [`Completion::Connected`] came, which comes exactly once unless it was closed before. One that failed is closed by its owner.
+//!   How long connecting may take is the owner's business: the kernel gives up after minutes.
+//! * **Adopt**: a connection that was accepted, or released, is a descriptor and no more, which any engine may take in; only then is it
+//!   a socket.
 //! * **Receive** is a subscription: while armed, a socket gives [`Completion::Received`] with a block of the engine's pool,
 //!   and at last [`Completion::Ended`] or [`Completion::ReceiveFailed`]. A new socket is not armed. While paused it gives
 //!   nothing new, not even the news that the peer is gone; what was gathered before still comes, and so do bytes the kernel had
@@ -20,18 +24,22 @@
 //! * **Close** is a join: after it a socket gives, besides what was gathered before, [`Completion::Closed`] and nothing else, and
 //!   that only when the kernel holds none of our memory. Then its slot, and its number, may be used anew, be it that this completion
 //!   still waits to be taken.
+//! * **Release** is the same join for a socket on which no send is under way, and gives the connection back for another engine to adopt:
+//!   [`Completion::Released`]. What was received before it comes before; if anything came to the socket meanwhile it is closed
+//!   instead. Whoever keeps a released connection for long asks [`Engine::is_quiet`] before it is used again.
 //! * An error of the connection is told once, by the first operation that meets it.
 //! * The clock is read once a turn, by [`Engine::poll`].
 
 #![deny(unsafe_code)]
 
-mod accepted;
 mod address;
 mod backends;
 mod clock;
 mod completion;
+mod detached;
 mod listener;
 mod mappings;
+mod outbound;
 mod output;
 mod slots;
 mod timers;
@@ -50,11 +58,11 @@ use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-pub use accepted::Accepted;
 pub use address::Address;
 pub use backends::BackendKind;
 pub use clock::{Moment, Now};
 pub use completion::{Completion, Completions, ListenerId, SocketId};
+pub use detached::{Accepted, Detached};
 pub use gannet_block::{Block, Chunk, Pool};
 pub use listener::{Listener, Unfit};
 pub use output::{Output, Progress};
@@ -95,11 +103,21 @@ pub trait Backend {
     /// Ends accepting and closes the listener.
     fn unlisten(&mut self, listener: ListenerId);
 
-    /// Takes in a connection that was accepted, by this engine or another. Its socket is not armed yet.
+    /// Begins to connect to another server, without waiting.
+    ///
+    /// # Errors
+    /// When there can be no socket for it: descriptors are used up, the path of a Unix socket has more than 107 bytes, the address is
+    /// not of this backend's kind. All that is about the other server comes with [`Completion::Connected`].
+    fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId>;
+
+    /// Takes in a connection that this engine or another accepted or released. Its socket is not armed yet.
     ///
     /// # Errors
     /// When the kernel is out of something, or the connection is not of this backend's kind; it is closed then.
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId>;
+    fn adopt(&mut self, connection: Detached) -> io::Result<SocketId>;
+
+    /// Whether a connection that no engine has is alive and nothing has come to it: no bytes, no end, no error.
+    fn is_quiet(&self, connection: &Detached) -> bool;
 
     /// Arms receiving.
     fn receive(&mut self, socket: SocketId);
@@ -119,6 +137,12 @@ pub trait Backend {
 
     /// Ends the conversation.
     fn close(&mut self, socket: SocketId, completions: &mut Completions);
+
+    /// Takes a socket out of the engine, for another to adopt.
+    ///
+    /// # Panics
+    /// When a send is under way, or connecting.
+    fn release(&mut self, socket: SocketId, completions: &mut Completions);
 
     /// Who is at the other end; a client of IPv4 by its IPv4 address, also where an IPv6 socket accepted it.
     ///
@@ -202,12 +226,25 @@ impl Engine {
         self.backend.unlisten(listener);
     }
 
+    /// See [`Backend::connect`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn connect(&mut self, target: &Address) -> io::Result<SocketId> {
+        self.backend.connect(target, &mut self.completions)
+    }
+
     /// See [`Backend::adopt`].
     ///
     /// # Errors
     /// As there.
-    pub fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        self.backend.adopt(accepted)
+    pub fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
+        self.backend.adopt(connection)
+    }
+
+    /// See [`Backend::is_quiet`].
+    pub fn is_quiet(&self, connection: &Detached) -> bool {
+        self.backend.is_quiet(connection)
     }
 
     /// See [`Backend::receive`].
@@ -238,6 +275,11 @@ impl Engine {
     /// See [`Backend::close`].
     pub fn close(&mut self, socket: SocketId) {
         self.backend.close(socket, &mut self.completions);
+    }
+
+    /// See [`Backend::release`].
+    pub fn release(&mut self, socket: SocketId) {
+        self.backend.release(socket, &mut self.completions);
     }
 
     /// See [`Backend::peer_address`].

@@ -206,8 +206,8 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// What accepted sockets inherit.
-fn set_inherited_options(socket: &Socket) -> io::Result<()> {
+/// What accepted sockets inherit, and those that connect are given.
+pub(crate) fn set_inherited_options(socket: &Socket) -> io::Result<()> {
     // An answer is written whole, so waiting to fill a segment only delays it.
     socket.set_tcp_nodelay(true)?;
     // A peer that vanished without a word is found out where no deadline runs: behind an upgrade.

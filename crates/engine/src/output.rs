@@ -162,10 +162,19 @@ impl Output {
         (count + 1, false)
     }
 
-    /// All of it, where it is nothing but own bytes: nearly every response.
+    /// All of it, where it is nothing but own bytes: nearly every response. Whoever transforms what is sent need not copy it then;
+    /// else there is [`peek`](Output::peek).
     #[inline]
-    pub(crate) fn contiguous(&self) -> Option<&[u8]> {
+    pub fn contiguous(&self) -> Option<&[u8]> {
         if self.pieces.is_empty() { Some(&self.own[self.sealed..]) } else { None }
+    }
+
+    /// The bytes at the front that lie together; none where a file range is at the front.
+    pub fn front_bytes(&self) -> &[u8] {
+        match self.pieces.front() {
+            Some(piece) => piece.bytes(&self.own).unwrap_or_default(),
+            None => &self.own[self.sealed..],
+        }
     }
 
     /// The file range at the front, and whether more follows it.
@@ -289,6 +298,16 @@ mod tests {
             prop_assert_eq!(drained(&mut output, room), expected);
             prop_assert_eq!(output.remaining(), 0);
         }
+    }
+
+    #[test]
+    fn what_is_nothing_but_own_bytes_is_contiguous_until_something_is_shared() {
+        let mut output = Output::default();
+        output.bytes().extend_from_slice(b"own bytes");
+        output.advance(4);
+        assert_eq!(output.contiguous(), Some(&b"bytes"[..]));
+        output.push_shared(Bytes::from_static(b"shared"));
+        assert_eq!(output.contiguous(), None);
     }
 
     #[test]

@@ -14,13 +14,17 @@ use gannet_block::Pool;
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
-use crate::accepted::Stream;
+use crate::detached::Stream;
 use crate::mappings::Mappings;
+use crate::outbound::{self, Begun};
 use crate::output::Progress;
 use crate::selector::{Owner, Readiness, Selector, Token};
 use crate::sys::system::accept;
-use crate::transfer::{is_exhaustion, peer_address, reset_on_close, retried, write};
-use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::transfer::{is_exhaustion, is_quiet, peer_address, reset_on_close, retried, write};
+use crate::{
+    Accepted, Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots,
+    SocketId,
+};
 
 /// Events taken from the kernel in one poll.
 const EVENTS: usize = 256;
@@ -54,6 +58,8 @@ struct Socket {
     writable: bool,
     /// The peer ended its half, or the connection broke: receive again even after a short receive, to be told.
     hung_up: bool,
+    /// Not connected yet: once it is writable the kernel tells how that went.
+    connecting: bool,
     /// The owner wants to receive.
     armed: bool,
     /// In `ready`.
@@ -118,6 +124,7 @@ impl<S: Selector> TryFirst<S> {
             readable: false,
             writable: true,
             hung_up: false,
+            connecting: false,
             armed: false,
             queued: false,
             sending: None,
@@ -136,6 +143,9 @@ impl<S: Selector> TryFirst<S> {
         socket.hung_up |= readiness.hung_up;
         socket.readable |= readiness.readable;
         socket.writable |= readiness.writable;
+        if socket.connecting {
+            return self.end_connecting(id, completions);
+        }
         let (receives, sends) = (socket.armed && socket.readable, socket.writable);
         if sends && let Some(output) = socket.sending.take() {
             self.send(id, output, completions);
@@ -143,6 +153,13 @@ impl<S: Selector> TryFirst<S> {
         if receives {
             self.receive_once(id, completions);
         }
+    }
+
+    fn end_connecting(&mut self, id: SocketId, completions: &mut Completions) {
+        let Some(socket) = self.sockets.get_mut(id).filter(|socket| socket.writable) else { return };
+        socket.connecting = false;
+        completions
+            .push_back(Completion::Connected { socket: id, result: outbound::outcome(socket.fd.as_fd()) });
     }
 
     /// One receive. A block that was filled means there may be more: the socket is looked at again next turn.
@@ -248,15 +265,34 @@ impl<S: Selector> Backend for TryFirst<S> {
 
     fn unlisten(&mut self, listener: ListenerId) {
         if let Some(slot) = self.listeners.get_mut(listener.0 as usize).and_then(Option::take) {
-            self.selector.forget_listener(slot.fd.as_fd());
+            self.selector.forget(slot.fd.as_fd());
         }
     }
 
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        match accepted.stream {
+    fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId> {
+        // Watched only from here on: of a socket that is not even connecting epoll(7) would say that it hung up.
+        let Begun { socket: fd, result } = outbound::begin(target)?;
+        let socket = self.register(fd)?;
+        match (result, self.sockets.get_mut(socket)) {
+            (None, Some(slot)) => {
+                (slot.connecting, slot.writable) = (true, false);
+                self.selector.await_writable(slot.fd.as_fd(), Token::socket(socket));
+            }
+            (Some(result), _) => completions.push_back(Completion::Connected { socket, result }),
+            (None, None) => {}
+        }
+        Ok(socket)
+    }
+
+    fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
+        match connection.stream {
             Stream::Socket(fd) => Ok(self.register(fd)?),
             Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+
+    fn is_quiet(&self, connection: &Detached) -> bool {
+        matches!(&connection.stream, Stream::Socket(fd) if is_quiet(fd.as_fd()))
     }
 
     fn receive(&mut self, socket: SocketId) {
@@ -313,6 +349,14 @@ impl<S: Selector> Backend for TryFirst<S> {
         if let Some(slot) = self.sockets.remove(socket) {
             completions.push_back(Completion::Closed { socket, output: slot.sending });
         }
+    }
+
+    fn release(&mut self, socket: SocketId, completions: &mut Completions) {
+        let Some(slot) = self.sockets.remove(socket) else { return };
+        assert!(slot.sending.is_none() && !slot.connecting, "what is released has nothing under way");
+        self.selector.forget(slot.fd.as_fd());
+        let connection = is_quiet(slot.fd.as_fd()).then(|| Detached::socket(slot.fd));
+        completions.push_back(Completion::Released { socket, connection });
     }
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {

@@ -42,8 +42,8 @@ pub trait Selector: Sized {
     /// Whether a watched listener is reported.
     fn set_accept(&mut self, listener: BorrowedFd<'_>, token: Token, armed: bool);
 
-    /// Watches a listener no more. Closing it would not do when another worker has the same socket.
-    fn forget_listener(&mut self, listener: BorrowedFd<'_>);
+    /// Watches a socket or a listener no more, which stays open: another worker has it, too, or is to have it.
+    fn forget(&mut self, descriptor: BorrowedFd<'_>);
 
     /// Appends what is reported, as much as there is room for, waiting up to `wait` for the first (`None`: for as long as it takes).
     ///

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{SendAncillaryBuffer, send, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, recv, send, sendmsg};
 
 use crate::Output;
 use crate::mappings::{Mappings, WINDOW_BYTES};
@@ -138,6 +138,13 @@ pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
         IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
         IpAddr::V6(_) => address,
     })
+}
+
+/// Whether the connection is alive and nothing has come: no bytes, no end, no error. None of it is taken (recv(2), `MSG_PEEK`).
+pub(crate) fn is_quiet(socket: BorrowedFd<'_>) -> bool {
+    let mut room = [0; 1];
+    let peeked = retried(|| recv(socket, &mut room, RecvFlags::PEEK | RecvFlags::DONTWAIT));
+    matches!(peeked, Err(Errno::AGAIN))
 }
 
 /// Makes close(2) break the connection (socket(7), `SO_LINGER`).

@@ -3,6 +3,10 @@
 
 #[path = "contract/mapped.rs"]
 mod mapped;
+#[path = "contract/outbound.rs"]
+mod outbound;
+#[path = "contract/release.rs"]
+mod release;
 #[path = "contract/rig.rs"]
 mod rig;
 
@@ -15,6 +19,24 @@ use mapped::{
     a_mapped_file_goes_on_after_it_was_deleted_or_replaced, a_mapped_file_that_was_truncated_fails_the_send,
     a_mapped_file_truncated_while_it_is_sent_fails_the_send,
     mapped_ranges_of_any_bounds_arrive_in_order_among_bytes_and_other_files,
+};
+use outbound::{
+    a_connect_closed_before_it_is_over_gives_closed_and_nothing_else,
+    a_connect_that_is_not_answered_goes_on_until_it_is_closed,
+    a_connect_that_is_refused_says_so_once_and_is_then_closed,
+    a_socket_that_connected_is_not_armed_and_loses_nothing,
+    a_unix_socket_is_connected_to_by_its_path_and_by_its_abstract_name,
+    a_unix_socket_that_cannot_be_connected_to_says_why,
+    an_engine_that_connects_converses_with_the_end_that_it_accepts,
+    bytes_go_both_ways_between_the_sockets_of_two_engines,
+};
+use release::{
+    a_connection_kept_outside_any_engine_tells_whether_it_is_quiet,
+    a_released_connection_goes_on_at_the_engine_that_adopts_it, a_released_number_names_nothing,
+    a_socket_that_ended_or_broke_is_closed_instead_of_released,
+    a_socket_that_received_something_is_closed_instead_of_released,
+    what_comes_while_a_socket_is_released_is_not_lost_unnoticed,
+    what_was_received_before_a_release_comes_before_it,
 };
 use rig::Rig;
 
@@ -66,6 +88,21 @@ contract! {
     every_block_comes_back
     a_flood_on_one_socket_holds_up_no_other
     a_flood_of_connections_holds_up_nobody_who_is_here
+    an_engine_that_connects_converses_with_the_end_that_it_accepts
+    bytes_go_both_ways_between_the_sockets_of_two_engines
+    a_socket_that_connected_is_not_armed_and_loses_nothing
+    a_connect_that_is_refused_says_so_once_and_is_then_closed
+    a_connect_that_is_not_answered_goes_on_until_it_is_closed
+    a_connect_closed_before_it_is_over_gives_closed_and_nothing_else
+    a_unix_socket_is_connected_to_by_its_path_and_by_its_abstract_name
+    a_unix_socket_that_cannot_be_connected_to_says_why
+    a_released_connection_goes_on_at_the_engine_that_adopts_it
+    a_released_number_names_nothing
+    a_socket_that_received_something_is_closed_instead_of_released
+    a_socket_that_ended_or_broke_is_closed_instead_of_released
+    what_was_received_before_a_release_comes_before_it
+    what_comes_while_a_socket_is_released_is_not_lost_unnoticed
+    a_connection_kept_outside_any_engine_tells_whether_it_is_quiet
 }
 
 fn a_connection_is_accepted_and_what_it_sends_is_received(rig: &mut Rig) {
@@ -92,11 +129,11 @@ fn nothing_is_received_before_the_socket_is_armed(rig: &mut Rig) {
 fn a_connection_that_one_engine_accepted_converses_with_the_engine_that_adopts_it(rig: &mut Rig) {
     let mut peer = rig.connect();
     peer.write_all(b"early");
-    let accepted = rig.unadopted();
+    let accepted = rig.unadopted().connection;
     let sockets = rig.engine.sockets();
     let accepting = rig.change_engine();
     let socket = rig.engine.adopt(accepted).unwrap();
-    assert_eq!((accepting.sockets(), rig.engine.sockets()), (sockets, 1), "it is the other's");
+    assert_eq!((accepting.engine.sockets(), rig.engine.sockets()), (sockets, 1), "it is the other's");
     rig.quiesce();
     assert!(rig.seen_of(socket).is_empty(), "it is not armed");
     rig.engine.receive(socket);

@@ -57,7 +57,7 @@ fn next(engine: &mut Engine, wanted: impl Fn(&Completion) -> bool) -> Completion
 
 fn accepted(engine: &mut Engine) -> SocketId {
     match next(engine, |completion| matches!(completion, Completion::Accepted(_))) {
-        Completion::Accepted(accepted) => engine.adopt(accepted).unwrap(),
+        Completion::Accepted(accepted) => engine.adopt(accepted.connection).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -167,7 +167,7 @@ fn while_an_engine_is_not_polled_others_accept_from_its_listener(engine: fn() ->
         // It is in the backlog, and nothing of the engine that listens took it from there (IORING_SETUP_DEFER_TASKRUN).
         let accepted = copy.accept(number).unwrap();
         assert_eq!(accepted.listener, number);
-        let socket = idle.adopt(accepted).unwrap();
+        let socket = idle.adopt(accepted.connection).unwrap();
         echo(&mut idle, socket, &mut client);
     }
     blocked.poll(Some(Duration::ZERO)).unwrap();

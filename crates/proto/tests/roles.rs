@@ -180,7 +180,8 @@ impl Pair {
         }
         let Message { fields, content, trailers } = &exchange.response;
         let length = exchange.known.then_some(content.len() as u64);
-        let head = ResponseToSend { status: exchange.status, fields: fields.as_bytes(), length, date: DATE };
+        let head =
+            ResponseToSend { status: exchange.status, fields: fields.as_bytes(), length, date: Some(DATE) };
         let framing = self.connection.respond(head, &mut out);
         if framing != Framing::None {
             for piece in content.chunks(exchange.piece) {

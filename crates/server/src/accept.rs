@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gannet_engine::{Accepted, ListenerId, SocketId};
+use gannet_link::ServerTls;
 
 use crate::connection::{Connection, Stage};
 use crate::deadline;
@@ -20,6 +21,20 @@ const WAITING: usize = 1024;
 
 /// Connections of other workers taken in one turn; whoever else is idle takes the others.
 const TAKEN: usize = 8;
+
+/// What comes before HTTP on the connections of a listener.
+#[derive(Clone, Default, Debug)]
+pub struct Preamble {
+    /// TLS, if it is spoken there.
+    pub tls: Option<ServerTls>,
+}
+
+impl Preamble {
+    /// The same for one worker, which then shares no count of references with the others.
+    pub(crate) fn for_worker(&self) -> Preamble {
+        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker) }
+    }
+}
 
 /// A connection was accepted. It waits where others reach it while the turn's handlers run, and is begun at the turn's end.
 pub(crate) fn accepted(worker: &mut Worker, accepted: Accepted) {
@@ -75,7 +90,7 @@ fn count_waiting(worker: &mut Worker) {
 /// Begins a connection that has a place, or closes it because of where it comes from.
 fn begin(worker: &mut Worker, accepted: Accepted) {
     worker.counted = worker.counted.saturating_sub(1);
-    let socket = match worker.local.engine.adopt(accepted) {
+    let socket = match worker.local.engine.adopt(accepted.connection) {
         Ok(socket) => socket,
         Err(error) => {
             worker.admission.leave();
@@ -105,7 +120,7 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
 /// Closes a connection that was not let in.
 fn turn_away(worker: &mut Worker, accepted: Accepted) {
     worker.local.observer.counters.refused.add(1);
-    if let Ok(socket) = worker.local.engine.adopt(accepted) {
+    if let Ok(socket) = worker.local.engine.adopt(accepted.connection) {
         worker.local.engine.close(socket);
     }
 }

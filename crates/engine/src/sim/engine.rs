@@ -12,9 +12,13 @@ use rustix::io::Errno;
 
 use super::Network;
 use super::slot::{ListenerSlot, Sending, Slot, Socket};
-use super::world::{EndId, Side};
-use crate::accepted::Stream;
-use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use super::tcp::Readable;
+use super::world::{EndId, Owner};
+use crate::detached::Stream;
+use crate::{
+    Accepted, Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots,
+    SocketId,
+};
 
 /// Connections taken from one listener in one poll.
 const ACCEPTS: usize = 64;
@@ -35,9 +39,11 @@ pub struct Sim {
 #[derive(Clone, Copy)]
 enum Job {
     Accept(ListenerId),
+    Connect(SocketId),
     Receive(SocketId),
     Send(SocketId),
     Close(SocketId),
+    Release(SocketId),
 }
 
 impl Sim {
@@ -52,6 +58,9 @@ impl Sim {
         for id in self.sockets.ids() {
             match self.sockets.get(id) {
                 Some(Slot::Open(socket)) => {
+                    if socket.connecting {
+                        jobs.push(Job::Connect(id));
+                    }
                     if socket.armed || socket.held.is_some() {
                         jobs.push(Job::Receive(id));
                     }
@@ -60,6 +69,7 @@ impl Sim {
                     }
                 }
                 Some(Slot::Closing { .. }) => jobs.push(Job::Close(id)),
+                Some(Slot::Releasing { .. }) => jobs.push(Job::Release(id)),
                 None => {}
             }
         }
@@ -68,9 +78,11 @@ impl Sim {
     fn do_job(&mut self, job: Job, completions: &mut Completions) {
         match job {
             Job::Accept(id) => self.accept(id, completions),
+            Job::Connect(id) => self.report_connected(id, completions),
             Job::Receive(id) => self.receive_some(id, completions),
             Job::Send(id) => self.send_some(id, completions),
             Job::Close(id) => self.report_closed(id, completions),
+            Job::Release(id) => self.report_released(id, completions),
         }
     }
 
@@ -87,10 +99,17 @@ impl Sim {
                 completions.push_back(Completion::AcceptFailed { listener: id, error: Errno::MFILE.into() });
                 return;
             }
-            let Some(end) = world.accept(listener.number) else { return };
-            let stream = Stream::Simulated(end.connection);
-            completions.push_back(Completion::Accepted(Accepted { listener: id, stream }));
+            let Some(end) = world.accept(listener.number, Owner::Engine) else { return };
+            let connection = Detached::simulated(end);
+            completions.push_back(Completion::Accepted(Accepted { listener: id, connection }));
         }
+    }
+
+    fn report_connected(&mut self, id: SocketId, completions: &mut Completions) {
+        let Some(Slot::Open(socket)) = self.sockets.get_mut(id) else { return };
+        let Some(result) = self.network.world.borrow_mut().opening(socket.end) else { return };
+        socket.connecting = false;
+        completions.push_back(Completion::Connected { socket: id, result });
     }
 
     /// Reports a receive held back, or receives: one block, or as many as fate gives at once.
@@ -147,17 +166,34 @@ impl Sim {
         }
     }
 
+    /// Gives a connection away, if nothing has come to it.
+    fn report_released(&mut self, id: SocketId, completions: &mut Completions) {
+        let mut world = self.network.world.borrow_mut();
+        let end = match self.sockets.get(id) {
+            Some(Slot::Releasing { due, end }) if *due <= world.now => *end,
+            _ => return,
+        };
+        let is_quiet = |end: &EndId| world.readable(*end) == Readable::Nothing;
+        let quiet = end.filter(is_quiet);
+        if let (None, Some(end)) = (quiet, end) {
+            world.close(end);
+        }
+        self.sockets.remove(id);
+        let connection = quiet.map(Detached::simulated);
+        completions.push_back(Completion::Released { socket: id, connection });
+    }
+
     fn open(&self, id: SocketId) -> Option<&Socket> {
         match self.sockets.get(id)? {
             Slot::Open(socket) => Some(socket),
-            Slot::Closing { .. } => None,
+            Slot::Closing { .. } | Slot::Releasing { .. } => None,
         }
     }
 
     fn open_mut(&mut self, id: SocketId) -> Option<&mut Socket> {
         match self.sockets.get_mut(id)? {
             Slot::Open(socket) => Some(socket),
-            Slot::Closing { .. } => None,
+            Slot::Closing { .. } | Slot::Releasing { .. } => None,
         }
     }
 
@@ -213,13 +249,24 @@ impl Backend for Sim {
         }
     }
 
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        match accepted.stream {
-            Stream::Simulated(connection) => {
-                let end = EndId { connection, side: Side::Server };
-                Ok(self.sockets.insert(Slot::Open(Socket::new(end))))
-            }
+    fn connect(&mut self, target: &Address, _: &mut Completions) -> io::Result<SocketId> {
+        let to = target.internet().ok_or(io::ErrorKind::Unsupported)?;
+        let from = self.network.unused_address(to);
+        let end = self.network.world.borrow_mut().begin_connect(from, to);
+        Ok(self.sockets.insert(Slot::Open(Socket::new(end, true))))
+    }
+
+    fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
+        match connection.stream {
+            Stream::Simulated(end) => Ok(self.sockets.insert(Slot::Open(Socket::new(end, false)))),
             Stream::Socket(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    fn is_quiet(&self, connection: &Detached) -> bool {
+        match connection.stream {
+            Stream::Simulated(end) => self.network.world.borrow().readable(end) == Readable::Nothing,
+            Stream::Socket(_) => false,
         }
     }
 
@@ -238,6 +285,7 @@ impl Backend for Sim {
     fn send(&mut self, socket: SocketId, output: Box<Output>, completions: &mut Completions) {
         let Some(slot) = self.open(socket) else { return };
         assert!(matches!(slot.sending, Sending::Nothing), "one send at a time");
+        assert!(!slot.connecting, "nothing is sent before it is connected");
         self.try_send(socket, output, completions);
         if let Some(Socket { sending: Sending::Waiting(_), .. }) = self.open(socket) {
             self.network.world.borrow_mut().fate.injected.full_buffers += 1;
@@ -274,6 +322,26 @@ impl Backend for Sim {
         }
     }
 
+    fn release(&mut self, socket: SocketId, completions: &mut Completions) {
+        let Some(slot) = self.sockets.get_mut(socket) else { return };
+        let Slot::Open(released) = slot else { return };
+        let is_idle = matches!(released.sending, Sending::Nothing) && !released.connecting;
+        assert!(is_idle, "what is released has nothing under way");
+        let mut world = self.network.world.borrow_mut();
+        // What is held was received, and is not told any more: as when bytes come while the kernel is told to stop.
+        let end = if released.held.is_none() { Some(released.end) } else { None };
+        if end.is_none() {
+            world.close(released.end);
+        }
+        let wait = world.fate.late_close();
+        let due = wait.map_or(world.now, |wait| world.wake_after(wait));
+        *slot = Slot::Releasing { due, end };
+        drop(world);
+        if wait.is_none() {
+            self.report_released(socket, completions);
+        }
+    }
+
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
         let slot = self.open(socket).ok_or(io::ErrorKind::NotConnected)?;
         self.network.world.borrow().peer_address(slot.end)
@@ -297,8 +365,11 @@ impl Drop for Sim {
             world.unlisten(listener.number);
         }
         for id in self.sockets.ids() {
-            if let Some(Slot::Open(socket)) = self.sockets.get(id) {
-                world.close(socket.end);
+            match self.sockets.get(id) {
+                Some(Slot::Open(Socket { end, .. }) | Slot::Releasing { end: Some(end), .. }) => {
+                    world.close(*end);
+                }
+                Some(Slot::Closing { .. } | Slot::Releasing { end: None, .. }) | None => {}
             }
         }
     }

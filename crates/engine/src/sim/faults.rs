@@ -35,10 +35,14 @@ pub struct Faults {
     pub late_receive: f64,
     /// Chance that a send's completion is held back, so that the peer's answer may come before it.
     pub late_send: f64,
-    /// Chance that a close's completion is held back.
+    /// Chance that a close's completion is held back, or a release's.
     pub late_close: f64,
     /// How long a completion is held back at most.
     pub late_at_most: Duration,
+    /// Chance that an engine that connects is refused although somebody listens.
+    pub refusal: f64,
+    /// Chance that an engine that connects is never answered.
+    pub silence: f64,
 }
 
 impl Faults {
@@ -59,12 +63,14 @@ impl Faults {
             late_send: 0.0,
             late_close: 0.0,
             late_at_most: Duration::ZERO,
+            refusal: 0.0,
+            silence: 0.0,
         }
     }
 
-    /// The mixture of [`Faults::default`] without what breaks connections or accepting: every byte arrives in the end.
+    /// The mixture of [`Faults::default`] without what breaks connections, accepting or connecting: every byte arrives in the end.
     pub fn benign() -> Faults {
-        Faults { reset: 0.0, loss: 0.0, accept_failure: 0.0, ..Faults::default() }
+        Faults { reset: 0.0, loss: 0.0, accept_failure: 0.0, refusal: 0.0, silence: 0.0, ..Faults::default() }
     }
 
     /// A random mixture of strengths, some of them zero: a fault is found best in different company each time.
@@ -89,6 +95,8 @@ impl Faults {
             late_send: *random.pick(&OFTEN),
             late_close: *random.pick(&OFTEN),
             late_at_most: random.duration(shortest..=longest),
+            refusal: *random.pick(&SELDOM),
+            silence: *random.pick(&SELDOM),
         }
     }
 }
@@ -111,6 +119,8 @@ impl Default for Faults {
             late_send: 0.2,
             late_close: 0.2,
             late_at_most: Duration::from_millis(1),
+            refusal: 0.01,
+            silence: 0.01,
         }
     }
 }
@@ -140,10 +150,14 @@ pub struct Injected {
     pub late_receives: u64,
     /// Completions of sends held back.
     pub late_sends: u64,
-    /// Completions of closes held back.
+    /// Completions of closes and releases held back.
     pub late_closes: u64,
     /// Sends that a close cut short.
     pub cancelled_sends: u64,
+    /// Engines that connected and were refused although somebody listened.
+    pub refusals: u64,
+    /// Engines that connected and were not answered.
+    pub silences: u64,
 }
 
 /// Draws the mishaps, and counts them.
@@ -219,6 +233,20 @@ impl Fate {
         struck
     }
 
+    /// Whether whoever connects is refused.
+    pub(super) fn refuses(&mut self) -> bool {
+        let struck = self.random.chance(self.faults.refusal);
+        self.injected.refusals += u64::from(struck);
+        struck
+    }
+
+    /// Whether whoever connects is not answered.
+    pub(super) fn ignores(&mut self) -> bool {
+        let struck = self.random.chance(self.faults.silence);
+        self.injected.silences += u64::from(struck);
+        struck
+    }
+
     /// Puts the work of one poll into another order, perhaps.
     pub(super) fn reorder<T>(&mut self, work: &mut [T]) {
         if work.len() > 1 && self.random.chance(self.faults.reorder) {
@@ -243,7 +271,7 @@ impl Fate {
         self.late(struck, |injected| &mut injected.late_sends)
     }
 
-    /// How long the completion of a close is held back.
+    /// How long the completion of a close or a release is held back.
     pub(super) fn late_close(&mut self) -> Option<Duration> {
         let struck = self.random.chance(self.faults.late_close);
         self.late(struck, |injected| &mut injected.late_closes)

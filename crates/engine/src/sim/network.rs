@@ -10,7 +10,7 @@ use std::time::Duration;
 use gannet_block::Pool;
 
 use super::world::{BEGINNING, World};
-use super::{Client, Faults, Injected, Random, Sim};
+use super::{Acceptor, Client, Faults, Injected, Random, Sim};
 use crate::{Moment, Now};
 
 /// Connections that may wait at one listener; one more is not answered, and its client gives up (`TimedOut`).
@@ -34,13 +34,13 @@ pub struct Network {
 pub struct Report {
     /// Connections open at either end.
     pub connections: usize,
-    /// Listeners open, of all engines.
+    /// Listeners open, of all engines and of the test.
     pub listeners: usize,
     /// Connections not accepted yet.
     pub waiting: usize,
-    /// Sockets accepted and not closed, of all engines.
+    /// Ends of connections that engines have: accepted, connecting or connected, or released by one and not adopted by another yet.
     pub sockets: usize,
-    /// Clients open.
+    /// Ends that the test has: clients, and peers that it accepted.
     pub clients: usize,
     /// Bytes on their way or unread, of connections that somebody may still use.
     pub bytes: usize,
@@ -68,13 +68,24 @@ impl Network {
     /// # Errors
     /// `ConnectionRefused`: nobody listens there. `TimedOut`: the backlog is full.
     pub fn connect(&self, address: SocketAddr) -> io::Result<Client> {
+        self.connect_from(self.unused_address(address), address)
+    }
+
+    /// Where whoever connects to `address` connects from.
+    pub(super) fn unused_address(&self, address: SocketAddr) -> SocketAddr {
         let port = self.next_port.get();
         self.next_port.set(port.checked_add(1).unwrap_or(FIRST_EPHEMERAL_PORT));
-        let from = match address {
+        match address {
             SocketAddr::V4(_) => SocketAddr::from(([192, 0, 2, 1], port)),
             SocketAddr::V6(_) => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], port)),
-        };
-        self.connect_from(from, address)
+        }
+    }
+
+    /// Listens on `address` by hand: a server that the test itself plays. Connections are spread over it and the engines that listen
+    /// there.
+    pub fn listen(&self, address: SocketAddr) -> Acceptor {
+        let number = self.world.borrow_mut().listen(address);
+        Acceptor::new(self.clone(), number, address)
     }
 
     /// Connects to `address` as the client at `from`.

@@ -8,6 +8,8 @@ use crate::Moment;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Segment {
     Bytes(Vec<u8>),
+    /// SYN and ACK: the connection is there.
+    Welcome,
     /// FIN: the writer sends no more.
     End,
     /// RST: the connection is no more.
@@ -118,7 +120,7 @@ impl Pipe {
             }
             // An end says that nothing is missing before it.
             Segment::End => false,
-            Segment::Reset => true,
+            Segment::Welcome | Segment::Reset => true,
         });
     }
 }

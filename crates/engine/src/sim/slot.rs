@@ -25,10 +25,18 @@ pub(super) enum Slot {
         due: Moment,
         output: Option<Box<Output>>,
     },
+    /// To be released, and not yet said so.
+    Releasing {
+        due: Moment,
+        /// None: it is closed, since what was received was not told.
+        end: Option<EndId>,
+    },
 }
 
 pub(super) struct Socket {
     pub(super) end: EndId,
+    /// Not connected yet.
+    pub(super) connecting: bool,
     pub(super) armed: bool,
     /// The end of receiving was reported.
     over: bool,
@@ -61,8 +69,8 @@ impl Sending {
 }
 
 impl Socket {
-    pub(super) fn new(end: EndId) -> Socket {
-        Socket { end, armed: false, over: false, held: None, sending: Sending::Nothing }
+    pub(super) fn new(end: EndId, connecting: bool) -> Socket {
+        Socket { end, connecting, armed: false, over: false, held: None, sending: Sending::Nothing }
     }
 
     /// Receives into the slot, unless it holds something already or there is nothing to receive.

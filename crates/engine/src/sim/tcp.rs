@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::pipe::Segment;
-use super::world::{End, EndId, World};
+use super::world::{End, EndId, Opening, World};
 use crate::Output;
 
 /// Into how many pieces one write is cut at most.
@@ -139,6 +139,11 @@ impl World {
             self.reset(at);
             return;
         }
+        if end.opening == Opening::UnderWay {
+            // Whatever comes in answer is for a connection that is no more (RFC 9293 section 3.10.4).
+            self.reset(at);
+            return;
+        }
         self.note_unread("closes, unread", at);
         self.shutdown(at);
         self.release(at);
@@ -173,7 +178,7 @@ impl World {
     }
 
     /// Sends a reset to the end `to`, which overtakes what it destroys.
-    fn send_reset(&mut self, to: EndId, wait: Duration) {
+    pub(super) fn send_reset(&mut self, to: EndId, wait: Duration) {
         let Some(end) = self.end(to) else { return };
         let travelling = end.incoming.travelling();
         let kept = self.fate.survivors(travelling);
@@ -191,6 +196,7 @@ impl World {
         while let Some(segment) = self.end_mut(to).and_then(|end| end.incoming.arriving(now)) {
             match segment {
                 Segment::Bytes(bytes) => self.bytes_arrive(to, bytes),
+                Segment::Welcome => self.welcome_arrives(to),
                 Segment::End => self.end_arrives(to),
                 Segment::Reset => self.reset_arrives(to),
             }
@@ -225,6 +231,10 @@ impl World {
         if std::mem::replace(&mut end.dead, true) {
             return;
         }
+        if end.opening == Opening::UnderWay {
+            end.opening = Opening::Refused;
+            return;
+        }
         let (unread, ended) = (end.incoming.unread(), end.ended);
         let kept = self.fate.survivors(unread);
         let Some(end) = self.end_mut(to) else { return };
@@ -241,7 +251,10 @@ impl World {
 
     /// Who is at the other end, while there is a connection (getpeername(2), `ENOTCONN`).
     pub(super) fn peer_address(&self, at: EndId) -> io::Result<SocketAddr> {
-        let connected = self.end(at).filter(|end| !end.dead).and_then(|_| self.end(at.peer()));
+        let connected = self
+            .end(at)
+            .filter(|end| end.opening == Opening::Done && !end.dead)
+            .and_then(|_| self.end(at.peer()));
         Ok(connected.ok_or(Errno::NOTCONN)?.address)
     }
 }

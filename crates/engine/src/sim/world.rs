@@ -38,20 +38,24 @@ pub(super) enum Event {
     Deliver(EndId),
     /// A connection reaches its listener.
     Arrive { listener: usize, connection: u64 },
+    /// What an engine sent to connect reaches the address.
+    Knock { connection: u64 },
+    /// Whoever connects gives up.
+    GiveUp(EndId),
     /// A completion held back may be given.
     Wake,
 }
 
 /// Which side of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Client,
     Server,
 }
 
 /// One end of a connection.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct EndId {
+pub(crate) struct EndId {
     pub(super) connection: u64,
     pub(super) side: Side,
 }
@@ -67,9 +71,31 @@ impl EndId {
     }
 }
 
+/// Who uses an end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Owner {
+    /// Nobody yet: it waits to be accepted.
+    Nobody,
+    /// An engine, or it goes from one to another.
+    Engine,
+    /// The test itself.
+    Test,
+}
+
+/// How far the opening of a connection is, at the end that connects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Opening {
+    UnderWay,
+    Done,
+    Refused,
+    GivenUp,
+}
+
 /// What TCP knows at one end.
 pub(super) struct End {
     pub(super) address: SocketAddr,
+    pub(super) owner: Owner,
+    pub(super) opening: Opening,
     pub(super) incoming: Pipe,
     /// The peer's end arrived: nothing comes after what is unread.
     pub(super) ended: bool,
@@ -86,9 +112,11 @@ pub(super) struct End {
 }
 
 impl End {
-    pub(super) fn new(address: SocketAddr, capacity: usize) -> End {
+    pub(super) fn new(address: SocketAddr, owner: Owner, capacity: usize) -> End {
         End {
             address,
+            owner,
+            opening: Opening::Done,
             incoming: Pipe::new(capacity),
             ended: false,
             shut: false,
@@ -103,8 +131,6 @@ impl End {
 pub(super) struct Connection {
     pub(super) client: End,
     pub(super) server: End,
-    /// An engine has the server's end.
-    pub(super) accepted: bool,
 }
 
 impl World {
@@ -148,6 +174,8 @@ impl World {
             match event {
                 Event::Deliver(to) => self.deliver(to),
                 Event::Arrive { listener, connection } => self.arrive(listener, connection),
+                Event::Knock { connection } => self.knock(connection),
+                Event::GiveUp(end) => self.give_up(end),
                 Event::Wake => {}
             }
         }
@@ -167,6 +195,8 @@ impl World {
     fn still_matters(&self, event: Event) -> bool {
         match event {
             Event::Deliver(to) => self.end(to).is_some_and(|end| end.incoming.is_busy()),
+            Event::GiveUp(end) => self.end(end).is_some_and(|end| end.opening == Opening::UnderWay),
+            Event::Knock { connection } => self.connections.contains_key(&connection),
             Event::Arrive { .. } | Event::Wake => true,
         }
     }
@@ -224,13 +254,13 @@ impl World {
         let connections = self.connections.values();
         let ends = || connections.clone().flat_map(|connection| [&connection.client, &connection.server]);
         let listeners = || self.listeners.iter().flatten();
-        let served = |connection: &&Connection| connection.accepted && !connection.server.released;
+        let owned = |owner| ends().filter(|end| end.owner == owner && !end.released).count();
         Report {
             connections: self.connections.len(),
             listeners: listeners().count(),
             waiting: listeners().map(|listening| listening.pending).sum(),
-            sockets: connections.clone().filter(served).count(),
-            clients: connections.clone().filter(|connection| !connection.client.released).count(),
+            sockets: owned(Owner::Engine),
+            clients: owned(Owner::Test),
             bytes: ends().map(|end| end.incoming.held()).sum(),
             blocks: self.pools.iter().map(Pool::in_use).sum(),
         }

@@ -71,9 +71,10 @@ impl Selector for KqueueSelector {
         let _ = self.change(EventFilter::Read(listener.as_raw_fd()), flag, token);
     }
 
-    fn forget_listener(&mut self, listener: BorrowedFd<'_>) {
-        // As above.
-        let _ = self.change(EventFilter::Read(listener.as_raw_fd()), EventFlags::DELETE, Token(0));
+    fn forget(&mut self, descriptor: BorrowedFd<'_>) {
+        // As above; the second fails where nobody waits for room, which is mostly so.
+        let _ = self.change(EventFilter::Read(descriptor.as_raw_fd()), EventFlags::DELETE, Token(0));
+        let _ = self.change(EventFilter::Write(descriptor.as_raw_fd()), EventFlags::DELETE, Token(0));
     }
 
     fn wait(&mut self, wait: Option<Duration>, events: &mut Vec<Event>) -> rustix::io::Result<()> {

@@ -13,12 +13,12 @@ const PAGE: usize = 4096;
 
 /// What is mapped at once; without a kernel nothing is.
 fn window(rig: &Rig) -> usize {
-    if rig.is_simulated { 8 * PAGE } else { 4 * 1024 * 1024 }
+    if rig.is_simulated() { 8 * PAGE } else { 4 * 1024 * 1024 }
 }
 
 /// More than the buffers of a connection hold.
 fn large(rig: &Rig) -> usize {
-    if rig.is_simulated { 512 * 1024 } else { 12 * 1024 * 1024 }
+    if rig.is_simulated() { 512 * 1024 } else { 12 * 1024 * 1024 }
 }
 
 /// Bytes of which no two pages are alike, and none is zero.

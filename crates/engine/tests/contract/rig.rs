@@ -1,5 +1,6 @@
 //! One engine, and peers to talk to it.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -7,7 +8,10 @@ use std::time::Duration;
 
 use gannet_engine::sim::{Client, Faults, Network, Random};
 use gannet_engine::sys::uring::Uring;
-use gannet_engine::{Accepted, Completion, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll};
+use gannet_engine::{
+    Accepted, Address, Completion, Detached, Engine, Listener, ListenerId, Pool, SocketId, epoll::Epoll,
+};
+use socket2::{Domain, Socket, Type};
 
 /// Blocks in the pool of most tests.
 pub const BLOCKS: usize = 64;
@@ -53,14 +57,28 @@ pub struct Rig {
     pub engine: Engine,
     pub pool: Pool,
     pub listener: ListenerId,
-    /// The buffers of a connection are small, and no system call has bounds of its own.
-    pub is_simulated: bool,
+    /// Where it listens.
+    pub address: Address,
     connect: Box<dyn FnMut() -> io::Result<Box<dyn Peer>>>,
     /// Makes another engine of the same kind.
     another: Box<dyn Fn() -> Engine>,
     /// Lets time pass where it does not by itself.
     pass: Box<dyn FnMut(Duration)>,
     seen: VecDeque<Completion>,
+    /// The network, where that is simulated.
+    network: Option<Network>,
+}
+
+/// An engine that is not the one under test right now, and what was seen of it.
+pub struct Other {
+    pub engine: Engine,
+    seen: VecDeque<Completion>,
+}
+
+/// Somewhere to connect to, while this is kept.
+pub struct Target {
+    pub address: Address,
+    _kept: Vec<Box<dyn Any>>,
 }
 
 /// None where epoll is not what is to be tested.
@@ -82,10 +100,11 @@ pub fn uring(blocks: usize) -> Option<Rig> {
 /// A rig of an engine that uses the kernel's sockets.
 pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
-    let address = listener.local_address().unwrap().internet().unwrap();
+    let address = listener.local_address().unwrap();
     let listener = engine.listen(listener).unwrap();
+    let to = address.internet().unwrap();
     let connect = move || {
-        let stream = TcpStream::connect(address)?;
+        let stream = TcpStream::connect(to)?;
         stream.set_nonblocking(true)?;
         Ok(Box::new(stream) as Box<dyn Peer>)
     };
@@ -93,11 +112,12 @@ pub fn on_loopback(mut engine: Engine, pool: Pool) -> Rig {
         engine,
         pool,
         listener,
+        address,
         connect: Box::new(connect),
         another: Box::new(|| panic!("one engine will do")),
         pass: Box::new(drop),
         seen: VecDeque::new(),
-        is_simulated: false,
+        network: None,
     }
 }
 
@@ -129,6 +149,8 @@ fn harmless(random: &mut Random) -> Faults {
         reset: none.reset,
         loss: none.loss,
         accept_failure: none.accept_failure,
+        refusal: none.refusal,
+        silence: none.silence,
         ..Faults::from_seed(random)
     }
 }
@@ -149,21 +171,22 @@ impl Drop for Replay {
 fn on_network(network: &Network, blocks: usize) -> Rig {
     let pool = Pool::new(4096, blocks);
     let mut engine = Engine::new(Box::new(network.engine(pool.clone())));
-    let address = SocketAddr::from(([192, 0, 2, 80], 80));
-    let listener = engine.listen(Listener::Simulated(address)).unwrap();
+    let to = SocketAddr::from(([192, 0, 2, 80], 80));
+    let listener = engine.listen(Listener::Simulated(to)).unwrap();
     let (net, clock, all) = (network.clone(), network.clone(), network.clone());
     let another = move || Engine::new(Box::new(all.engine(Pool::new(4096, BLOCKS))));
-    let connect = move || Ok(Box::new(net.connect(address)?) as Box<dyn Peer>);
+    let connect = move || Ok(Box::new(net.connect(to)?) as Box<dyn Peer>);
     let pass = move |time| clock.advance(time);
     Rig {
         engine,
         pool,
         listener,
+        address: to.into(),
         connect: Box::new(connect),
         another: Box::new(another),
         pass: Box::new(pass),
         seen: VecDeque::new(),
-        is_simulated: true,
+        network: Some(network.clone()),
     }
 }
 
@@ -172,9 +195,77 @@ impl Rig {
         (self.connect)().unwrap()
     }
 
+    /// The buffers of a connection are small, and no system call has bounds of its own.
+    pub fn is_simulated(&self) -> bool {
+        self.network.is_some()
+    }
+
     /// From here on the engine is another of the same kind; gives the one that it was.
-    pub fn change_engine(&mut self) -> Engine {
-        std::mem::replace(&mut self.engine, (self.another)())
+    pub fn change_engine(&mut self) -> Other {
+        let mut other = Other { engine: (self.another)(), seen: VecDeque::new() };
+        self.exchange(&mut other);
+        other
+    }
+
+    /// From here on the engine is the other one.
+    pub fn exchange(&mut self, other: &mut Other) {
+        std::mem::swap(&mut self.engine, &mut other.engine);
+        std::mem::swap(&mut self.seen, &mut other.seen);
+    }
+
+    /// Where nobody listens.
+    pub fn refusing(&self) -> Target {
+        if self.network.is_some() {
+            return Target { address: SocketAddr::from(([192, 0, 2, 81], 80)).into(), _kept: Vec::new() };
+        }
+        // Bound, so that nobody else is given the port.
+        let socket = loopback_socket();
+        Target { address: address_of(&socket), _kept: vec![Box::new(socket)] }
+    }
+
+    /// Where a connection is not answered, since the backlog is full.
+    pub fn silent(&self) -> Target {
+        let Some(network) = &self.network else {
+            let socket = loopback_socket();
+            socket.listen(0).unwrap();
+            let address = address_of(&socket);
+            let waiting = TcpStream::connect(address.internet().unwrap()).unwrap();
+            return Target { address, _kept: vec![Box::new(socket), Box::new(waiting)] };
+        };
+        let address = SocketAddr::from(([192, 0, 2, 82], 80));
+        let acceptor = network.listen(address);
+        let waiting: Vec<Client> = std::iter::from_fn(|| network.connect(address).ok()).collect();
+        Target { address: address.into(), _kept: vec![Box::new(acceptor), Box::new(waiting)] }
+    }
+
+    /// Connects to the engine's own listener; the other end is yet to be accepted.
+    pub fn connected(&mut self) -> SocketId {
+        let socket = self.engine.connect(&self.address).unwrap();
+        assert!(self.result_of_connect(socket).is_ok());
+        socket
+    }
+
+    /// How connecting went.
+    pub fn result_of_connect(&mut self, socket: SocketId) -> io::Result<()> {
+        match self.next_of(socket) {
+            Completion::Connected { result, .. } => result,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a release gives.
+    pub fn released(&mut self, socket: SocketId) -> Option<Detached> {
+        self.engine.release(socket);
+        match self.next_of(socket) {
+            Completion::Released { connection, .. } => connection,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Closes a socket of which nothing else is to come.
+    pub fn close(&mut self, socket: SocketId) {
+        self.engine.close(socket);
+        assert!(matches!(self.next_of(socket), Completion::Closed { output: None, .. }));
     }
 
     /// None when the backlog is full, or nobody listens.
@@ -211,6 +302,18 @@ impl Rig {
         self.seen.extend(std::iter::from_fn(|| self.engine.next_completion()));
     }
 
+    /// Polls until there is something, which is not looked at yet; how much.
+    pub fn gather(&mut self) -> usize {
+        for _ in 0..PATIENCE {
+            (self.pass)(Duration::from_millis(2));
+            let count = self.engine.poll(Some(Duration::from_millis(2))).unwrap();
+            if count > 0 {
+                return count;
+            }
+        }
+        0
+    }
+
     /// One poll whose completions are looked at, and left out of what was seen.
     pub fn step_by(&mut self, mut look: impl FnMut(&Completion)) {
         (self.pass)(Duration::from_millis(2));
@@ -243,7 +346,7 @@ impl Rig {
 
     pub fn take_accepted(&mut self) -> Option<SocketId> {
         let accepted = self.take_unadopted()?;
-        Some(self.engine.adopt(accepted).unwrap())
+        Some(self.engine.adopt(accepted.connection).unwrap())
     }
 
     /// As [`accepted`](Rig::accepted), but no engine has it yet.
@@ -317,6 +420,15 @@ impl Rig {
         })
     }
 
+    /// Waits until the peer sees that the connection is over, in good order or not.
+    pub fn peer_sees_it_over(&mut self, peer: &mut dyn Peer) {
+        self.wait_for("end at the peer", |_| match peer.read(&mut [0; 16]) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Ok(0) | Err(_) => Some(()),
+            Ok(count) => panic!("{count} bytes"),
+        });
+    }
+
     pub fn peer_reads_to_end(&mut self, peer: &mut dyn Peer) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.wait_for("end at the peer", |_| (!peer.read_some(&mut bytes)).then_some(()));
@@ -324,9 +436,21 @@ impl Rig {
     }
 }
 
+fn loopback_socket() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket
+}
+
+fn address_of(socket: &Socket) -> Address {
+    socket.local_addr().unwrap().as_socket().unwrap().into()
+}
+
 fn socket_of(completion: &Completion) -> Option<SocketId> {
     match completion {
-        Completion::Received { socket, .. }
+        Completion::Connected { socket, .. }
+        | Completion::Released { socket, .. }
+        | Completion::Received { socket, .. }
         | Completion::Ended { socket }
         | Completion::ReceiveFailed { socket, .. }
         | Completion::Sent { socket, .. }

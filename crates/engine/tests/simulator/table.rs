@@ -52,7 +52,9 @@ impl Table {
     /// The connection that one poll gives.
     pub fn accepted(&mut self) -> SocketId {
         match self.poll().pop() {
-            Some(Completion::Accepted(accepted)) => self.engine.adopt(accepted).expect("it is simulated"),
+            Some(Completion::Accepted(accepted)) => {
+                self.engine.adopt(accepted.connection).expect("it is simulated")
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -256,7 +256,7 @@ fn the_report_names_what_is_left_open() {
     drop((client, waiting));
     for completion in seen {
         if let Completion::Accepted(accepted) = completion {
-            let socket = table.engine.adopt(accepted).unwrap();
+            let socket = table.engine.adopt(accepted.connection).unwrap();
             table.engine.close(socket);
         }
     }

@@ -8,7 +8,9 @@ use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use gannet_engine::sim::Sim;
-use gannet_engine::{Accepted, Backend, Completions, Listener, ListenerId, Now, Output, Pool, SocketId};
+use gannet_engine::{
+    Address, Backend, Completions, Detached, Listener, ListenerId, Now, Output, Pool, SocketId,
+};
 
 /// The simulated engine, whose instructions are not the server's.
 pub struct Apart(pub Sim);
@@ -46,8 +48,16 @@ impl Backend for Apart {
         self.0.unlisten(listener);
     }
 
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        self.0.adopt(accepted)
+    fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId> {
+        self.0.connect(target, completions)
+    }
+
+    fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
+        self.0.adopt(connection)
+    }
+
+    fn is_quiet(&self, connection: &Detached) -> bool {
+        self.0.is_quiet(connection)
     }
 
     fn receive(&mut self, socket: SocketId) {
@@ -72,6 +82,10 @@ impl Backend for Apart {
 
     fn close(&mut self, socket: SocketId, completions: &mut Completions) {
         self.0.close(socket, completions);
+    }
+
+    fn release(&mut self, socket: SocketId, completions: &mut Completions) {
+        self.0.release(socket, completions);
     }
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {

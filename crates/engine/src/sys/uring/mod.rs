@@ -28,13 +28,17 @@ use rustix::io::Errno;
 use self::buffers::Buffers;
 use self::message::Message;
 use self::ring::{Outcome, Ring};
-use self::socket::Socket;
+use self::socket::{Leaving, Socket};
 use self::starved::Starved;
 use self::tag::Tag;
-use crate::accepted::Stream;
+use crate::detached::Stream;
 use crate::mappings::Mappings;
-use crate::transfer::{is_exhaustion, peer_address, reset_on_close};
-use crate::{Accepted, Backend, Completion, Completions, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::outbound::{self, Begun};
+use crate::transfer::{is_exhaustion, is_quiet, peer_address, reset_on_close};
+use crate::{
+    Accepted, Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots,
+    SocketId,
+};
 
 /// Operations that can be queued before the kernel must be asked to take them.
 const SUBMISSIONS: u32 = 1024;
@@ -188,7 +192,7 @@ impl Uring {
                 .is_some_and(|listener| listener.accepting && (listener.closing || !listener.armed)),
             Tag::Receive(id) => self.sockets.get(id).is_some_and(Socket::is_ending_receive),
             Tag::Send(id) => {
-                self.sockets.get(id).is_some_and(|socket| socket.is_closing() && socket.is_sending())
+                self.sockets.get(id).is_some_and(|socket| socket.is_leaving() && socket.is_sending())
             }
         };
         if is_wanted {
@@ -275,11 +279,25 @@ impl Backend for Uring {
         }
     }
 
-    fn adopt(&mut self, accepted: Accepted) -> io::Result<SocketId> {
-        match accepted.stream {
+    fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId> {
+        let Begun { socket: fd, result } = outbound::begin(target)?;
+        let socket = self.sockets.insert(Socket::new(fd));
+        match result {
+            None => self.await_connected(socket),
+            Some(result) => completions.push_back(Completion::Connected { socket, result }),
+        }
+        Ok(socket)
+    }
+
+    fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
+        match connection.stream {
             Stream::Socket(fd) => Ok(self.sockets.insert(Socket::new(fd))),
             Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+
+    fn is_quiet(&self, connection: &Detached) -> bool {
+        matches!(&connection.stream, Stream::Socket(fd) if is_quiet(fd.as_fd()))
     }
 
     fn receive(&mut self, socket: SocketId) {
@@ -311,7 +329,14 @@ impl Backend for Uring {
     }
 
     fn close(&mut self, socket: SocketId, completions: &mut Completions) {
-        self.begin_close(socket, completions);
+        self.leave(socket, Leaving::Closed, completions);
+    }
+
+    fn release(&mut self, socket: SocketId, completions: &mut Completions) {
+        if let Some(slot) = open(&mut self.sockets, socket) {
+            assert!(!slot.is_sending(), "what is released has nothing under way");
+            self.leave(socket, Leaving::Released, completions);
+        }
     }
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {
@@ -346,9 +371,9 @@ fn listener(listeners: &mut [Option<ListenerSlot>], id: ListenerId) -> Option<&m
     listeners.get_mut(id.0 as usize)?.as_mut()
 }
 
-/// The socket, unless it is closing: then it takes no operation.
+/// The socket, unless it is about to leave: then it takes no operation.
 fn open(sockets: &mut Slots<Socket>, id: SocketId) -> Option<&mut Socket> {
-    sockets.get_mut(id).filter(|socket| !socket.is_closing())
+    sockets.get_mut(id).filter(|socket| !socket.is_leaving())
 }
 
 /// Whether accepting again at once is in vain: for want of something of ours, or because this is no listener. All else that

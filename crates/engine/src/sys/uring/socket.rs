@@ -7,6 +7,7 @@
 //!
 //! Idle ── send ──▶ UnderWay ── completed ──▶ Idle
 //!           └── socket full ──▶ Waiting ── takes more ──▶ send again
+//! Connecting ── connected, failed ──▶ Idle
 //! ```
 
 use std::io;
@@ -20,7 +21,7 @@ use super::message::{Message, single};
 use super::tag::Tag;
 use super::{MESSAGES, Uring, open};
 use crate::output::{Progress, VECTOR};
-use crate::{Completion, Completions, Output, SocketId, transfer};
+use crate::{Completion, Completions, Detached, Output, SocketId, outbound, transfer};
 
 /// A socket's slot.
 pub(super) struct Socket {
@@ -37,7 +38,20 @@ pub(super) struct Socket {
     message: Option<Box<Message>>,
     /// Our half is to be ended when all has been sent.
     finishing: bool,
-    closing: bool,
+    leaving: Leaving,
+}
+
+/// What becomes of a socket once the kernel has no operation on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Leaving {
+    /// It stays.
+    No,
+    /// It is closed.
+    Closed,
+    /// Another engine may have it.
+    Released,
+    /// It was to be released, and something was received meanwhile: it is closed.
+    Spoiled,
 }
 
 /// Where receiving stands, as the kernel sees it.
@@ -63,6 +77,8 @@ enum Sending {
     UnderWay,
     /// The socket is full; the ring waits until it takes more.
     Waiting,
+    /// Nothing can be sent yet; the ring waits until it can, or never will.
+    Connecting,
 }
 
 impl Socket {
@@ -76,7 +92,7 @@ impl Socket {
             output: None,
             message: None,
             finishing: false,
-            closing: false,
+            leaving: Leaving::No,
         }
     }
 
@@ -84,8 +100,8 @@ impl Socket {
         self.fd.as_fd()
     }
 
-    pub(super) fn is_closing(&self) -> bool {
-        self.closing
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving != Leaving::No
     }
 
     pub(super) fn is_sending(&self) -> bool {
@@ -104,6 +120,20 @@ impl Socket {
             // ENOTCONN when the peer reset the connection: receiving tells.
             let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
         }
+    }
+
+    /// Notes what came of the last receive of a socket that is to be released.
+    fn note_late(&mut self, result: &Result<Option<Block>, Errno>) {
+        let nothing = matches!(result, Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN | Errno::NOBUFS));
+        if self.leaving == Leaving::Released && !nothing {
+            self.leaving = Leaving::Spoiled;
+        }
+    }
+
+    /// The descriptor, if nothing has come to it.
+    fn into_quiet(self) -> Option<Detached> {
+        let is_quiet = !matches!(self.receiving, Receiving::Over(_)) && transfer::is_quiet(self.fd.as_fd());
+        is_quiet.then(|| Detached::socket(self.fd))
     }
 
     /// Whether the kernel has an operation on this socket.
@@ -156,9 +186,9 @@ impl Uring {
         if !more {
             socket.receiving = Receiving::Idle;
         }
-        if socket.closing {
-            self.finish_close(id, completions);
-            return;
+        if socket.is_leaving() {
+            socket.note_late(&result);
+            return self.finish_leaving(id, completions);
         }
         match result {
             Ok(Some(block)) => {
@@ -211,7 +241,7 @@ impl Uring {
     }
 }
 
-/// Sending and closing.
+/// Sending, connecting and leaving.
 impl Uring {
     /// Bytes are sent by the ring. What does not fit into one of its operations, or has a file range, is sent here and now
     /// as on epoll: sendfile(2) has no counterpart in the ring, and large sends gain nothing by waiting for the turn's end.
@@ -253,19 +283,34 @@ impl Uring {
         self.ring.wait_writable(id, socket.fd.as_fd());
     }
 
-    /// A send has completed, or the socket takes more.
+    /// The kernel is to tell when connecting has come to its end.
+    pub(super) fn await_connected(&mut self, id: SocketId) {
+        let Some(socket) = open(&mut self.sockets, id) else { return };
+        socket.sending = Sending::Connecting;
+        self.ring.wait_writable(id, socket.fd.as_fd());
+    }
+
+    fn connected(&mut self, id: SocketId, polled: Result<u32, Errno>, completions: &mut Completions) {
+        let Some(socket) = open(&mut self.sockets, id) else { return };
+        let result = polled.map_err(Into::into).and_then(|_| outbound::outcome(socket.fd.as_fd()));
+        completions.push_back(Completion::Connected { socket: id, result });
+    }
+
+    /// A send has completed, or the socket takes more, or is connected.
     pub(super) fn sent(&mut self, id: SocketId, result: Result<u32, Errno>, completions: &mut Completions) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let waited = std::mem::replace(&mut socket.sending, Sending::Idle) == Sending::Waiting;
+        let before = std::mem::replace(&mut socket.sending, Sending::Idle);
+        let waited = before != Sending::UnderWay;
         let message = socket.message.take();
         self.messages.extend(message.filter(|_| self.messages.len() < MESSAGES));
         if let (Ok(count), false, Some(output)) = (result, waited, &mut socket.output) {
             output.advance(count.into());
         }
-        if socket.closing {
-            return self.finish_close(id, completions);
+        if socket.is_leaving() {
+            return self.finish_leaving(id, completions);
         }
         match result {
+            _ if before == Sending::Connecting => self.connected(id, result, completions),
             _ if waited => {
                 if let Some(output) = socket.output.take() {
                     self.begin_send(id, output, completions);
@@ -287,9 +332,10 @@ impl Uring {
         completions.push_back(Completion::Sent { socket: id, output, result });
     }
 
-    pub(super) fn begin_close(&mut self, id: SocketId, completions: &mut Completions) {
+    /// Begins to take a socket out.
+    pub(super) fn leave(&mut self, id: SocketId, leaving: Leaving, completions: &mut Completions) {
         let Some(socket) = open(&mut self.sockets, id) else { return };
-        socket.closing = true;
+        socket.leaving = leaving;
         if socket.receiving == Receiving::UnderWay {
             socket.receiving = Receiving::Cancelling;
             self.ring.cancel(Tag::Receive(id));
@@ -300,17 +346,21 @@ impl Uring {
         if socket.receiving == Receiving::Starved {
             self.starved.remove(id);
         }
-        self.finish_close(id, completions);
+        self.finish_leaving(id, completions);
     }
 
-    /// Closes the descriptor once the kernel has no operation on it: until then the peer would not learn of it anyway, since
-    /// an operation keeps the socket open.
-    fn finish_close(&mut self, id: SocketId, completions: &mut Completions) {
-        if self.sockets.get(id).is_some_and(|socket| socket.closing && !socket.is_busy())
-            && let Some(socket) = self.sockets.remove(id)
-        {
-            completions.push_back(Completion::Closed { socket: id, output: socket.output });
+    /// Closes the descriptor, or gives it away, once the kernel has no operation on it: until then the peer would not learn of a close
+    /// anyway, since an operation keeps the socket open.
+    fn finish_leaving(&mut self, id: SocketId, completions: &mut Completions) {
+        if self.sockets.get(id).is_none_or(|socket| !socket.is_leaving() || socket.is_busy()) {
+            return;
         }
+        let Some(socket) = self.sockets.remove(id) else { return };
+        completions.push_back(match socket.leaving {
+            Leaving::No | Leaving::Closed => Completion::Closed { socket: id, output: socket.output },
+            Leaving::Released => Completion::Released { socket: id, connection: socket.into_quiet() },
+            Leaving::Spoiled => Completion::Released { socket: id, connection: None },
+        });
     }
 }
 

@@ -94,7 +94,7 @@ impl Bench {
     fn pair(&mut self) -> (TcpStream, SocketId) {
         let peer = TcpStream::connect(self.address).unwrap();
         match self.next() {
-            Completion::Accepted(accepted) => (peer, self.engine.adopt(accepted).unwrap()),
+            Completion::Accepted(accepted) => (peer, self.engine.adopt(accepted.connection).unwrap()),
             other => panic!("{other:?}"),
         }
     }

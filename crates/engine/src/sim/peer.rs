@@ -7,24 +7,28 @@ use super::Network;
 use super::tcp::Readable;
 use super::world::{End, EndId};
 
-/// A client's end of a connection. It never waits; dropping it closes it, as close(2) does.
+/// A client: a peer that connected.
+pub type Client = Peer;
+
+/// The test's own end of a connection. It never waits; dropping it closes it, as close(2) does.
 #[derive(Debug)]
-pub struct Client {
+pub struct Peer {
     network: Network,
     end: EndId,
+    /// Of the other end.
     address: SocketAddr,
 }
 
-impl Client {
-    pub(super) fn new(network: Network, end: EndId, address: SocketAddr) -> Client {
-        Client { network, end, address }
+impl Peer {
+    pub(super) fn new(network: Network, end: EndId, address: SocketAddr) -> Peer {
+        Peer { network, end, address }
     }
 
     /// Writes what there is room for.
     ///
     /// # Errors
     /// `WouldBlock`: no room. `ConnectionReset`: the connection was reset, told once. `BrokenPipe`: it was, or the half was ended.
-    /// `NotConnected`: this client reset it.
+    /// `NotConnected`: this end reset it.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.network.world.borrow_mut().write(self.end, bytes)
     }
@@ -33,7 +37,7 @@ impl Client {
     ///
     /// # Errors
     /// `WouldBlock`: nothing has arrived. `ConnectionReset`: the connection was reset (told each time, unlike recv(2), so that a test
-    /// never takes a reset for an end). `NotConnected`: this client reset it.
+    /// never takes a reset for an end). `NotConnected`: this end reset it.
     pub fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         let mut world = self.network.world.borrow_mut();
         let end = world.end(self.end).filter(|end| !end.released).ok_or(io::ErrorKind::NotConnected)?;
@@ -71,14 +75,14 @@ impl Client {
         self.with_end(|end| end.incoming.unread()).unwrap_or(0)
     }
 
-    /// How many bytes towards this client are held until it reads: a reader that takes little, for a test.
+    /// How many bytes towards this end are held until it reads: a reader that takes little, for a test.
     pub fn set_capacity(&mut self, bytes: usize) {
         if let Some(end) = self.network.world.borrow_mut().end_mut(self.end) {
             end.incoming.set_capacity(bytes);
         }
     }
 
-    /// How many bytes from this client are held until the engine receives them.
+    /// How many bytes from this end are held until the engine receives them.
     pub fn set_send_capacity(&mut self, bytes: usize) {
         if let Some(end) = self.network.world.borrow_mut().end_mut(self.end.peer()) {
             end.incoming.set_capacity(bytes);
@@ -90,7 +94,7 @@ impl Client {
         self.with_end(|end| end.address)
     }
 
-    /// The address connected to.
+    /// The other end's address: for a client, the one connected to.
     pub fn peer_address(&self) -> SocketAddr {
         self.address
     }
@@ -100,7 +104,7 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for Peer {
     fn drop(&mut self) {
         // Busy only when a panic passes through the network itself: then there is nothing left to close.
         if let Ok(mut world) = self.network.world.try_borrow_mut() {

@@ -213,7 +213,8 @@ impl App {
         match address.to_socket_addrs() {
             Ok(addresses) => self.redirect.extend(addresses.map(Listen::Internet)),
             Err(error) => {
-                self.mistakes.push(format!("{address:?} is no address for the redirect to listen on: {error}"));
+                self.mistakes
+                    .push(format!("{address:?} is no address for the redirect to listen on: {error}"));
             }
         }
         self
@@ -362,7 +363,7 @@ impl App {
     pub fn start(mut self) -> Result<Running, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
-        let trust = self.trust.clone();
+        let (trust, has_upstreams) = (self.trust.clone(), !self.proxies.is_empty());
         for proxy in std::mem::take(&mut self.proxies) {
             self.mistakes.extend(proxy.build(&trust).err());
         }
@@ -380,6 +381,7 @@ impl App {
         let options = Options {
             listen,
             trusted: self.trust,
+            upstreams: has_upstreams,
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,

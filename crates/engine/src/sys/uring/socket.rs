@@ -274,26 +274,25 @@ impl Uring {
     pub(super) fn sent(&mut self, id: SocketId, result: Result<u32, Errno>, completions: &mut Completions) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let before = std::mem::replace(&mut socket.sending, Sending::Idle);
-        let waited = before != Sending::UnderWay;
         let message = socket.message.take();
         self.messages.extend(message.filter(|_| self.messages.len() < MESSAGES));
-        if let (Ok(count), false, Some(output)) = (result, waited, &mut socket.output) {
+        if let (Ok(count), Sending::UnderWay, Some(output)) = (result, before, &mut socket.output) {
             output.advance(count.into());
         }
         if socket.is_leaving() {
             return self.finish_leaving(id, completions);
         }
-        match result {
-            _ if before == Sending::Connecting => self.connected(id, result, completions),
-            _ if waited => {
+        match (before, result) {
+            (Sending::Waiting, _) => {
                 if let Some(output) = socket.output.take() {
                     self.begin_send(id, output, completions);
                 }
             }
-            Ok(count) => self.complete_send(id, Ok(count.into()), completions),
+            (Sending::Connecting, polled) => self.connected(id, polled, completions),
+            (_, Ok(count)) => self.complete_send(id, Ok(count.into()), completions),
             // The socket does not block, so that sendfile(2) does not; then the kernel may give up waiting for it as well.
-            Err(Errno::AGAIN | Errno::INTR) => self.wait_writable(id),
-            Err(error) => self.complete_send(id, Err(error.into()), completions),
+            (_, Err(Errno::AGAIN | Errno::INTR)) => self.wait_writable(id),
+            (_, Err(error)) => self.complete_send(id, Err(error.into()), completions),
         }
     }
 

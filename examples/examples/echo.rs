@@ -59,7 +59,7 @@ impl Echo {
     fn take(&mut self, completion: Completion) -> io::Result<()> {
         match completion {
             Completion::Accepted(accepted) => {
-                let socket = self.engine.adopt(accepted)?;
+                let socket = self.engine.adopt(accepted.connection)?;
                 self.conversations.insert(socket, Conversation::default());
                 self.engine.receive(socket); // from here on, until paused
             }

@@ -16,7 +16,7 @@
 //! read in two ways, is not answered at its word but refused, and nothing after it is read.
 #![allow(clippy::print_stdout, reason = "showing is what this program does")]
 
-use gannet_proto::h1::{Connection, Error, Event, Misuse, ResponseHead, date};
+use gannet_proto::h1::{Connection, Error, Event, Misuse, ResponseToSend, date};
 use gannet_proto::{Head, Limits, Status};
 
 /// What "the network" delivers: three requests and an attempt at smuggling, in five pieces.
@@ -145,7 +145,8 @@ impl Server {
         // Time is brought from outside as well; here it stands still.
         let mut now = [0; 29];
         date(784_111_777, &mut now);
-        let head = ResponseHead { status, fields: b"Content-Type: text/plain\r\n", length, date: &now };
+        let head =
+            ResponseToSend { status, fields: b"Content-Type: text/plain\r\n", length, date: Some(&now) };
         let framing = self.connection.respond(head, &mut self.out);
         println!("   answer {status} framed as {framing:?}");
     }

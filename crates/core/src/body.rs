@@ -10,7 +10,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use gannet_block::Chunk;
 
-use crate::{Fields, RequestBody, Sender};
+use crate::tunnel::tunnel;
+use crate::{Fields, ReceivedBody, Sender};
 
 /// Ranges of files up to this many bytes go out with their response's head, if the kernel has them in memory; longer ones are sent after
 /// it, and end the connection where the file has become too short by then.
@@ -28,6 +29,8 @@ pub enum Body {
     File(Arc<File>, Range<u64>),
     /// A stream, pulled when the socket has room.
     Stream(Pin<Box<dyn Source>>),
+    /// What is being received, passed on as it comes, and how long it is if that is known: an upstream's response, or the request's own body.
+    Received(ReceivedBody, Option<u64>),
     /// The connection becomes something else.
     Upgrade(Upgrade),
 }
@@ -91,7 +94,7 @@ pub type Conversation = Pin<Box<dyn Future<Output = ()>>>;
 #[derive(Debug)]
 pub struct Upgraded {
     /// What the client sends.
-    pub reader: RequestBody,
+    pub reader: ReceivedBody,
     /// What the client is sent. Dropping it ends our half.
     pub writer: Sender,
 }
@@ -104,6 +107,7 @@ impl Body {
             Body::Bytes(bytes) => Some(bytes.len() as u64),
             Body::File(_, range) => Some(range.end - range.start),
             Body::Stream(source) => source.length(),
+            Body::Received(_, length) => *length,
             Body::Upgrade(_) => None,
         }
     }
@@ -132,6 +136,11 @@ impl Upgrade {
         F: Future<Output = ()> + 'static,
     {
         Upgrade { start: Box::new(move |upgraded| Box::pin(conversation(upgraded))) }
+    }
+
+    /// Joins the connection to another that was upgraded, byte for byte, until both halves of both have ended.
+    pub fn tunnel(other: Upgraded) -> Upgrade {
+        Upgrade::new(move |this| tunnel(this, other))
     }
 
     /// Begins the conversation: the server's part.
@@ -177,6 +186,7 @@ impl fmt::Debug for Body {
             Body::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Body::File(_, range) => write!(f, "File({range:?})"),
             Body::Stream(_) => f.write_str("Stream"),
+            Body::Received(_, length) => write!(f, "Received({length:?})"),
             Body::Upgrade(_) => f.write_str("Upgrade"),
         }
     }

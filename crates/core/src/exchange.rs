@@ -1,14 +1,15 @@
-//! The request's half of an exchange: where the connection puts what arrives, and the handler takes it from.
+//! The half of an exchange that is received: where the connection puts what arrives, and its reader takes it from.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use gannet_block::{Block, Chunk};
 
-use crate::{BodyError, Fields};
+use crate::{BodyError, Fields, Frame, Source};
 
 /// Chunks that use less than this share of their memory are merged with their neighbours, so that a peer that sends a
 /// byte at a time does not hold a block for each.
@@ -17,7 +18,7 @@ const MERGED_BELOW: usize = 2;
 /// Memory that small chunks are gathered in where their neighbour has no room, or shares its block with others.
 const GATHERED_BYTES: usize = 4096;
 
-/// What has arrived of a request's body and is not read yet; shared by the connection and the [`RequestBody`].
+/// What has arrived of a body and is not read yet; shared by the connection and the [`ReceivedBody`].
 #[derive(Debug, Default)]
 pub struct Incoming {
     state: RefCell<State>,
@@ -29,6 +30,8 @@ pub struct Incoming {
     wanted: Cell<bool>,
     /// The reader is gone; what arrives is discarded.
     abandoned: Cell<bool>,
+    /// The connection wants to know at once when that happens.
+    watched: Cell<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +60,7 @@ impl Incoming {
         self.throttled.set(false);
         self.wanted.set(false);
         self.abandoned.set(false);
+        self.watched.set(false);
         *self.connection.borrow_mut() = connection;
     }
 
@@ -94,6 +98,11 @@ impl Incoming {
     /// Whether nobody will read what arrives.
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.get()
+    }
+
+    /// The connection is woken when the reader goes before the end has come.
+    pub fn watch(&self) {
+        self.watched.set(true);
     }
 
     /// The connection waits: it is woken when the reader has taken something, or asks for the first time.
@@ -162,16 +171,16 @@ impl State {
     }
 }
 
-/// The body of a request. Reading it is what lets the client send on: at most a window's worth waits here.
+/// A body that is received: a request's, or an upstream's response's. Reading it is what lets the peer send on: at most a window's worth waits here.
 #[derive(Debug)]
-pub struct RequestBody {
+pub struct ReceivedBody {
     incoming: Rc<Incoming>,
 }
 
-impl RequestBody {
+impl ReceivedBody {
     /// The reading end of `incoming`: the server's part.
-    pub fn new(incoming: Rc<Incoming>) -> RequestBody {
-        RequestBody { incoming }
+    pub fn new(incoming: Rc<Incoming>) -> ReceivedBody {
+        ReceivedBody { incoming }
     }
 
     /// The next bytes; `None` at the end.
@@ -185,15 +194,26 @@ impl RequestBody {
     /// The same, for futures written by hand.
     ///
     /// # Errors
-    /// As [`next`](RequestBody::next).
+    /// As [`next`](ReceivedBody::next).
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
         self.incoming.poll_chunk(context)
+    }
+
+    /// The next piece, the trailers, the end: as a [`Source`].
+    ///
+    /// # Errors
+    /// As [`next`](ReceivedBody::next).
+    pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        self.poll_next(context).map(|next| match next {
+            Some(chunk) => Some(chunk.map(|chunk| Frame::Data(chunk.into()))),
+            None => self.trailers().map(|trailers| Ok(Frame::Trailers(trailers))),
+        })
     }
 
     /// The whole body, of at most `limit` bytes.
     ///
     /// # Errors
-    /// [`BodyError::TooLarge`] beyond the limit; otherwise as [`next`](RequestBody::next).
+    /// [`BodyError::TooLarge`] beyond the limit; otherwise as [`next`](ReceivedBody::next).
     pub async fn collect(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let mut whole = Vec::new();
         while let Some(chunk) = self.next().await {
@@ -206,17 +226,34 @@ impl RequestBody {
         Ok(whole)
     }
 
-    /// The trailer fields, once [`next`](RequestBody::next) has said `None`, and if the client sent any. Given once.
+    /// The trailer fields, once [`next`](ReceivedBody::next) has said `None`, and if the client sent any. Given once.
     pub fn trailers(&mut self) -> Option<Fields> {
         self.incoming.state.borrow_mut().trailers.take()
     }
 }
 
-impl Drop for RequestBody {
+impl Source for ReceivedBody {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, BodyError>>> {
+        ReceivedBody::poll_frame(&mut self, context)
+    }
+}
+
+impl Drop for ReceivedBody {
     fn drop(&mut self) {
-        self.incoming.abandoned.set(true);
-        self.incoming.state.borrow_mut().forget();
-        self.incoming.wake_connection();
+        let incoming = &self.incoming;
+        incoming.abandoned.set(true);
+        let ended = {
+            let mut state = incoming.state.borrow_mut();
+            state.forget();
+            state.end.is_some()
+        };
+        if incoming.watched.get() && !ended {
+            incoming.throttled.set(true);
+        }
+        incoming.wake_connection();
     }
 }
 
@@ -245,13 +282,13 @@ mod tests {
         block.share()
     }
 
-    fn body() -> (Pool, Rc<Incoming>, RequestBody, Arc<Woken>) {
+    fn body() -> (Pool, Rc<Incoming>, ReceivedBody, Arc<Woken>) {
         let (incoming, woken) = (Rc::new(Incoming::default()), Arc::new(Woken::default()));
         incoming.begin(Some(woken.clone().into()));
-        (Pool::new(64, 100), incoming.clone(), RequestBody::new(incoming), woken)
+        (Pool::new(64, 100), incoming.clone(), ReceivedBody::new(incoming), woken)
     }
 
-    fn poll(body: &mut RequestBody, woken: &Arc<Woken>) -> Poll<Option<Result<Vec<u8>, BodyError>>> {
+    fn poll(body: &mut ReceivedBody, woken: &Arc<Woken>) -> Poll<Option<Result<Vec<u8>, BodyError>>> {
         let waker = Waker::from(woken.clone());
         body.poll_next(&mut Context::from_waker(&waker))
             .map(|next| next.map(|chunk| chunk.map(|chunk| chunk.to_vec())))

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use bytes::Bytes;
+use gannet_proto::is_hop_by_hop;
 
 /// Fields of a response: lines that were prepared beforehand and are shared, until a field is added; then lines of its own.
 ///
@@ -17,6 +18,8 @@ use bytes::Bytes;
 pub struct Fields {
     prepared: Bytes,
     own: Vec<u8>,
+    /// `Date` is among them, of a response that is forwarded.
+    dated: bool,
 }
 
 /// Why a field was refused.
@@ -53,7 +56,7 @@ thread_local! {
 impl Fields {
     /// No fields.
     pub const fn new() -> Fields {
-        Fields { prepared: Bytes::new(), own: Vec::new() }
+        Fields { prepared: Bytes::new(), own: Vec::new(), dated: false }
     }
 
     /// The lines of these fields, to be shared by many responses through [`with_prepared`](Fields::with_prepared).
@@ -63,7 +66,7 @@ impl Fields {
 
     /// Fields that begin with lines made by [`prepare`](Fields::prepare).
     pub fn with_prepared(prepared: Bytes) -> Fields {
-        Fields { prepared, own: Vec::new() }
+        Fields { prepared, own: Vec::new(), dated: false }
     }
 
     /// Adds a field after those of the same name.
@@ -74,6 +77,19 @@ impl Fields {
         check(name, value.as_ref())?;
         self.append_checked(name, value.as_ref());
         Ok(())
+    }
+
+    /// Adds a field that was received and is passed on. One that is for the next hop only, or frames the message, is left out, and so is what
+    /// could not be sent as it is; says whether it was added. `Date` is passed on, and the server adds none then (RFC 9110, 6.6.1).
+    pub fn forward(&mut self, name: &str, value: &[u8]) -> bool {
+        let dated = name.eq_ignore_ascii_case("date");
+        let frames = is_hop_by_hop(name.as_bytes()) || name.eq_ignore_ascii_case("content-length");
+        let fit = !(frames || dated && self.dated) && is_token(name) && is_value(value);
+        if fit {
+            self.dated |= dated;
+            self.append_checked(name, value);
+        }
+        fit
     }
 
     /// Puts a field in the place of all of the same name.
@@ -107,6 +123,11 @@ impl Fields {
     /// All fields, as names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.lines().map(split)
+    }
+
+    /// Whether `Date` is among them: the server adds none then.
+    pub fn is_dated(&self) -> bool {
+        self.dated
     }
 
     /// Whether there is no field.
@@ -163,7 +184,7 @@ fn recycle(mut own: Vec<u8>) {
 
 impl Clone for Fields {
     fn clone(&self) -> Fields {
-        Fields { prepared: self.prepared.clone(), own: self.own.clone() }
+        Fields { prepared: self.prepared.clone(), own: self.own.clone(), dated: self.dated }
     }
 }
 
@@ -190,19 +211,24 @@ impl fmt::Display for InvalidField {
 impl std::error::Error for InvalidField {}
 
 fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
+    if !is_token(name) {
         return Err(InvalidField::Name);
     }
     if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
         return Err(InvalidField::Framing);
     }
+    if is_value(value) { Ok(()) } else { Err(InvalidField::Value) }
+}
+
+fn is_token(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+fn is_value(value: &[u8]) -> bool {
     let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if !value.iter().all(allowed) || blank(value.first()) || blank(value.last()) {
-        return Err(InvalidField::Value);
-    }
-    Ok(())
+    value.iter().all(allowed) && !blank(value.first()) && !blank(value.last())
 }
 
 fn has_name(line: &[u8], name: &str) -> bool {
@@ -240,6 +266,25 @@ mod tests {
         assert_eq!(other.rendered(), b"content-type: text/plain\r\nx-a: 1\r\n");
         assert!(other.remove("Content-Type"));
         assert_eq!(other.iter().count(), 1);
+    }
+
+    #[test]
+    fn what_is_passed_on_is_not_for_the_next_hop_only() {
+        let mut fields = Fields::new();
+        for name in
+            ["Connection", "keep-alive", "TE", "Trailer", "Transfer-Encoding", "Upgrade", "Content-Length"]
+        {
+            assert!(!fields.forward(name, b"a"), "{name}");
+        }
+        assert!(
+            !fields.forward("x-a", b"a\r\nb")
+                && !fields.forward("date", b"a\n")
+                && !fields.forward("x a", b"")
+        );
+        assert!(
+            fields.forward("Date", b"today") && fields.forward("X-A", b"") && fields.forward("x-b", b"\xff")
+        );
+        assert_eq!(fields.rendered(), b"Date: today\r\nX-A: \r\nx-b: \xff\r\n");
     }
 
     #[test]

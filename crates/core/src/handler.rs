@@ -187,6 +187,41 @@ where
     }
 }
 
+/// Prepares at once, while the request is where it was received, and answers with a future of what was prepared.
+struct Prepared<P, F, T> {
+    prepare: P,
+    later: F,
+    boxes: Boxes<T>,
+}
+
+/// A handler that makes of each request what its future needs, and no more, or a response at once. Neither allocates, but for what they do
+/// themselves.
+pub fn prepared<P, S, F, T>(prepare: P, later: F) -> Rc<dyn Handler>
+where
+    P: Fn(Request) -> Result<S, Response> + 'static,
+    F: Fn(S) -> T + 'static,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    Rc::new(Prepared {
+        prepare: move |request, later: &F| prepare(request).map(later),
+        later,
+        boxes: Boxes::default(),
+    })
+}
+
+impl<P, F, T> Handler for Prepared<P, F, T>
+where
+    P: Fn(Request, &F) -> Result<T, Response>,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    fn handle(&self, request: Request) -> Reply {
+        match (self.prepare)(request, &self.later) {
+            Ok(future) => Reply::waiting(self.boxes.fill(future)),
+            Err(response) => Reply::ready(response),
+        }
+    }
+}
+
 /// A value, given to each request.
 #[derive(Debug)]
 pub struct Constant<R>(R);

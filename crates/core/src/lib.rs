@@ -1,7 +1,7 @@
 //! What handlers and filters see.
 //!
 //! A [`Request`] goes in, through [`Filter`]s, to a [`Handler`]; a [`Response`] comes out. Both bodies stream: the request's is
-//! read from a [`RequestBody`], the response's is a [`Body`] that *describes* what to send (bytes, a file range, a stream, an
+//! read from a [`ReceivedBody`], the response's is a [`Body`] that *describes* what to send (bytes, a file range, a stream, an
 //! upgrade) and is pulled when the socket has room. What a feature needs from outside it asks of [`Ports`].
 //!
 //! Everything here belongs to one worker and is not `Send`; nothing here knows a socket or a protocol version.
@@ -11,6 +11,7 @@
 mod accept;
 mod body;
 mod channel;
+mod client_address;
 mod cpu;
 mod error_page;
 mod exchange;
@@ -18,26 +19,33 @@ mod fields;
 mod filter;
 mod future;
 mod handler;
+mod interims;
 mod later;
+mod network;
 mod page;
 mod ports;
 mod request;
 mod response;
 mod route;
+mod tunnel;
+mod upstream;
 
 pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
+pub use client_address::client_address;
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
-pub use exchange::{Incoming, RequestBody};
+pub use exchange::{Incoming, ReceivedBody};
 pub use fields::{Fields, InvalidField};
 pub use filter::{Chain, Filter, IntoFilter, Next};
 pub use gannet_block::{Block, Chunk, Pool};
-pub use gannet_proto::{Head, Method, Span, Status, Version};
-pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, quick};
+pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
+pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
+pub use interims::Interims;
 pub use later::Later;
+pub use network::{InvalidNetwork, Network, Networks};
 pub use page::PAGE_STYLE;
 pub use ports::{
     Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,
@@ -48,3 +56,7 @@ pub use response::{IntoResponse, Response};
 pub use route::Route;
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
+pub use upstream::{
+    Call, ProxyProtocol, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    UpstreamTimeouts, UpstreamTls, Upstreams,
+};

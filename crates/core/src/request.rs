@@ -7,18 +7,19 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use gannet_block::{Block, Chunk, Pool};
-use gannet_proto::{Head, Method, Span, Version};
+use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{Ports, RequestBody};
+use crate::{Interims, Ports, ReceivedBody};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
     head: RequestHead,
-    body: RequestBody,
+    body: ReceivedBody,
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
     route: Option<Rc<dyn Route>>,
+    interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
     tail: u16,
 }
@@ -112,8 +113,8 @@ impl Drop for RequestHead {
 
 impl Request {
     /// A request: the server's part, and the tests'.
-    pub fn new(head: RequestHead, body: RequestBody, ports: Rc<Ports>) -> Request {
-        Request { head, body, ports, peer: None, route: None, tail: 0 }
+    pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
+        Request { head, body, ports, peer: None, route: None, interims, tail: 0 }
     }
 
     /// The method.
@@ -209,13 +210,33 @@ impl Request {
     }
 
     /// The body, to be read.
-    pub fn body(&mut self) -> &mut RequestBody {
+    pub fn body(&mut self) -> &mut ReceivedBody {
         &mut self.body
     }
 
     /// The body, when nothing else is needed any more.
-    pub fn into_body(self) -> RequestBody {
+    pub fn into_body(self) -> ReceivedBody {
         self.body
+    }
+
+    /// How the end of the body is found: how long it is, if it has one and that was said.
+    pub fn body_length(&self) -> BodyLength {
+        self.head.offsets().body
+    }
+
+    /// Whether the client waits to be asked for the body (RFC 9110, 10.1.1): it is when the body is first read.
+    pub fn expects_continue(&self) -> bool {
+        self.head.offsets().expects_continue
+    }
+
+    /// Whether the client offers to speak another protocol: the field `Upgrade` says which (RFC 9110, 7.8).
+    pub fn offers_upgrade(&self) -> bool {
+        self.head.offsets().upgrade
+    }
+
+    /// What the client is told before its response: `request.interims().push(Status::EARLY_HINTS, fields)`.
+    pub fn interims(&self) -> &Interims {
+        &self.interims
     }
 
     /// What may be asked of the world.
@@ -264,7 +285,8 @@ pub(crate) mod tests {
 
     use super::*;
     use crate::{
-        Clock, Counter, Counters, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, WriteListed,
+        Call, Clock, Counter, Counters, Cpu, Fs, FsError, Incoming, Later, OpenFile, Root, Stamp, Upstream,
+        Upstreams, WriteListed,
     };
 
     /// A world without files, where no time passes.
@@ -298,6 +320,14 @@ pub(crate) mod tests {
         }
     }
 
+    impl Upstreams for Nothing {
+        fn begin(&self, _: Rc<Call>) {}
+
+        fn under_way(&self, _: &Upstream) -> usize {
+            0
+        }
+    }
+
     impl Counters for Nothing {
         fn add(&self, _: Counter, _: u64) {}
     }
@@ -323,10 +353,15 @@ pub(crate) mod tests {
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
         let nothing = Rc::new(Nothing);
-        let ports =
-            Ports { fs: nothing.clone(), cpu: nothing.clone(), clock: nothing.clone(), counters: nothing };
+        let ports = Ports {
+            fs: nothing.clone(),
+            cpu: nothing.clone(),
+            clock: nothing.clone(),
+            counters: nothing.clone(),
+            upstreams: nothing,
+        };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
-        Request::new(head, RequestBody::new(incoming), Rc::new(ports))
+        Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default())
     }
 
     #[test]

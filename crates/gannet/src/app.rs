@@ -293,6 +293,7 @@ impl App {
             admin: self.admin,
             access_log: self.access_log,
             mapped_sends: self.mapped_sends,
+            upstreams: false,
         };
         start(site, options).map_err(Error::Start)
     }

@@ -5,7 +5,7 @@
 //! [limits](limits::Limits), the [CPU's level](scan::Level).
 //!
 //! * [`http`] is the vocabulary that every protocol version shares: methods, statuses, heads as offsets.
-//! * [`h1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), the server's side.
+//! * [`h1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), the server's side and the client's.
 //! * [`limits`] is the one table of what a peer may ask of us.
 //! * [`scan`] finds the end of a token, a value or a target many bytes at a time.
 //!
@@ -20,5 +20,8 @@ pub mod http;
 pub mod limits;
 pub mod scan;
 
-pub use http::{BodyLength, Field, Head, Method, Span, Status, TargetForm, Version};
+pub use http::{
+    BodyLength, Field, Head, Method, ResponseBody, ResponseHead, Span, Status, TargetForm, Version,
+    connection_options, is_hop_by_hop,
+};
 pub use limits::Limits;

@@ -1,7 +1,8 @@
 //! What a peer may ask of a connection: one table, from which the struct, its defaults and the reference come.
+//!
+//! A row holds for requests, for responses, or for both: so each has an error for the role, or the roles, that can meet it.
 
-use crate::h1::Error;
-use crate::http::Status;
+use crate::h1::{Error, ResponseError};
 
 /// One limit, for those who print or check the table.
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +15,26 @@ pub struct Row {
     pub most: u32,
     /// What it counts.
     pub unit: &'static str,
-    /// What goes beyond it.
-    pub error: Error,
-    /// The status that answers it.
-    pub status: Status,
+    /// What a request is that goes beyond it, if requests can. [`Error::status`] answers it.
+    pub request: Option<Error>,
+    /// What a response is that goes beyond it, if responses can.
+    pub response: Option<ResponseError>,
     /// Why there is a limit, and why this one.
     pub reason: &'static str,
 }
 
+macro_rules! error {
+    ($enum:ident none) => {
+        None
+    };
+    ($enum:ident $name:ident) => {
+        Some($enum::$name)
+    };
+}
+
 macro_rules! limits {
-    ($($name:ident: $type:ty = $default:literal, at most $most:literal $unit:literal, $error:ident, $reason:literal;)*) => {
+    ($($name:ident: $type:ty = $default:literal, at most $most:literal $unit:literal,
+        request $request:ident, response $response:ident, $reason:literal;)*) => {
         /// What a peer may ask of a connection. The fields may be set freely; beyond a row's `most`, the most holds.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         pub struct Limits {
@@ -36,8 +47,8 @@ macro_rules! limits {
             default: $default,
             most: $most,
             unit: $unit,
-            error: Error::$error,
-            status: Error::$error.status(),
+            request: error!(Error $request),
+            response: error!(ResponseError $response),
             reason: $reason,
         }),*];
 
@@ -58,20 +69,30 @@ macro_rules! limits {
 }
 
 limits! {
-    head_bytes: u16 = 32768, at most 65535 "bytes", HeadTooLarge,
+    head_bytes: u16 = 32768, at most 65535 "bytes",
+        request HeadTooLarge, response HeadTooLarge,
         "A head is held in memory until it is whole, and offsets into it are 16 bits wide.";
-    method_bytes: u16 = 32, at most 1024 "bytes", MethodTooLong,
+    method_bytes: u16 = 32, at most 1024 "bytes",
+        request MethodTooLong, response none,
         "The longest registered method has 17 bytes (RFC 9112 section 3 wants 501 for longer ones).";
-    target_bytes: u16 = 8192, at most 65535 "bytes", TargetTooLong,
+    target_bytes: u16 = 8192, at most 65535 "bytes",
+        request TargetTooLong, response none,
         "RFC 9112 section 3 recommends 8000 at the least; longer ones are mistakes or attacks.";
-    fields: u16 = 128, at most 65535 "field lines", TooManyFields,
+    fields: u16 = 128, at most 65535 "field lines",
+        request TooManyFields, response TooManyFields,
         "Browsers send about 20. Looking fields up is linear. Counts the head and the trailers each.";
-    empty_lines: u8 = 2, at most 255 "lines", TooManyEmptyLines,
+    empty_lines: u8 = 2, at most 255 "lines",
+        request TooManyEmptyLines, response none,
         "RFC 9112 section 2.2 wants one tolerated, for old clients that send one after a body.";
-    chunk_extension_bytes: u32 = 4096, at most 16384 "bytes per body", ChunkExtensionsTooLarge,
+    chunk_extension_bytes: u32 = 4096, at most 16384 "bytes per body",
+        request ChunkExtensionsTooLarge, response ChunkExtensionsTooLarge,
         "Nobody uses them, and they would let a body of one byte a chunk be mostly waste.";
-    trailer_bytes: u16 = 8192, at most 32768 "bytes", TrailersTooLarge,
+    trailer_bytes: u16 = 8192, at most 32768 "bytes",
+        request TrailersTooLarge, response TrailersTooLarge,
         "Trailers are held in memory until they are whole, after the body was already served.";
+    interim_responses: u8 = 16, at most 255 "responses",
+        request none, response TooManyInterimResponses,
+        "Each renews what a client waits for; servers send one or two (100, 103) before the final response.";
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use gannet_core::{Body, Conversation, Incoming, Reply};
+use gannet_core::{Body, Conversation, Incoming, Interims, Reply};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -70,6 +70,8 @@ pub(crate) struct Active {
     pub(crate) write_deadline: Option<Moment>,
     /// Of the exchanges that are not over.
     pub(crate) accounts: Accounts,
+    /// Of the present exchange, not told yet.
+    pub(crate) interims: Interims,
 }
 
 /// What is to become of a connection.
@@ -169,6 +171,7 @@ impl Active {
             body_deadline: None,
             write_deadline: None,
             accounts: Accounts::default(),
+            interims: Interims::default(),
         }
     }
 

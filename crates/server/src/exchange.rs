@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use gannet_core::{Chunk, Request, RequestBody, RequestHead};
+use gannet_core::{Chunk, ReceivedBody, Request, RequestHead};
 use gannet_engine::SocketId;
 use gannet_proto::BodyLength;
 
@@ -30,7 +30,13 @@ pub(crate) fn begin(
     }
     let (expects_continue, offers_upgrade) = (head.expects_continue, head.upgrade);
     let request_head = RequestHead::new(head, text, local.heads.clone());
-    let mut request = Request::new(request_head, RequestBody::new(incoming.clone()), local.ports.clone());
+    active.interims.renew();
+    let mut request = Request::new(
+        request_head,
+        ReceivedBody::new(incoming.clone()),
+        local.ports.clone(),
+        active.interims.clone(),
+    );
     request.set_peer(peer);
     active.discarded = 0;
     let (reply, route) = route::answer(request, local);

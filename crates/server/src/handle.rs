@@ -31,7 +31,10 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     match &mut exchange.making {
         Making::Waiting(reply) => match contained(local, || Pin::new(reply).poll(&mut context)) {
             Ok(Poll::Ready(response)) => respond::begin(active, response, socket, local),
-            Ok(Poll::Pending) => ask_for_body(active, false, local),
+            Ok(Poll::Pending) => {
+                ask_for_body(active, false, local);
+                respond::inform(active, local);
+            }
             Err(response) => respond::begin(active, response, socket, local),
         },
         Making::Conversing(conversation) => {

@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
-use gannet_core::{Body, Data, FILE_READ_BYTES, Fields, Frame};
+use gannet_core::{Body, BodyError, Data, FILE_READ_BYTES, Fields, Frame, ReceivedBody};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::Misuse;
 
@@ -49,6 +49,7 @@ fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Loca
             begin_file(active, file, range, local)
         }
         Body::Stream(source) => pull_stream(active, source, socket, local),
+        Body::Received(received, length) => pull_received(active, received, length, socket, local),
     }
 }
 
@@ -90,13 +91,37 @@ fn pull_stream(
 ) -> ControlFlow<()> {
     let waker = local.wakers.waker(socket.index);
     let poll = handle::contained(local, || source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
-    let goes_on = matches!(poll, Ok(Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_) | Frame::File(..))))));
+    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    pull_frame(active, poll, Body::Stream(source), &waker, local)
+}
+
+fn pull_received(
+    active: &mut Active,
+    mut received: ReceivedBody,
+    length: Option<u64>,
+    socket: SocketId,
+    local: &mut Local,
+) -> ControlFlow<()> {
+    let waker = local.wakers.waker(socket.index);
+    let poll = received.poll_frame(&mut Context::from_waker(&waker));
+    pull_frame(active, poll, Body::Received(received, length), &waker, local)
+}
+
+/// What `body` gave when it was polled goes into the output; the body is kept if there is more to come.
+fn pull_frame(
+    active: &mut Active,
+    poll: Poll<Option<Result<Frame, BodyError>>>,
+    body: Body,
+    waker: &Waker,
+    local: &mut Local,
+) -> ControlFlow<()> {
+    let goes_on = matches!(poll, Poll::Pending | Poll::Ready(Some(Ok(Frame::Data(_) | Frame::File(..)))));
     match &mut active.exchange {
-        Some(exchange) if goes_on => exchange.body = Some(Body::Stream(source)),
-        _ => handle::discard(local, source),
+        Some(exchange) if goes_on => exchange.body = Some(body),
+        _ => handle::discard(local, body),
     }
     match poll {
-        Ok(Poll::Ready(Some(Ok(Frame::Data(data))))) => match data.as_slice().len() {
+        Poll::Ready(Some(Ok(Frame::Data(data)))) => match data.as_slice().len() {
             // Nothing to send, and perhaps nothing again: others have their turn first.
             0 => {
                 waker.wake_by_ref();
@@ -104,20 +129,16 @@ fn pull_stream(
             }
             length => piece(active, length, local, |output| put(output, data)),
         },
-        Ok(Poll::Ready(Some(Ok(Frame::File(_, range))))) if range.is_empty() => {
+        Poll::Ready(Some(Ok(Frame::File(_, range)))) if range.is_empty() => {
             waker.wake_by_ref();
             ControlFlow::Break(())
         }
-        Ok(Poll::Ready(Some(Ok(Frame::File(file, range))))) => begin_file(active, file, range, local),
-        Ok(Poll::Ready(Some(Ok(Frame::Trailers(trailers))))) => finish(active, &trailers, local),
-        Ok(Poll::Ready(None)) => finish(active, &Fields::new(), local),
-        Ok(Poll::Pending) => ControlFlow::Break(()),
-        Ok(Poll::Ready(Some(Err(error)))) => {
+        Poll::Ready(Some(Ok(Frame::File(file, range)))) => begin_file(active, file, range, local),
+        Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => finish(active, &trailers, local),
+        Poll::Ready(None) => finish(active, &Fields::new(), local),
+        Poll::Pending => ControlFlow::Break(()),
+        Poll::Ready(Some(Err(error))) => {
             tracing::debug!(%error, "a response's body failed; its connection is closed");
-            active.cut(local);
-            ControlFlow::Break(())
-        }
-        Err(_) => {
             active.cut(local);
             ControlFlow::Break(())
         }

@@ -1,9 +1,9 @@
 //! Step 8, respond: a response becomes framed bytes. The head is written here, and with it what is there as a whole; other bodies
 //! are [pulled](crate::pull) as the socket takes them.
 
-use gannet_core::{Body, Fields, Method, RequestBody, Response, Status, Upgrade, Upgraded, channel};
+use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade, Upgraded, channel};
 use gannet_engine::SocketId;
-use gannet_proto::h1::{Framing, ResponseHead};
+use gannet_proto::h1::{Framing, ResponseToSend};
 
 use crate::connection::{Active, Fate, Making};
 use crate::local::Local;
@@ -17,6 +17,7 @@ pub(crate) const COPIED_BYTES: usize = 4096;
 pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
     handle::discard(local, std::mem::replace(&mut exchange.making, Making::Done));
+    inform(active, local);
     if whole(active, &response, local) {
         return;
     }
@@ -46,6 +47,16 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
     }
 }
 
+/// Tells the client what it is to know before its response.
+pub(crate) fn inform(active: &mut Active, local: &mut Local) {
+    if active.interims.is_empty() {
+        return;
+    }
+    let Active { interims, output, protocol, .. } = active;
+    let output = output.get_or_insert_with(|| local.take_output());
+    interims.take(|status, fields| protocol.inform(status, fields.rendered(), output.bytes()));
+}
+
 /// Answers with a response that is there as a whole and short, if the request is there as a whole: most are. Head and content are written at
 /// once, and both halves have ended. Says whether it was so; else the response is to be begun, and then pulled.
 pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local) -> bool {
@@ -56,14 +67,19 @@ pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local)
     };
     let (status, fields) = (response.status(), response.fields().rendered());
     let switches = status.is_informational() || active.protocol.method() == Method::Connect;
-    if switches || active.protocol.body_remaining() != Some(0) {
+    if switches || active.protocol.body_remaining() != Some(0) || !active.interims.is_empty() {
         return false;
     }
     if local.draining {
         active.protocol.close();
     }
     let output = active.output.get_or_insert_with(|| local.take_output());
-    let head = ResponseHead { status, fields, length: Some(content.len() as u64), date: local.date() };
+    let head = ResponseToSend {
+        status,
+        fields,
+        length: Some(content.len() as u64),
+        date: local.date_beside(response.fields()),
+    };
     let framing = active.protocol.respond_whole(head, output.bytes());
     let body = active.accounts.position() + output.remaining();
     let sent = if framing == Framing::None { &[][..] } else { content };
@@ -103,7 +119,7 @@ fn write_head(
     local: &mut Local,
 ) -> Framing {
     let output = active.output.get_or_insert_with(|| local.take_output());
-    let head = ResponseHead { status, fields: fields.rendered(), length, date: local.date() };
+    let head = ResponseToSend { status, fields: fields.rendered(), length, date: local.date_beside(fields) };
     let framing = active.protocol.respond(head, output.bytes());
     let position = active.position();
     active.accounts.responded(status, framing == Framing::Upgrade, position);
@@ -145,7 +161,7 @@ fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut
     local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
     let (writer, body) = channel();
     active.upgraded = true;
-    match handle::contained(local, || upgrade.start(Upgraded { reader: RequestBody::new(incoming), writer }))
+    match handle::contained(local, || upgrade.start(Upgraded { reader: ReceivedBody::new(incoming), writer }))
     {
         Ok(conversation) => exchange.making = Making::Conversing(conversation),
         Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched

@@ -38,7 +38,7 @@ const MAPPED: &str = "crates/server/src/mapped.rs";
 const OFFLOAD: &str = "crates/server/src/offload.rs";
 const WATCHDOG: &str = "crates/server/src/watchdog.rs";
 const FLAG_TEST: &str = "without_any_flag_the_current_folder_is_served_to_this_machine";
-const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_and_the_status_of_its_row";
+const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_of_its_row";
 
 const fn row(
     name: &'static str,
@@ -368,4 +368,5 @@ pub const ROWS: &[Row] = &[
     limit("empty_lines", PROTOCOL_TEST),
     limit("chunk_extension_bytes", PROTOCOL_TEST),
     limit("trailer_bytes", PROTOCOL_TEST),
+    limit("interim_responses", "what_a_response_has_beyond_a_limit_is_the_error_of_its_row"),
 ];

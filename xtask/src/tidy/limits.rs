@@ -116,24 +116,30 @@ fn server_rows(tree: &Tree) -> Vec<Row> {
         .collect()
 }
 
-/// `name: type = default, at most most "unit", Error, "reason";` inside `limits! { }`.
+/// `name: type = default, at most most "unit", request Error, response Error, "reason";` inside `limits! { }`; `none` for an error of
+/// the role that cannot meet the limit.
 fn protocol_rows(tree: &Tree) -> Vec<Row> {
     let Some(source) = tree.source(PROTOCOL) else { return Vec::new() };
-    let status = |error: &str| status_of(tree, error).unwrap_or_else(|| error.to_owned());
     rows_of(source, "limits")
         .filter_map(|row| {
             let words = words(row);
-            let (name, error) = (words.first()?, words.last()?);
+            let name = words.first()?;
+            let [.., "request", request, "response", response] = words[..] else { return None };
             let [default, _most, unit, reason] = <[String; 4]>::try_from(literals(row)).ok()?;
             let default = format!("{} {unit}", default.replace('_', ""));
-            Some(Row {
-                name: (*name).to_owned(),
-                default,
-                beyond: format!("{}, close", status(error)),
-                reason,
-            })
+            Some(Row { name: (*name).to_owned(), default, beyond: beyond(tree, request, response), reason })
         })
         .collect()
+}
+
+/// What happens to a request beyond a limit, and to a response of an upstream.
+fn beyond(tree: &Tree, request: &str, response: &str) -> String {
+    let refused = || status_of(tree, request).unwrap_or_else(|| request.to_owned());
+    match (request, response) {
+        ("none", _) => "of an upstream: 502, close".to_owned(),
+        (_, "none") => format!("{}, close", refused()),
+        _ => format!("{}, close; of an upstream: 502, close", refused()),
+    }
 }
 
 /// The code of an error's status: `Error STATUS "..."` inside `errors! { }`, `code STATUS "..."` inside `registered! { }`.
@@ -180,7 +186,9 @@ mod tests {
     use super::*;
 
     const LIMITS: &str = "//! L.\nmacro_rules! limits { ($($name:ident)*) => { pub struct Limits { $(pub $name: u8,)* } } }\n\
-        limits! {\n    head_bytes: u16 = 32_768, at most 65535 \"bytes\", HeadTooLarge,\n        \"It is held.\";\n}\n";
+        limits! {\n    head_bytes: u16 = 32_768, at most 65535 \"bytes\", request HeadTooLarge, response none,\n        \"It is held.\";\n\
+        both: u8 = 1, at most 2 \"lines\", request HeadTooLarge, response Endless, \"B.\";\n\
+        interim: u8 = 3, at most 4 \"responses\", request none, response Endless, \"C.\";\n}\n";
     const ERROR: &str =
         "//! E.\nerrors! {\n    // Why.\n    HeadTooLarge FIELDS_TOO_LARGE \"too large\";\n}\n";
     const STATUS: &str = "//! S.\nregistered! { 200 OK \"OK\"; 431 FIELDS_TOO_LARGE \"Too Large\"; }\n";
@@ -203,6 +211,11 @@ mod tests {
         let text = document(&tree(TABLE, "")).expect("there are limits");
         assert!(text.contains("| `idle_timeout` | 75 s | close | holds a slot |\n"), "{text}");
         assert!(text.contains("| `head_bytes` | 32768 bytes | 431, close | It is held. |\n"), "{text}");
+        assert!(
+            text.contains("| `both` | 1 lines | 431, close; of an upstream: 502, close | B. |\n"),
+            "{text}"
+        );
+        assert!(text.contains("| `interim` | 3 responses | of an upstream: 502, close | C. |\n"), "{text}");
     }
 
     #[test]

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads, Incoming,
-    Kind, Later, Listed, OpenFile, Ports, Reply, Request, RequestBody, RequestHead, Response, Root, Stamp,
-    WriteListed,
+    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads,
+    Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
+    Response, Root, Stamp, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -215,6 +215,16 @@ impl Cpu for World {
     }
 }
 
+impl Upstreams for World {
+    fn begin(&self, _: Rc<Call>) {
+        panic!("files are nobody else's");
+    }
+
+    fn under_way(&self, _: &Upstream) -> usize {
+        0
+    }
+}
+
 impl Counters for World {
     fn add(&self, what: Counter, count: u64) {
         let counted = &self.counted[what as usize];
@@ -281,10 +291,16 @@ impl Served {
         let incoming = Rc::new(Incoming::default());
         incoming.begin(None);
         let world = &self.world;
-        let ports =
-            Ports { fs: world.clone(), cpu: world.clone(), clock: world.clone(), counters: world.clone() };
+        let ports = Ports {
+            fs: world.clone(),
+            cpu: world.clone(),
+            clock: world.clone(),
+            counters: world.clone(),
+            upstreams: world.clone(),
+        };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
-        let mut request = Request::new(head, RequestBody::new(incoming), Rc::new(ports));
+        let mut request =
+            Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default());
         request.set_tail(1);
         self.handler.handle(request)
     }

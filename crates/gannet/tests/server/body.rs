@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Body, BodyError, Frame, RequestBody, Source};
+use gannet::{BackendChoice, Body, BodyError, Frame, ReceivedBody, Source};
 use tokio::sync::Notify;
 
 use crate::rig::{Client, PATIENCE, TellWhenDropped, on_each_backend, serve};
@@ -31,7 +31,7 @@ on_each_backend!(
 
 /// Sends a request's body back as it comes, and its trailers.
 struct Echo {
-    body: RequestBody,
+    body: ReceivedBody,
     over: bool,
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //! It goes byte by byte between pieces of data, so that nothing has to be kept until more comes.
 
-use super::error::Error;
+use super::response_error::Malformed;
 use crate::scan::Level;
 
 /// Where in the coding the next byte is.
@@ -47,7 +47,7 @@ impl Chunk {
         level: Level,
         extension_bytes: &mut u32,
         input: &[u8],
-    ) -> Result<Found, Error> {
+    ) -> Result<Found, Malformed> {
         let mut at = 0;
         while at < input.len() {
             match *self {
@@ -69,7 +69,7 @@ impl Chunk {
     }
 
     /// The state after one byte outside data and extensions.
-    fn after(self, byte: u8, extension_bytes: &mut u32) -> Result<Chunk, Error> {
+    fn after(self, byte: u8, extension_bytes: &mut u32) -> Result<Chunk, Malformed> {
         match (self, byte) {
             (Chunk::Size { size, digits }, _) if byte.is_ascii_hexdigit() => add_digit(size, digits, byte),
             (Chunk::Size { size, digits: 1.. }, b'\r') => Ok(Chunk::SizeEnd { size }),
@@ -77,13 +77,13 @@ impl Chunk {
                 take_extension_bytes(extension_bytes, 1)?;
                 Ok(Chunk::Extension { size })
             }
-            (Chunk::Size { .. }, b'\n') => Err(Error::BareLineFeed),
-            (Chunk::Size { .. }, _) => Err(Error::InvalidChunkSize),
+            (Chunk::Size { .. }, b'\n') => Err(Malformed::BareLineFeed),
+            (Chunk::Size { .. }, _) => Err(Malformed::InvalidChunkSize),
             (Chunk::SizeEnd { size }, b'\n') => Ok(Chunk::Data { remaining: size }),
-            (Chunk::SizeEnd { .. }, _) => Err(Error::BareCarriageReturn),
+            (Chunk::SizeEnd { .. }, _) => Err(Malformed::BareCarriageReturn),
             (Chunk::DataEnd, b'\r') => Ok(Chunk::DataEndFeed),
             (Chunk::DataEndFeed, b'\n') => Ok(Chunk::START),
-            (Chunk::DataEnd | Chunk::DataEndFeed, _) => Err(Error::UnterminatedChunk),
+            (Chunk::DataEnd | Chunk::DataEndFeed, _) => Err(Malformed::UnterminatedChunk),
             (Chunk::Data { .. } | Chunk::Extension { .. }, _) => {
                 unreachable!("read() takes these by the run")
             }
@@ -98,23 +98,23 @@ impl Chunk {
         extension_bytes: &mut u32,
         input: &[u8],
         at: usize,
-    ) -> Result<usize, Error> {
+    ) -> Result<usize, Malformed> {
         let end = level.value_end(input, at);
         take_extension_bytes(extension_bytes, end - at)?;
         match input.get(end) {
             None => return Ok(end),
             Some(b'\r') => *self = Chunk::SizeEnd { size },
-            Some(b'\n') => return Err(Error::BareLineFeed),
-            Some(_) => return Err(Error::ControlByte),
+            Some(b'\n') => return Err(Malformed::BareLineFeed),
+            Some(_) => return Err(Malformed::ControlByte),
         }
         Ok(end + 1)
     }
 }
 
-fn add_digit(size: u64, digits: u8, byte: u8) -> Result<Chunk, Error> {
+fn add_digit(size: u64, digits: u8, byte: u8) -> Result<Chunk, Malformed> {
     // Sixteen digits fill 64 bits; readers that go on wrap around.
     if digits == 16 {
-        return Err(Error::InvalidChunkSize);
+        return Err(Malformed::InvalidChunkSize);
     }
     let digit = match byte {
         b'0'..=b'9' => byte - b'0',
@@ -123,8 +123,8 @@ fn add_digit(size: u64, digits: u8, byte: u8) -> Result<Chunk, Error> {
     Ok(Chunk::Size { size: size << 4 | u64::from(digit), digits: digits + 1 })
 }
 
-fn take_extension_bytes(left: &mut u32, taken: usize) -> Result<(), Error> {
-    let taken = u32::try_from(taken).map_err(|_| Error::ChunkExtensionsTooLarge)?;
-    *left = left.checked_sub(taken).ok_or(Error::ChunkExtensionsTooLarge)?;
+fn take_extension_bytes(left: &mut u32, taken: usize) -> Result<(), Malformed> {
+    let taken = u32::try_from(taken).map_err(|_| Malformed::ChunkExtensionsTooLarge)?;
+    *left = left.checked_sub(taken).ok_or(Malformed::ChunkExtensionsTooLarge)?;
     Ok(())
 }

@@ -1,13 +1,14 @@
-//! The connection, and its reading half up to the [trailers](super::trailers). The writing half is in
-//! [`respond`](super::respond).
+//! The connection, seen by the server, and how it reads requests. What follows a head is read by the [reader](super::reader); the
+//! writing half is in [`respond`](super::respond).
 
-use super::chunked::{Chunk, Found};
 use super::error::Error;
 use super::fields::{self, Section};
-use super::framing::Said;
+use super::reader::{Piece, Reader};
 use super::repeated::Repeated;
+use super::request_fields::Said;
 use super::request_line;
-use super::state::{HeadProgress, Reading, Writing};
+use super::state::{HeadProgress, Reading};
+use super::writer::Writer;
 use crate::http::{Head, Method, Version};
 use crate::limits::Limits;
 use crate::scan::Level;
@@ -40,16 +41,23 @@ pub enum Event {
     },
 }
 
+impl From<Piece> for Event {
+    #[inline]
+    fn from(piece: Piece) -> Event {
+        match piece {
+            Piece::Need { consumed } => Event::Need { consumed },
+            Piece::Data { start, end } => Event::Data { start, end },
+            Piece::End { consumed } => Event::End { consumed },
+        }
+    }
+}
+
 /// One HTTP/1.x connection, seen by the server: both halves of it.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    pub(super) reading: Reading,
-    pub(super) writing: Writing,
-    pub(super) limits: Limits,
-    /// What the extensions of this body may still take.
-    extension_bytes: u32,
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
     said: Said,
-    pub(super) level: Level,
     /// Empty lines consumed before the request line.
     empty_lines: u8,
     pub(super) method: Method,
@@ -58,8 +66,6 @@ pub struct Connection {
     pub(super) persists: bool,
     /// What we say about it.
     pub(super) closing: bool,
-    /// A piece of a response's body has been begun and not closed.
-    pub(super) in_piece: bool,
     /// A section of fields that was read; made when the first one is.
     repeated: Option<Box<Repeated>>,
 }
@@ -67,37 +73,33 @@ pub struct Connection {
 impl Connection {
     /// A connection on which nothing has happened yet.
     pub fn new(limits: Limits) -> Connection {
-        let limits = limits.bounded();
         Connection {
-            reading: Reading::START,
-            writing: Writing::Head,
-            limits,
-            extension_bytes: limits.chunk_extension_bytes,
+            reader: Reader::new(limits),
+            writer: Writer::START,
             said: Said::default(),
-            level: Level::BASELINE,
             empty_lines: 0,
             method: Method::Get,
             version: Version::Http11,
             persists: true,
             closing: false,
-            in_piece: false,
             repeated: None,
         }
     }
 
     /// Begins anew, as for another peer. Only what was learnt of how clients speak stays.
     pub fn restart(&mut self) {
-        (self.reading, self.writing) = (Reading::START, Writing::Head);
-        self.extension_bytes = self.limits.chunk_extension_bytes;
+        self.reader.restart();
+        self.writer = Writer::START;
         (self.said, self.empty_lines) = (Said::default(), 0);
         (self.method, self.version) = (Method::Get, Version::Http11);
-        (self.persists, self.closing, self.in_piece) = (true, false, false);
+        (self.persists, self.closing) = (true, false);
     }
 
     /// The same, scanning with this level instead of [`Level::BASELINE`].
     #[must_use]
-    pub fn with_level(self, level: Level) -> Connection {
-        Connection { level, ..self }
+    pub fn with_level(mut self, level: Level) -> Connection {
+        self.reader.level = level;
+        self
     }
 
     /// Brings received bytes in. `input` begins at the first byte that is not done with; `head` receives the head.
@@ -117,22 +119,12 @@ impl Connection {
     /// # Panics
     /// If called again after an error, or after an upgrade.
     pub fn handle(&mut self, input: &[u8], head: &mut Head) -> Result<Event, Error> {
-        let result = match self.reading {
+        let result = match self.reader.at {
             Reading::Head(progress) => self.read_head(progress, input, head),
-            Reading::Known(remaining) => Ok(self.read_known(remaining, input)),
-            Reading::Chunked(chunk) => self.read_chunk(chunk, input, head),
-            Reading::Trailers { line } => self.read_trailers(input, 0, usize::from(line), head),
-            Reading::Over => {
-                head.clear();
-                self.reading = Reading::Ended;
-                Ok(Event::End { consumed: 0 })
-            }
-            Reading::Ended => Ok(Event::Need { consumed: 0 }),
-            Reading::Failed => panic!("a connection is not read from after an error"),
-            Reading::Upgraded => panic!("after an upgrade the bytes belong to the new protocol"),
+            _ => self.reader.read(input, head).map(Event::from).map_err(Error::from),
         };
         if result.is_err() {
-            self.reading = Reading::Failed;
+            self.reader.at = Reading::Failed;
             self.closing = true;
         }
         result
@@ -141,7 +133,8 @@ impl Connection {
     /// Request line, fields, and what they mean together.
     fn read_head(&mut self, progress: HeadProgress, input: &[u8], head: &mut Head) -> Result<Event, Error> {
         // Empty lines count too, also those of earlier calls: a head's limit must not depend on how it is cut.
-        let most = usize::from(self.limits.head_bytes).saturating_sub(2 * usize::from(self.empty_lines));
+        let most =
+            usize::from(self.reader.limits.head_bytes).saturating_sub(2 * usize::from(self.empty_lines));
         let input = &input[..input.len().min(most)];
         let mut line = usize::from(progress.line);
         if !progress.in_fields {
@@ -156,7 +149,7 @@ impl Connection {
             (next, true) => self.settle(next, head),
             _ if input.len() == most => Err(Error::HeadTooLarge),
             (next, false) => {
-                self.reading = Reading::Head(HeadProgress { line: next as u16, in_fields: true });
+                self.reader.at = Reading::Head(HeadProgress { line: next as u16, in_fields: true });
                 Ok(Event::Need { consumed: 0 })
             }
         }
@@ -169,7 +162,7 @@ impl Connection {
         let (mut start, mut empty_lines) = (0, self.empty_lines);
         while let Some(b'\r' | b'\n') = input.get(start) {
             let Some(next) = empty_line(input, start)? else { break };
-            if empty_lines == self.limits.empty_lines {
+            if empty_lines == self.reader.limits.empty_lines {
                 return Err(Error::TooManyEmptyLines);
             }
             (start, empty_lines) = (next, empty_lines + 1);
@@ -178,7 +171,7 @@ impl Connection {
             self.empty_lines = empty_lines;
             return Ok((start, None));
         }
-        let next = request_line::read(self.level, &self.limits, input, start, head)?;
+        let next = request_line::read(self.reader.level, &self.reader.limits, input, start, head)?;
         match next {
             Some(_) => (self.method, self.version, self.said) = (head.method, head.version, Said::default()),
             None => self.empty_lines = empty_lines,
@@ -196,9 +189,9 @@ impl Connection {
         {
             return Ok((end, true));
         }
-        let most = usize::from(self.limits.fields);
+        let most = usize::from(self.reader.limits.fields);
         let section = Section { line: start, most, meaning: &mut self.said, head };
-        let (next, ended) = self.level.pass(input, section)?;
+        let (next, ended) = self.reader.level.pass(input, section)?;
         if ended && whole {
             self.repeated.get_or_insert_default().note(input, start, next, head, self.said);
         }
@@ -210,32 +203,8 @@ impl Connection {
     fn settle(&mut self, end: usize, head: &mut Head) -> Result<Event, Error> {
         self.persists = self.said.settle(head)?;
         head.length = end as u16;
-        self.reading = Reading::after_head(head.body);
+        self.reader.at = Reading::after_head(head.body);
         Ok(Event::Head { consumed: end })
-    }
-
-    /// A body whose length is known.
-    fn read_known(&mut self, remaining: u64, input: &[u8]) -> Event {
-        if input.is_empty() {
-            return Event::Need { consumed: 0 };
-        }
-        let end = input.len().min(usize::try_from(remaining).unwrap_or(usize::MAX));
-        self.reading = Reading::after_data(remaining - end as u64);
-        Event::Data { start: 0, end }
-    }
-
-    /// A chunked body.
-    fn read_chunk(&mut self, mut chunk: Chunk, input: &[u8], head: &mut Head) -> Result<Event, Error> {
-        let found = chunk.read(self.level, &mut self.extension_bytes, input)?;
-        self.reading = Reading::Chunked(chunk);
-        match found {
-            Found::Nothing { end } => Ok(Event::Need { consumed: end }),
-            Found::Data { start, end } => Ok(Event::Data { start, end }),
-            Found::Last { end } => {
-                head.clear();
-                self.read_trailers(input, end, end, head)
-            }
-        }
     }
 
     /// Whether another request may follow this one: HTTP/1.1 unless the client said `close`, HTTP/1.0 only if it
@@ -257,22 +226,18 @@ impl Connection {
 
     /// Whether bytes of a body, or its end, are still to come.
     pub fn is_reading_body(&self) -> bool {
-        matches!(self.reading, Reading::Known(_) | Reading::Chunked(_) | Reading::Trailers { .. })
+        self.reader.is_in_body()
     }
 
     /// Whether [`Event::End`] was told.
     pub fn reading_ended(&self) -> bool {
-        self.reading == Reading::Ended
+        self.reader.at == Reading::Ended
     }
 
     /// How much of the body is still to come, to decide whether it is worth discarding. `None` if that is not known:
     /// the body is chunked, or the head is not read yet.
     pub fn body_remaining(&self) -> Option<u64> {
-        match self.reading {
-            Reading::Known(remaining) => Some(remaining),
-            Reading::Over | Reading::Ended => Some(0),
-            _ => None,
-        }
+        self.reader.body_remaining()
     }
 
     /// Begins the next request.
@@ -294,5 +259,5 @@ fn empty_line(input: &[u8], at: usize) -> Result<Option<usize>, Error> {
     if input[at] == b'\n' {
         return Err(Error::BareLineFeed);
     }
-    fields::line_feed(input, at)
+    Ok(fields::line_feed(input, at)?)
 }

@@ -1,44 +1,94 @@
 //! Field lines: name, colon, value (RFC 9112 section 5). What they mean is for [`framing`](super::framing).
 
-use super::error::Error;
-use crate::http::{Field, Head, Span};
+use super::response_error::Malformed;
+use crate::http::{Field, Head, ResponseHead, Span};
 use crate::scan::{Blocks, Pass, Vector};
+use alloc::vec::Vec;
+
+/// What fields are read into: the head of either kind of message, also where its trailers are what is read.
+pub(super) trait Fielded {
+    /// The fields so far.
+    fn fields(&mut self) -> &mut Vec<Field>;
+    /// Forgets everything but the room for fields.
+    fn clear(&mut self);
+    /// The section ends there.
+    fn end_at(&mut self, end: usize);
+}
+
+impl Fielded for Head {
+    #[inline(always)]
+    fn fields(&mut self) -> &mut Vec<Field> {
+        &mut self.fields
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        Head::clear(self);
+    }
+
+    #[inline(always)]
+    fn end_at(&mut self, end: usize) {
+        self.length = end as u16;
+    }
+}
+
+impl Fielded for ResponseHead {
+    #[inline(always)]
+    fn fields(&mut self) -> &mut Vec<Field> {
+        &mut self.fields
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        ResponseHead::clear(self);
+    }
+
+    #[inline(always)]
+    fn end_at(&mut self, end: usize) {
+        self.length = end as u16;
+    }
+}
 
 /// What a section's fields are to who reads it.
 pub(super) trait Meaning {
+    /// What they belong to.
+    type Head: Fielded;
+    /// What can be wrong with them.
+    type Error: From<Malformed>;
+
     /// Takes the field of this name in, before it is one of `head`'s. To be inlined into the [`Pass`].
     fn field<V: Vector>(
         &mut self,
         blocks: &Blocks<'_, V>,
         name: &[u8],
         field: Field,
-        head: &mut Head,
-    ) -> Result<(), Error>;
+        head: &mut Self::Head,
+    ) -> Result<(), Self::Error>;
 }
 
 /// Reads a section into `head`, from the line that begins at `line`. It yields where it stopped, and whether the section
 /// ended there.
-pub(super) struct Section<'a, M> {
+pub(super) struct Section<'a, M: Meaning> {
     pub line: usize,
     /// How many fields there may be.
     pub most: usize,
     pub meaning: &'a mut M,
-    pub head: &'a mut Head,
+    pub head: &'a mut M::Head,
 }
 
 impl<M: Meaning> Pass for Section<'_, M> {
-    type Output = Result<(usize, bool), Error>;
+    type Output = Result<(usize, bool), M::Error>;
 
     #[inline(always)]
     fn over<V: Vector>(self, mut blocks: Blocks<'_, V>) -> Self::Output {
         let Section { mut line, most, meaning, head } = self;
         while let Some((found, next)) = read_line(&mut blocks, line)? {
             let Line::Field(field, name) = found else { return Ok((next, true)) };
-            if head.fields.len() == most {
-                return Err(Error::TooManyFields);
+            if head.fields().len() == most {
+                return Err(Malformed::TooManyFields.into());
             }
             meaning.field(&blocks, name, field, head)?;
-            head.fields.push(field);
+            head.fields().push(field);
             line = next;
         }
         Ok((line, false))
@@ -61,7 +111,7 @@ enum Line<'a> {
 fn read_line<'a, V: Vector>(
     blocks: &mut Blocks<'a, V>,
     at: usize,
-) -> Result<Option<(Line<'a>, usize)>, Error> {
+) -> Result<Option<(Line<'a>, usize)>, Malformed> {
     let input = blocks.bytes();
     let colon = blocks.token_end(at);
     match input.get(colon) {
@@ -80,33 +130,33 @@ fn read_line<'a, V: Vector>(
 
 /// What a value means that no line end follows.
 #[cold]
-fn unended<'a>(input: &[u8], end: usize) -> Result<Option<(Line<'a>, usize)>, Error> {
+fn unended<'a>(input: &[u8], end: usize) -> Result<Option<(Line<'a>, usize)>, Malformed> {
     match input.get(end) {
         Some(b'\r') => line_feed(input, end).map(|_| None),
-        Some(b'\n') => Err(Error::BareLineFeed),
-        Some(_) => Err(Error::ControlByte),
+        Some(b'\n') => Err(Malformed::BareLineFeed),
+        Some(_) => Err(Malformed::ControlByte),
         None => Ok(None),
     }
 }
 
 /// Where the line after the carriage return at `at` begins; `None` if that cannot be said yet.
 #[inline(always)]
-pub(super) fn line_feed(input: &[u8], at: usize) -> Result<Option<usize>, Error> {
+pub(super) fn line_feed(input: &[u8], at: usize) -> Result<Option<usize>, Malformed> {
     match input.get(at + 1) {
         Some(b'\n') => Ok(Some(at + 2)),
-        Some(_) => Err(Error::BareCarriageReturn),
+        Some(_) => Err(Malformed::BareCarriageReturn),
         None => Ok(None),
     }
 }
 
 /// What is wrong with a line whose name is followed by `byte` instead of a colon.
 #[cold]
-fn misnamed(byte: u8, at_start: bool) -> Error {
+fn misnamed(byte: u8, at_start: bool) -> Malformed {
     match byte {
-        b'\n' => Error::BareLineFeed,
-        b' ' | b'\t' if at_start => Error::FoldedLine,
-        b' ' | b'\t' => Error::SpaceBeforeColon,
-        _ => Error::InvalidFieldName,
+        b'\n' => Malformed::BareLineFeed,
+        b' ' | b'\t' if at_start => Malformed::FoldedLine,
+        b' ' | b'\t' => Malformed::SpaceBeforeColon,
+        _ => Malformed::InvalidFieldName,
     }
 }
 

@@ -5,12 +5,13 @@
 
 use super::connection::Connection;
 use super::state::{Reading, Writing};
+use super::writer::{Announced, Misuse, decimal};
 use crate::http::{Method, Status, Version};
 use alloc::vec::Vec;
 
 /// What a response's head says.
 #[derive(Clone, Copy, Debug)]
-pub struct ResponseHead<'a> {
+pub struct ResponseToSend<'a> {
     /// The status: final, or 101.
     pub status: Status,
     /// Rendered lines, each `name: value\r\n`. Not among them: Connection, Content-Length, Transfer-Encoding,
@@ -19,8 +20,8 @@ pub struct ResponseHead<'a> {
     /// How long the content is: for HEAD and 304, what it would have been (RFC 9110 section 8.6). `None` if that is
     /// not known: then it is chunked, or ends with the connection for a client of HTTP/1.0.
     pub length: Option<u64>,
-    /// The time, as [`date`](super::date()) writes it.
-    pub date: &'a [u8; 29],
+    /// The time, as [`date`](super::date()) writes it; none where it is among the fields already, as in a response that is forwarded.
+    pub date: Option<&'a [u8; 29]>,
 }
 
 /// How the response's body is framed.
@@ -38,37 +39,6 @@ pub enum Framing {
     /// speak it the connection must close, since nothing the peer sends from here on is HTTP. A request's body comes
     /// before them (RFC 9110 section 7.8), so it must have been read.
     Upgrade,
-}
-
-/// What our caller did wrong while writing. The response cannot be mended: the connection must close.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Misuse {
-    /// More content than the head promised.
-    TooLong,
-    /// Less content than the head promised.
-    TooShort,
-    /// Content for a response that has none.
-    NoBody,
-}
-
-impl core::fmt::Display for Misuse {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Misuse::TooLong => "the response's content is longer than its Content-Length",
-            Misuse::TooShort => "the response's content is shorter than its Content-Length",
-            Misuse::NoBody => "this response cannot have content",
-        })
-    }
-}
-
-impl core::error::Error for Misuse {}
-
-/// What the head says about the body's length.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Announced {
-    Nothing,
-    Length(u64),
-    Chunked,
 }
 
 impl Connection {
@@ -96,20 +66,22 @@ impl Connection {
     ///
     /// # Panics
     /// If the status is 1xx other than 101, or a final head was sent already.
-    pub fn respond(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+    pub fn respond(&mut self, head: ResponseToSend<'_>, out: &mut Vec<u8>) -> Framing {
         assert!(
             !head.status.is_informational() || head.status == Status::SWITCHING_PROTOCOLS,
             "a final response is not interim"
         );
         assert!(!self.responded(), "a request is answered once");
         let (framing, announced) = frame(self.method, self.version, head.status, head.length);
-        self.closing |= framing == Framing::UntilClose || matches!(self.reading, Reading::Head(_));
+        self.closing |= framing == Framing::UntilClose || matches!(self.reader.at, Reading::Head(_));
         // Pieces of a fixed length are copied in place; each of another costs a call.
         out.reserve(128 + head.fields.len());
         status_line(head.status, out);
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(head.date);
-        out.extend_from_slice(b"\r\n");
+        if let Some(date) = head.date {
+            out.extend_from_slice(b"Date: ");
+            out.extend_from_slice(date);
+            out.extend_from_slice(b"\r\n");
+        }
         if let Some(option) = self.connection_option(head.status, framing) {
             option_line(option, out);
         }
@@ -120,8 +92,6 @@ impl Connection {
         framing
     }
 
-    /// What Connection says, after the end of the line before it. Persistence is the default of HTTP/1.1 only
-    /// (RFC 9112 section 9.3).
     /// The same for a response that is there as a whole, to a request without a body (or whose body has come): both halves have ended
     /// then, without [`push`](Connection::push), [`finish`](Connection::finish) and the request's `End`. The content, of exactly
     /// `head.length` bytes, is put behind the head where the framing is [`Framing::Length`].
@@ -130,18 +100,19 @@ impl Connection {
     /// If the request's body has not come, the length is not known, the response switches protocols, or [`respond`](Connection::respond)
     /// would.
     #[inline]
-    pub fn respond_whole(&mut self, head: ResponseHead<'_>, out: &mut Vec<u8>) -> Framing {
+    pub fn respond_whole(&mut self, head: ResponseToSend<'_>, out: &mut Vec<u8>) -> Framing {
         assert!(self.body_remaining() == Some(0), "the request is there as a whole");
         let framing = self.respond(head, out);
         assert!(
             matches!(framing, Framing::None | Framing::Length(_)),
             "what is whole is framed by its length"
         );
-        (self.reading, self.writing) = (Reading::Ended, Writing::Ended);
+        (self.reader.at, self.writer.at) = (Reading::Ended, Writing::Ended);
         framing
     }
 
-    /// What is to be said about the connection; mostly nothing.
+    /// What is to be said about the connection; mostly nothing, since persistence is the default of HTTP/1.1
+    /// (RFC 9112 section 9.3).
     #[inline]
     fn connection_option(&self, status: Status, framing: Framing) -> Option<&'static [u8]> {
         match framing {
@@ -155,9 +126,9 @@ impl Connection {
 
     #[inline]
     fn begin(&mut self, framing: Framing) {
-        self.writing = Writing::after_head(framing);
+        self.writer.at = Writing::after_head(framing);
         if framing == Framing::Upgrade {
-            self.reading = Reading::Upgraded;
+            self.reader.at = Reading::Upgraded;
             self.closing = true;
         }
     }
@@ -171,18 +142,7 @@ impl Connection {
     /// # Panics
     /// If `length` is zero, before [`respond`](Connection::respond), or within another piece.
     pub fn push(&mut self, length: usize, out: &mut Vec<u8>) -> Result<(), Misuse> {
-        assert!(length > 0, "an empty chunk would end the body");
-        assert!(self.responded() && !self.in_piece, "a piece follows the head or another piece's end");
-        match &mut self.writing {
-            Writing::Length(remaining) => {
-                *remaining = remaining.checked_sub(length as u64).ok_or(Misuse::TooLong)?;
-            }
-            Writing::Chunked => chunk_size(length, out),
-            Writing::UntilClose => {}
-            _ => return Err(Misuse::NoBody),
-        }
-        self.in_piece = true;
-        Ok(())
+        self.writer.push(length, out)
     }
 
     /// Ends the piece that [`push`](Connection::push) began.
@@ -190,11 +150,7 @@ impl Connection {
     /// # Panics
     /// If none was begun.
     pub fn pushed(&mut self, out: &mut Vec<u8>) {
-        assert!(self.in_piece, "a piece ends that was begun");
-        self.in_piece = false;
-        if self.writing == Writing::Chunked {
-            out.extend_from_slice(b"\r\n");
-        }
+        self.writer.pushed(out);
     }
 
     /// Ends the response. `trailers` are rendered lines; they are sent only where the body is chunked, and dropped
@@ -206,32 +162,19 @@ impl Connection {
     /// # Panics
     /// Before [`respond`](Connection::respond), or within a piece.
     pub fn finish(&mut self, trailers: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
-        assert!(self.responded() && !self.in_piece, "a response ends behind its head or a piece's end");
-        match self.writing {
-            Writing::Length(1..) => {
-                self.closing = true;
-                return Err(Misuse::TooShort);
-            }
-            Writing::Chunked => {
-                out.extend_from_slice(b"0\r\n");
-                out.extend_from_slice(trailers);
-                out.extend_from_slice(b"\r\n");
-            }
-            Writing::Upgraded => return Ok(()),
-            _ => {}
-        }
-        self.writing = Writing::Ended;
-        Ok(())
+        let finished = self.writer.finish(trailers, out);
+        self.closing |= finished.is_err();
+        finished
     }
 
     /// Whether the final head was sent.
     pub fn responded(&self) -> bool {
-        self.writing != Writing::Head
+        self.writer.at != Writing::Head
     }
 
     /// Whether the response has ended.
     pub fn writing_ended(&self) -> bool {
-        self.writing == Writing::Ended
+        self.writer.at == Writing::Ended
     }
 }
 
@@ -283,42 +226,4 @@ fn unregistered_status_line(status: Status, out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     decimal(u64::from(status.code()), out);
     out.extend_from_slice(b" \r\n");
-}
-
-impl Announced {
-    #[inline]
-    fn write(self, out: &mut Vec<u8>) {
-        match self {
-            Announced::Nothing => {}
-            Announced::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
-            Announced::Length(length) => {
-                out.extend_from_slice(b"Content-Length: ");
-                decimal(length, out);
-                out.extend_from_slice(b"\r\n");
-            }
-        }
-    }
-}
-
-#[inline]
-fn decimal(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-}
-
-fn chunk_size(length: usize, out: &mut Vec<u8>) {
-    let first = length.ilog2() / 4;
-    for position in (0..=first).rev() {
-        out.push(b"0123456789abcdef"[length >> (4 * position) & 15]);
-    }
-    out.extend_from_slice(b"\r\n");
 }

@@ -9,10 +9,12 @@
 //!          │                                              ▼
 //!   Head ──┼──────────────────────────────────────────▶ Over ──────▶ Ended ─── next ──▶ Head
 //!    ▲ │   │ no body                                      ▲  End told
-//!    │ │   └───────────────▶ Chunked ──▶ Trailers ────────┘(told at once)
-//!    │ │     chunked            last chunk    blank line
-//!    └─┘
+//!    │ │   ├───────────────▶ Chunked ──▶ Trailers ────────┤(told at once)
+//!    │ │   │ chunked            last chunk    blank line  │
+//!    │ │   └───────────────▶ UntilClose ──────────────────┘(told at once)
+//!    └─┘     responses only             the connection ended
 //!   a line                  any error ──▶ Failed       101, 2xx to CONNECT ──▶ Upgraded
+//!   or, of responses, an interim head
 //!
 //! writing (what we send)
 //!
@@ -38,6 +40,8 @@ pub(super) enum Reading {
     Chunked(Chunk),
     /// The rest of the trailer section; the line that is not whole yet begins at this offset.
     Trailers { line: u16 },
+    /// More of a body that ends with the connection: of responses only.
+    UntilClose,
     /// To be asked once more, so that it can tell the end.
     Over,
     /// The next request.

@@ -1,57 +1,61 @@
 //! The trailer section: fields that follow the last chunk (RFC 9112 section 7.1.2).
 
-use super::connection::{Connection, Event};
-use super::error::Error;
-use super::fields::{Meaning, Section};
+use super::fields::{Fielded, Meaning, Section};
+use super::reader::{Piece, Reader};
+use super::response_error::Malformed;
 use super::state::Reading;
-use crate::http::{Field, Head};
+use crate::http::Field;
 use crate::scan::{Blocks, Vector};
+use core::marker::PhantomData;
 
-impl Connection {
+impl Reader {
     /// The trailer section, which begins at `start`, from `line` on.
-    pub(super) fn read_trailers(
+    pub(super) fn read_trailers<H: Fielded>(
         &mut self,
         input: &[u8],
         start: usize,
         line: usize,
-        head: &mut Head,
-    ) -> Result<Event, Error> {
+        head: &mut H,
+    ) -> Result<Piece, Malformed> {
         let most = start + usize::from(self.limits.trailer_bytes);
         let input = &input[..input.len().min(most)];
         let most_fields = usize::from(self.limits.fields);
-        let section = Section { line, most: most_fields, meaning: &mut Trailers, head };
+        let section = Section { line, most: most_fields, meaning: &mut Trailers(PhantomData), head };
         let (next, whole) = match self.level.pass(input, section)? {
-            (_, false) if input.len() == most => return Err(Error::TrailersTooLarge),
+            (_, false) if input.len() == most => return Err(Malformed::TrailersTooLarge),
             read => read,
         };
         if whole {
-            head.length = next as u16;
-            self.reading = Reading::Ended;
-            return Ok(Event::End { consumed: next });
+            head.end_at(next);
+            self.at = Reading::Ended;
+            return Ok(Piece::End { consumed: next });
         }
         // Spans count from the start of the input, which begins with the section only from the next call on.
         let line = if start == 0 { next } else { 0 };
         if start > 0 {
             head.clear();
         }
-        self.reading = Reading::Trailers { line: line as u16 };
-        Ok(Event::Need { consumed: start })
+        self.at = Reading::Trailers { line: line as u16 };
+        Ok(Piece::Need { consumed: start })
     }
 }
 
 /// Fields that mean nothing to the connection, and must not.
-struct Trailers;
+struct Trailers<H>(PhantomData<H>);
 
-impl Meaning for Trailers {
+impl<H: Fielded> Meaning for Trailers<H> {
+    type Head = H;
+    type Error = Malformed;
+
     #[inline(always)]
     fn field<V: Vector>(
         &mut self,
         _: &Blocks<'_, V>,
         name: &[u8],
         _: Field,
-        _: &mut Head,
-    ) -> Result<(), Error> {
-        if may_be_trailer(name) { Ok(()) } else { Err(Error::ForbiddenTrailer) }
+        _: &mut H,
+    ) -> Result<(), Malformed> {
+        if may_be_trailer(name) { Ok(()) } else { Err(Malformed::ForbiddenTrailer) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A request head, as offsets into the bytes that it was read from.
 
-use super::Method;
+use super::{Method, connection_options};
 use alloc::vec::Vec;
 
 /// Offsets into the bytes a head was read from. Four bytes: heads are at most 65,535 bytes long.
@@ -151,10 +151,13 @@ impl Head {
 
     /// Every value of this name, in the order they came.
     pub fn field_values<'a>(&self, bytes: &'a [u8], name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.fields
-            .iter()
-            .filter(move |field| field.name.of(bytes).eq_ignore_ascii_case(name.as_bytes()))
-            .map(move |field| field.value.of(bytes))
+        field_values(&self.fields, bytes, name)
+    }
+
+    /// What Connection says, option by option: among them the names of fields that are for this connection only
+    /// (RFC 9110 section 7.6.1).
+    pub fn connection_options<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        connection_options(&self.fields, bytes)
     }
 
     /// The method's text.
@@ -165,6 +168,18 @@ impl Head {
                 .expect("a method consists of token bytes, which are ASCII"),
         }
     }
+}
+
+/// Every value of this name among the fields, in the order they came.
+pub(super) fn field_values<'a>(
+    fields: &[Field],
+    bytes: &'a [u8],
+    name: &str,
+) -> impl Iterator<Item = &'a [u8]> {
+    fields
+        .iter()
+        .filter(move |field| field.name.of(bytes).eq_ignore_ascii_case(name.as_bytes()))
+        .map(move |field| field.value.of(bytes))
 }
 
 #[cfg(test)]

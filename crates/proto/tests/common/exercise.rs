@@ -3,7 +3,7 @@
 //! Each target states what must hold for any bytes, so a failure is always a fault of ours.
 
 use super::{DATE, Listener, Said, pieces, whole};
-use gannet_proto::h1::{Connection, Error, Event, Framing, ResponseHead};
+use gannet_proto::h1::{Connection, Error, Event, Framing, ResponseToSend};
 use gannet_proto::scan::Level;
 use gannet_proto::{BodyLength, Head, Limits, Method, Status, Version};
 
@@ -217,7 +217,7 @@ impl Server {
         }
         let mut out = Vec::new();
         let known = (decision & 0x80 != 0).then_some(length as u64);
-        let head = ResponseHead { status, fields: b"X: y\r\n", length: known, date: DATE };
+        let head = ResponseToSend { status, fields: b"X: y\r\n", length: known, date: Some(DATE) };
         let framing = self.connection.respond(head, &mut out);
         let content = vec![decision; length];
         let sent =

@@ -1,10 +1,11 @@
 //! What the tests and the fuzz targets share: a peer's bytes go in, cut anyhow; what they were comes out.
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub mod asker;
 pub mod corpus;
 pub mod exercise;
 
-use gannet_proto::h1::{Connection, Error, Event, ResponseHead};
+use gannet_proto::h1::{Connection, Error, Event, ResponseToSend};
 use gannet_proto::{BodyLength, Head, Limits, Status, TargetForm, Version};
 
 pub const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
@@ -154,7 +155,8 @@ impl Listener {
             return;
         }
         let mut out = Vec::new();
-        self.connection.respond(ResponseHead { status, fields: b"", length: Some(0), date: DATE }, &mut out);
+        self.connection
+            .respond(ResponseToSend { status, fields: b"", length: Some(0), date: Some(DATE) }, &mut out);
         self.connection.finish(b"", &mut out).expect("a response without content is whole");
         assert!(out.ends_with(b"\r\n\r\n") && self.connection.writing_ended());
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_core::{
-    Body, BodyError, Bytes, Data, Frame, Method, Request, RequestBody, Response, Sender, Source, Upgraded,
+    Body, BodyError, Bytes, Data, Frame, Method, ReceivedBody, Request, Response, Sender, Source, Upgraded,
 };
 use gannet_features::files::Files;
 use gannet_server::{Site, SiteBuilder};
@@ -115,7 +115,7 @@ fn echo(request: Request) -> Response {
 }
 
 struct Echo {
-    body: RequestBody,
+    body: ReceivedBody,
     _live: Live,
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gannet_client::Takeover;
 use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
@@ -43,6 +44,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Whether handlers send requests to other servers: descriptors are left for the connections to those.
+    pub upstreams: bool,
     /// Where health and metrics are told, if anywhere; port 0 takes a free one.
     pub admin: Option<SocketAddr>,
     /// The access log, if there is to be one.
@@ -57,6 +60,8 @@ pub struct Options {
 /// See [`StartError`]: nothing runs then.
 pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let affordable = affordable_connections()?;
+    // A connection may need another, to an upstream.
+    let affordable = if options.upstreams { affordable / 2 } else { affordable };
     options.limits.connections = options.limits.connections.min(affordable);
     let count = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -80,6 +85,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         watchdog: None,
     };
     let balance = Arc::<Balance>::default();
+    let takeover = Arc::new(Takeover::new(count));
     for (number, listeners) in opened.listeners.into_iter().enumerate() {
         let copies = listeners.iter().map(Listener::try_clone).collect::<io::Result<_>>();
         let spares = Spares::new(copies.map_err(StartError::Copy)?);
@@ -89,9 +95,10 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             limits: options.limits,
             mapped_sends: options.mapped_sends,
             admission: admission.clone(),
-            slots: options.limits.connections + SHARED_BLOCKS,
+            slots: 2 * options.limits.connections + SHARED_BLOCKS,
             balance: balance.clone(),
             spares: Arc::new(spares),
+            takeover: takeover.clone(),
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use gannet_client::Takeover;
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -47,6 +48,7 @@ pub(super) struct Plan {
     pub(super) slots: usize,
     pub(super) balance: Arc<Balance>,
     pub(super) spares: Arc<Spares>,
+    pub(super) takeover: Arc<Takeover>,
     pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
@@ -104,7 +106,7 @@ impl Plan {
                 return Ok(());
             }
         };
-        worker.share(self.balance, self.spares, pulse);
+        worker.share(self.balance, self.spares, pulse, self.takeover);
         for listener in self.listeners {
             worker.listen(listener)?;
         }

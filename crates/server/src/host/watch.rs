@@ -87,6 +87,7 @@ impl Watch {
             slots: limits.connections,
             balance: Arc::default(),
             spares: Arc::default(),
+            takeover: Arc::default(),
             backend,
             services: services.clone(),
             mapped_sends: MappedSends::default(),

@@ -10,8 +10,8 @@ pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
 
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
-/// of their own.
-const UNCOUNTED: [&str; 7] = [
+/// of their own; what an upstream sends is no client's excess.
+const UNCOUNTED: [&str; 15] = [
     "worker_hold",
     "body_window_bytes",
     "output_bytes",
@@ -19,6 +19,14 @@ const UNCOUNTED: [&str; 7] = [
     "log_field_bytes",
     "log_ring_bytes",
     "log_flush_timeout",
+    "upstream_connections",
+    "upstream_idle_connections",
+    "upstream_idle_timeout",
+    "upstream_takeover_delay",
+    "upstream_continue_timeout",
+    "upstream_window_bytes",
+    "upstream_output_bytes",
+    "interim_responses",
 ];
 
 /// One row.
@@ -49,9 +57,9 @@ impl Limit {
         panic!("no row of the table has this name")
     }
 
-    /// The row whose excess this error is, if it is one.
+    /// The row whose excess this error of a client's is, if it is one.
     pub(crate) fn behind(error: Error) -> Option<Limit> {
-        let row = PROTOCOL.iter().position(|row| row.error == error)?;
+        let row = PROTOCOL.iter().position(|row| row.request == Some(error))?;
         Some(Limit((SERVER.len() + row) as u8))
     }
 

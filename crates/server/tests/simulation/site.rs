@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_core::{
-    Body, BodyError, Data, Fields, Frame, Method, Next, Request, RequestBody, Response, Source, Status,
+    Body, BodyError, Data, Fields, Frame, Method, Next, ReceivedBody, Request, Response, Source, Status,
     Upgraded, channel,
 };
 use gannet_server::{Site, SiteBuilder};
@@ -23,7 +23,7 @@ thread_local! {
     static CALLS: Cell<usize> = const { Cell::new(0) };
     static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// A body that its handler gave to another.
-    static LENT: RefCell<Option<RequestBody>> = const { RefCell::new(None) };
+    static LENT: RefCell<Option<ReceivedBody>> = const { RefCell::new(None) };
     /// When handlers want to be woken: Tokio does not tell.
     static ALARMS: RefCell<BTreeSet<Instant>> = const { RefCell::new(BTreeSet::new()) };
 }
@@ -272,7 +272,7 @@ fn echo(request: Request) -> Response {
 }
 
 struct Echo {
-    body: RequestBody,
+    body: ReceivedBody,
     ended: bool,
     _live: Live,
 }

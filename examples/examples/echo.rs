@@ -69,6 +69,8 @@ impl Echo {
             Completion::Sent { socket, .. } | Completion::ReceiveFailed { socket, .. } => self.close(socket),
             Completion::Closed { .. } => {} // the kernel has let go: the slot is used anew
             Completion::AcceptFailed { error, .. } => return Err(error),
+            // Nothing here connects, or gives sockets away.
+            Completion::Connected { .. } | Completion::Released { .. } => {}
         }
         Ok(())
     }

@@ -18,6 +18,8 @@ pub struct Request {
     body: ReceivedBody,
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
+    server: Option<SocketAddr>,
+    is_secure: bool,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -114,7 +116,17 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request { head, body, ports, peer: None, route: None, interims, tail: 0 }
+        Request {
+            head,
+            body,
+            ports,
+            peer: None,
+            server: None,
+            is_secure: false,
+            route: None,
+            interims,
+            tail: 0,
+        }
     }
 
     /// The method.
@@ -209,6 +221,16 @@ impl Request {
         self.peer
     }
 
+    /// Our own address of the connection that the request came by, when it has one and that is known.
+    pub fn server(&self) -> Option<SocketAddr> {
+        self.server
+    }
+
+    /// Whether it came over TLS.
+    pub fn is_secure(&self) -> bool {
+        self.is_secure
+    }
+
     /// The body, to be read.
     pub fn body(&mut self) -> &mut ReceivedBody {
         &mut self.body
@@ -247,6 +269,16 @@ impl Request {
     /// Says who sent this: the server's part.
     pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
         self.peer = peer;
+    }
+
+    /// Says where it came to: the server's part.
+    pub fn set_server(&mut self, server: Option<SocketAddr>) {
+        self.server = server;
+    }
+
+    /// Says whether it came over TLS: the server's part.
+    pub fn set_secure(&mut self, is_secure: bool) {
+        self.is_secure = is_secure;
     }
 
     /// Says where in the path the wildcard's part begins: the router's part.

@@ -284,7 +284,7 @@ impl App {
             }
         };
         let options = Options {
-            listen: self.listen,
+            listen: self.listen.into_iter().map(Into::into).collect(),
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,

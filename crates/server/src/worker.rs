@@ -10,7 +10,7 @@ use gannet_client::Takeover;
 use gannet_core::Fs;
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
-use crate::accept::{self, Listeners};
+use crate::accept::{self, Listeners, Preamble};
 use crate::admission::Admission;
 use crate::balance::{Balance, Pending};
 use crate::connection::{Connection, Stage};
@@ -35,6 +35,8 @@ pub struct Worker {
     pub(crate) connections: Vec<Option<Connection>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) listeners: Listeners,
+    /// What comes before HTTP on each listener's connections, by its number.
+    pub(crate) preambles: Vec<Preamble>,
     /// Accepted, and not let in yet.
     pub(crate) pending: Pending,
     /// So many of those were counted as being beyond the limit.
@@ -77,6 +79,7 @@ impl Worker {
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
+            preambles: Vec::new(),
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
@@ -140,7 +143,16 @@ impl Worker {
     /// # Errors
     /// When the engine does not take it.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
+        self.listen_with(listener, Preamble::default())
+    }
+
+    /// The same, where something comes before HTTP.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_with(&mut self, listener: Listener, preamble: Preamble) -> io::Result<()> {
         self.listeners.push(self.local.engine.listen(listener)?);
+        self.preambles.push(preamble);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use gannet_engine::Listener;
 use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
 use super::error::{StartError, said};
-use super::listening::{self, Listen};
+use super::listening::{self, ListenerOptions};
 use super::running::Running;
 use super::thread::Plan;
 use super::watch::Watch;
@@ -33,7 +33,7 @@ const FEWEST_CONNECTIONS: usize = 16;
 #[derive(Debug)]
 pub struct Options {
     /// What to listen on.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ListenerOptions>,
     /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
     pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
@@ -91,6 +91,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         let spares = Spares::new(copies.map_err(StartError::Copy)?);
         let plan = Plan {
             listeners,
+            preambles: opened.preambles.clone(),
             site: site.clone(),
             limits: options.limits,
             mapped_sends: options.mapped_sends,

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::backend;
 use super::error::StartError;
 use super::{cores, drive};
+use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::balance::Balance;
 use crate::limits::Limits;
@@ -40,6 +41,8 @@ pub(super) struct Thread {
 /// What a worker's thread needs to begin.
 pub(super) struct Plan {
     pub(super) listeners: Vec<Listener>,
+    /// What comes before HTTP on each, in the same order.
+    pub(super) preambles: Vec<Preamble>,
     pub(super) site: Arc<Site>,
     pub(super) limits: Limits,
     pub(super) mapped_sends: MappedSends,
@@ -107,8 +110,8 @@ impl Plan {
             }
         };
         worker.share(self.balance, self.spares, pulse, self.takeover);
-        for listener in self.listeners {
-            worker.listen(listener)?;
+        for (listener, preamble) in self.listeners.into_iter().zip(self.preambles) {
+            worker.listen_with(listener, preamble.for_worker())?;
         }
         if let Some(scribe) = self.scribe {
             worker.log(scribe);

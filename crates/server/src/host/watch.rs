@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::error::StartError;
 use super::thread::{Plan, Thread};
+use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
@@ -81,6 +82,7 @@ impl Watch {
         let plan = Plan {
             core: None,
             listeners: vec![listener],
+            preambles: vec![Preamble::default()],
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),

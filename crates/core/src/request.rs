@@ -10,7 +10,7 @@ use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{Interims, Ports, ReceivedBody};
+use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -19,7 +19,7 @@ pub struct Request {
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
     server: Option<SocketAddr>,
-    is_secure: bool,
+    tls: Option<Rc<Tls>>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -122,7 +122,7 @@ impl Request {
             ports,
             peer: None,
             server: None,
-            is_secure: false,
+            tls: None,
             route: None,
             interims,
             tail: 0,
@@ -226,9 +226,24 @@ impl Request {
         self.server
     }
 
-    /// Whether it came over TLS.
+    /// The TLS that this came by; `None` if it came in clear text.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether this came by TLS.
     pub fn is_secure(&self) -> bool {
-        self.is_secure
+        self.tls.is_some()
+    }
+
+    /// The scheme of the URI that was asked for: `https` if it came by TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// The client's certificate, verified, if it showed one.
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.tls()?.client_certificate.as_ref()
     }
 
     /// The body, to be read.
@@ -276,9 +291,9 @@ impl Request {
         self.server = server;
     }
 
-    /// Says whether it came over TLS: the server's part.
-    pub fn set_secure(&mut self, is_secure: bool) {
-        self.is_secure = is_secure;
+    /// Says by which TLS this came: the server's part.
+    pub fn set_tls(&mut self, tls: Option<Rc<Tls>>) {
+        self.tls = tls;
     }
 
     /// Says where in the path the wildcard's part begins: the router's part.

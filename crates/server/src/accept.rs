@@ -8,6 +8,7 @@ use gannet_link::ServerTls;
 use crate::connection::{Connection, Stage};
 use crate::deadline;
 use crate::observe::Limit;
+use crate::tls::Tls;
 use crate::worker::Worker;
 
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
@@ -90,6 +91,15 @@ fn count_waiting(worker: &mut Worker) {
 /// Begins a connection that has a place, or closes it because of where it comes from.
 fn begin(worker: &mut Worker, accepted: Accepted) {
     worker.counted = worker.counted.saturating_sub(1);
+    let preamble = worker.preambles.get(accepted.listener.0 as usize);
+    let tls = match preamble.and_then(|preamble| preamble.tls.as_ref()).map(Tls::new).transpose() {
+        Ok(tls) => tls.map(Box::new),
+        Err(fault) => {
+            tracing::error!(%fault, "a session of TLS could not be begun");
+            worker.admission.leave();
+            return turn_away(worker, accepted);
+        }
+    };
     let socket = match worker.local.engine.adopt(accepted.connection) {
         Ok(socket) => socket,
         Err(error) => {
@@ -112,9 +122,12 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
         left(worker, &before); // the engine let go of it already, and that news waits to be taken
     }
     worker.local.observer.counters.accepted.add(1);
-    let connection = worker.connections[index].insert(Connection::new(socket, peer, &worker.local));
+    let connection = worker.connections[index].insert(Connection::new(socket, peer, tls, &worker.local));
     worker.local.engine.receive(socket);
-    deadline::await_first_request(connection, &mut worker.local);
+    match connection.stage {
+        Stage::Handshaking(_) => deadline::await_handshake(connection, &mut worker.local),
+        _ => deadline::await_first_request(connection, &mut worker.local),
+    }
 }
 
 /// Closes a connection that was not let in.

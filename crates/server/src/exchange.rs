@@ -38,6 +38,7 @@ pub(crate) fn begin(
         active.interims.clone(),
     );
     request.set_peer(peer);
+    request.set_tls(active.tls.clone());
     active.discarded = 0;
     let (reply, route) = route::answer(request, local);
     active.accounts.routed(route);

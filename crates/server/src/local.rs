@@ -1,6 +1,7 @@
 //! What the steps of one worker share.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
 use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Ports};
-use gannet_engine::{Engine, Moment, Now, Output, Timers};
+use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
+use gannet_link::Scratch;
 use gannet_proto::scan::Level;
 
 use crate::connection::Active;
@@ -43,6 +45,10 @@ pub(crate) struct Local {
     pub(crate) no_body: Rc<Incoming>,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
+    /// Connections whose handshakes wait for their turn.
+    pub(crate) handshakes: VecDeque<SocketId>,
+    /// Where what becomes one record is put together.
+    pub(crate) scratch: Scratch,
     /// What the watchdog sees.
     pub(crate) pulse: Arc<Pulse>,
     /// Whose handler is polled next, or let go.
@@ -144,6 +150,8 @@ impl Local {
             no_body: Rc::new(Incoming::ended()),
             draining: false,
             observer: Observer { counters, scribe: None },
+            handshakes: VecDeque::new(),
+            scratch: Scratch::default(),
             pulse: Arc::default(),
             route: Cell::new(NO_ROUTE),
             clock,

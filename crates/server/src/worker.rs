@@ -23,7 +23,7 @@ use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::watchdog::{Post, Spares};
-use crate::{close, deadline, flush, link};
+use crate::{close, deadline, flush, handshake, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
 const COMPLETIONS: usize = 512;
@@ -168,11 +168,12 @@ impl Worker {
         let woken = self.take_woken();
         let expired = self.take_expired();
         let called = self.local.with_client(|client, lent| client.begin(lent) | client.sweep(lent));
+        let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
         self.local.observer.end_turn();
-        let acted = gathered > 0 || woken || expired || called || let_in || listens_again || obeyed;
+        let acted = gathered > 0 || woken || expired || called || shook || let_in || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
@@ -279,6 +280,20 @@ impl Worker {
                 connection.advance(&mut self.local);
             }
             self.local.with_client(|client, lent| client.woken(index, lent));
+        }
+        any
+    }
+
+    /// Takes on some of the handshakes that wait; says whether there were any.
+    fn take_handshakes(&mut self) -> bool {
+        let most = self.local.limits.handshakes_per_turn.max(1);
+        let mut any = false;
+        for _ in 0..most {
+            let Some(socket) = self.local.handshakes.pop_front() else { break };
+            any = true;
+            if let Some((connection, local)) = self.find(socket) {
+                handshake::advance(connection, local);
+            }
         }
         any
     }

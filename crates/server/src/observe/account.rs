@@ -167,7 +167,6 @@ impl Accounts {
     /// The engine gave its output back, of which the kernel took so many bytes.
     pub(crate) fn sent(&mut self, bytes: u64, now: Moment, observer: &mut Observer) {
         (self.taken, self.given) = (self.taken + bytes, 0);
-        observer.counters.sent_bytes.add(bytes);
         while let Some(account) = self.open.pop_front_if(|account| account.end <= self.taken) {
             self.tell(&account, false, now, observer);
         }

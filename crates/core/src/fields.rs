@@ -137,8 +137,10 @@ impl Fields {
         if self.own.capacity() == 0 {
             self.own = recycled();
         }
-        // In one piece with what is added, so that writing the head is one copy.
-        self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
+        if !self.prepared.is_empty() {
+            // In one piece with what is added, so that writing the head is one copy.
+            self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
+        }
         self.own.reserve(name.len() + value.len() + 4);
         for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             self.own.extend_from_slice(part);
@@ -204,20 +206,58 @@ impl fmt::Display for InvalidField {
 impl std::error::Error for InvalidField {}
 
 fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(token) {
+    if !is_token(name.as_bytes()) {
         return Err(InvalidField::Name);
     }
-    if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
+    if is_framing(name) {
         return Err(InvalidField::Framing);
     }
     check_value(value)
 }
 
+/// Which bytes a token has (RFC 9110, 5.6.2).
+const TOKEN: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        let is_mark = matches!(
+            byte as u8,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        );
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || is_mark;
+        byte += 1;
+    }
+    table
+};
+
+/// Looks at all bytes of what is nearly always right, without a branch for each: so does [`check_value`].
+fn is_token(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().fold(true, |all, byte| all & TOKEN[usize::from(*byte)])
+}
+
+/// Length tells most names apart before any is compared.
+fn is_framing(name: &str) -> bool {
+    matches!(name.len(), 2 | 4 | 7 | 10 | 14 | 16 | 17)
+        && FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name))
+}
+
 fn check_value(value: &[u8]) -> Result<(), InvalidField> {
-    let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    let control = |byte: u8| ((byte < b' ') & (byte != b'\t')) | (byte == 0x7f);
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if !value.iter().all(allowed) || blank(value.first()) || blank(value.last()) {
+    let has_control = value.iter().fold(false, |any, byte| any | control(*byte));
+    if has_control || blank(value.first()) || blank(value.last()) {
         return Err(InvalidField::Value);
     }
     Ok(())
@@ -277,6 +317,23 @@ mod tests {
             fields.forward("Date", b"today") && fields.forward("X-A", b"") && fields.forward("x-b", b"\xff")
         );
         assert_eq!(fields.rendered(), b"Date: today\r\nX-A: \r\nx-b: \xff\r\n");
+    }
+
+    #[test]
+    fn every_byte_is_judged_as_the_rfc_has_it_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            let is_mark = b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(TOKEN[usize::from(byte)], byte.is_ascii_alphanumeric() || is_mark, "{byte}");
+            let may_be_inside = byte >= b' ' && byte != 0x7f || byte == b'\t';
+            for length in [3, 40] {
+                for place in 1..length - 1 {
+                    let mut value = vec![b'a'; length];
+                    value[place] = byte;
+                    assert_eq!(check_value(&value).is_ok(), may_be_inside, "{byte} at {place} of {length}");
+                }
+            }
+        }
+        assert!(FRAMING.iter().all(|name| is_framing(name)));
     }
 
     #[test]

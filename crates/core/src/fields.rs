@@ -254,13 +254,25 @@ fn is_framing(name: &str) -> bool {
 }
 
 fn check_value(value: &[u8]) -> Result<(), InvalidField> {
-    let control = |byte: u8| ((byte < b' ') & (byte != b'\t')) | (byte == 0x7f);
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    let has_control = value.iter().fold(false, |any, byte| any | control(*byte));
-    if has_control || blank(value.first()) || blank(value.last()) {
+    if has_control(value) || blank(value.first()) || blank(value.last()) {
         return Err(InvalidField::Value);
     }
     Ok(())
+}
+
+/// Whether a text has a byte that no value has. Sixteen at a time; the last ones are looked at with those before them again.
+fn has_control(text: &[u8]) -> bool {
+    fn any(bytes: &[u8]) -> bool {
+        bytes.iter().fold(false, |any, byte| any | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f))
+    }
+    if let (whole, Some(last)) = (text.as_chunks::<16>().0, text.last_chunk::<16>()) {
+        return whole.iter().fold(any(last), |found, chunk| found | any(chunk));
+    }
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) => any(first) | any(last),
+        _ => any(text),
+    }
 }
 
 fn has_name(line: &[u8], name: &str) -> bool {
@@ -325,7 +337,7 @@ mod tests {
             let is_mark = b"!#$%&'*+-.^_`|~".contains(&byte);
             assert_eq!(TOKEN[usize::from(byte)], byte.is_ascii_alphanumeric() || is_mark, "{byte}");
             let may_be_inside = byte >= b' ' && byte != 0x7f || byte == b'\t';
-            for length in [3, 40] {
+            for length in [3, 9, 40] {
                 for place in 1..length - 1 {
                     let mut value = vec![b'a'; length];
                     value[place] = byte;

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 
 use bytes::Bytes;
+use gannet_proto::is_hop_by_hop;
 
 /// Fields of a response: lines that were prepared beforehand and are shared, until a field is added; then lines of its own.
 ///
@@ -17,6 +18,8 @@ use bytes::Bytes;
 pub struct Fields {
     prepared: Bytes,
     own: Vec<u8>,
+    /// `Date` is among them, of a response that is forwarded.
+    dated: bool,
 }
 
 /// Why a field was refused.
@@ -53,7 +56,7 @@ thread_local! {
 impl Fields {
     /// No fields.
     pub const fn new() -> Fields {
-        Fields { prepared: Bytes::new(), own: Vec::new() }
+        Fields { prepared: Bytes::new(), own: Vec::new(), dated: false }
     }
 
     /// The lines of these fields, to be shared by many responses through [`with_prepared`](Fields::with_prepared).
@@ -63,7 +66,7 @@ impl Fields {
 
     /// Fields that begin with lines made by [`prepare`](Fields::prepare).
     pub fn with_prepared(prepared: Bytes) -> Fields {
-        Fields { prepared, own: Vec::new() }
+        Fields { prepared, own: Vec::new(), dated: false }
     }
 
     /// Adds a field after those of the same name.
@@ -79,12 +82,11 @@ impl Fields {
     /// Adds a field that was received and is passed on. One that is for the next hop only, or frames the message, is left out, and so is what
     /// could not be sent as it is; says whether it was added. `Date` is passed on, and the server adds none then (RFC 9110, 6.6.1).
     pub fn forward(&mut self, name: &str, value: &[u8]) -> bool {
-        let fit = match check(name, value) {
-            Ok(()) => !name.eq_ignore_ascii_case("upgrade"),
-            Err(InvalidField::Framing) => name.eq_ignore_ascii_case("date") && check_value(value).is_ok(),
-            Err(InvalidField::Name | InvalidField::Value) => false,
-        };
+        let dated = name.eq_ignore_ascii_case("date");
+        let frames = is_hop_by_hop(name.as_bytes()) || name.eq_ignore_ascii_case("content-length");
+        let fit = !(frames || dated && self.dated) && is_token(name) && is_value(value);
         if fit {
+            self.dated |= dated;
             self.append_checked(name, value);
         }
         fit
@@ -121,6 +123,11 @@ impl Fields {
     /// All fields, as names and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.lines().map(split)
+    }
+
+    /// Whether `Date` is among them: the server adds none then.
+    pub fn is_dated(&self) -> bool {
+        self.dated
     }
 
     /// Whether there is no field.
@@ -179,7 +186,7 @@ fn recycle(mut own: Vec<u8>) {
 
 impl Clone for Fields {
     fn clone(&self) -> Fields {
-        Fields { prepared: self.prepared.clone(), own: self.own.clone() }
+        Fields { prepared: self.prepared.clone(), own: self.own.clone(), dated: self.dated }
     }
 }
 
@@ -206,13 +213,13 @@ impl fmt::Display for InvalidField {
 impl std::error::Error for InvalidField {}
 
 fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
-    if !is_token(name.as_bytes()) {
+    if !is_token(name) {
         return Err(InvalidField::Name);
     }
     if is_framing(name) {
         return Err(InvalidField::Framing);
     }
-    check_value(value)
+    if is_value(value) { Ok(()) } else { Err(InvalidField::Value) }
 }
 
 /// Which bytes a token has (RFC 9110, 5.6.2).
@@ -242,9 +249,9 @@ const TOKEN: [bool; 256] = {
     table
 };
 
-/// Looks at all bytes of what is nearly always right, without a branch for each: so does [`check_value`].
-fn is_token(name: &[u8]) -> bool {
-    !name.is_empty() && name.iter().fold(true, |all, byte| all & TOKEN[usize::from(*byte)])
+/// Looks at all bytes of what is nearly always right, without a branch for each: so does [`has_control`].
+fn is_token(name: &str) -> bool {
+    !name.is_empty() && name.bytes().fold(true, |all, byte| all & TOKEN[usize::from(byte)])
 }
 
 /// Length tells most names apart before any is compared.
@@ -253,12 +260,9 @@ fn is_framing(name: &str) -> bool {
         && FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name))
 }
 
-fn check_value(value: &[u8]) -> Result<(), InvalidField> {
+fn is_value(value: &[u8]) -> bool {
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if has_control(value) || blank(value.first()) || blank(value.last()) {
-        return Err(InvalidField::Value);
-    }
-    Ok(())
+    !has_control(value) && !blank(value.first()) && !blank(value.last())
 }
 
 /// Whether a text has a byte that no value has. Sixteen at a time; the last ones are looked at with those before them again.
@@ -341,7 +345,7 @@ mod tests {
                 for place in 1..length - 1 {
                     let mut value = vec![b'a'; length];
                     value[place] = byte;
-                    assert_eq!(check_value(&value).is_ok(), may_be_inside, "{byte} at {place} of {length}");
+                    assert_eq!(is_value(&value), may_be_inside, "{byte} at {place} of {length}");
                 }
             }
         }

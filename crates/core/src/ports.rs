@@ -103,16 +103,31 @@ pub enum Counter {
     DescriptorMiss,
     /// A content was compressed on the fly; it is kept, and answers many requests.
     Compressed,
+    /// A connection to an upstream was begun.
+    UpstreamConnected,
+    /// A request went over a connection to its upstream that was there.
+    UpstreamReused,
+    /// That connection was one that another worker had left.
+    UpstreamTakenOver,
+    /// A request was sent once more, since its connection had died before anything was said.
+    UpstreamRetried,
+    /// A request got no response from its upstream.
+    UpstreamFailed,
 }
 
 impl Counter {
     /// Every one of them, in their order.
-    pub const ALL: [Counter; 5] = [
+    pub const ALL: [Counter; 10] = [
         Counter::MemoryHit,
         Counter::MemoryMiss,
         Counter::DescriptorHit,
         Counter::DescriptorMiss,
         Counter::Compressed,
+        Counter::UpstreamConnected,
+        Counter::UpstreamReused,
+        Counter::UpstreamTakenOver,
+        Counter::UpstreamRetried,
+        Counter::UpstreamFailed,
     ];
 }
 

@@ -58,3 +58,36 @@ fn unix_address(path: &Path) -> io::Result<SockAddr> {
         _ => SockAddr::unix(path),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use rustix::io::{FdFlags, fcntl_getfd};
+    use socket2::SockRef;
+
+    use super::*;
+    use crate::Listener;
+
+    #[test]
+    fn a_connection_that_is_begun_has_the_options_of_one_that_is_accepted() {
+        let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), false).unwrap();
+        let begun = begin(&listener.local_address().unwrap()).unwrap();
+        let accepted = (0..1000).find_map(|_| listener.accept(crate::ListenerId(0)).ok()).unwrap();
+        let crate::detached::Stream::Socket(accepted) = accepted.connection.stream else {
+            panic!("a socket")
+        };
+        let (ours, theirs) = (SockRef::from(&begun.socket), SockRef::from(&accepted));
+        assert!(ours.tcp_nodelay().unwrap() && theirs.tcp_nodelay().unwrap());
+        assert!(ours.keepalive().unwrap() && theirs.keepalive().unwrap());
+        let probes = |socket: &SockRef<'_>| {
+            let [time, interval] = [socket.tcp_keepalive_time(), socket.tcp_keepalive_interval()];
+            (time.unwrap(), interval.unwrap(), socket.tcp_keepalive_retries().unwrap())
+        };
+        assert_eq!(probes(&ours), probes(&theirs));
+        for socket in [&begun.socket, &accepted] {
+            assert!(fcntl_getfd(socket.as_fd()).unwrap().contains(FdFlags::CLOEXEC));
+            assert!(SockRef::from(socket).nonblocking().unwrap());
+        }
+    }
+}

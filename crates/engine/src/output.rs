@@ -169,6 +169,14 @@ impl Output {
         if self.pieces.is_empty() { Some(&self.own[self.sealed..]) } else { None }
     }
 
+    /// The bytes at the front that lie together; none where a file range is at the front.
+    pub fn front_bytes(&self) -> &[u8] {
+        match self.pieces.front() {
+            Some(piece) => piece.bytes(&self.own).unwrap_or_default(),
+            None => &self.own[self.sealed..],
+        }
+    }
+
     /// The file range at the front, and whether more follows it.
     pub(crate) fn front_file(&mut self) -> Option<(&mut FileRange, bool)> {
         let more = self.pieces.len() > 1 || self.sealed < self.own.len();

@@ -4,7 +4,11 @@
 mod echo;
 #[path = "simulator/faults.rs"]
 mod faults;
+#[path = "simulator/outbound.rs"]
+mod outbound;
 #[path = "simulator/table.rs"]
 mod table;
+#[path = "simulator/takeover.rs"]
+mod takeover;
 #[path = "simulator/tcp.rs"]
 mod tcp;

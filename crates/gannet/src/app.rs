@@ -284,7 +284,7 @@ impl App {
             }
         };
         let options = Options {
-            listen: self.listen,
+            listen: self.listen.into_iter().map(Into::into).collect(),
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,
@@ -293,6 +293,7 @@ impl App {
             admin: self.admin,
             access_log: self.access_log,
             mapped_sends: self.mapped_sends,
+            upstreams: false,
         };
         start(site, options).map_err(Error::Start)
     }

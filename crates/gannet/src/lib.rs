@@ -21,9 +21,10 @@ mod routes;
 
 pub use app::{App, Error};
 pub use gannet_core::{
-    Body, BodyError, Bytes, Chunk, Computation, Counter, CpuError, Data, Fields, Filter, Frame, Handler,
-    IntoFilter, IntoHandler, IntoResponse, InvalidField, Method, Next, ReceivedBody, Reply, Request,
-    Response, Sender, Source, Status, Upgraded, Version, channel, cpu,
+    Body, BodyError, BodyLength, Bytes, Chunk, Computation, Counter, CpuError, Data, Fields, Filter, Frame,
+    Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, Method, Next, ReceivedBody, Reply, Request,
+    Response, Sender, Source, Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure,
+    UpstreamRequest, UpstreamTimeouts, Version, channel, cpu,
 };
 pub use gannet_features::files;
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};

@@ -74,7 +74,7 @@ impl Exchange {
 
     fn answer(&mut self, length: Option<u64>) {
         let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
-        let head = ResponseToSend { status: Status::OK, fields: b"X: y\r\n", length, date };
+        let head = ResponseToSend { status: Status::OK, fields: b"X: y\r\n", length, date: Some(date) };
         self.connection.respond(head, &mut self.out);
         self.connection.push(5, &mut self.out).expect("five bytes were promised");
         self.out.extend_from_slice(b"hello");

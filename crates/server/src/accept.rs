@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gannet_engine::{Accepted, ListenerId, SocketId};
+use gannet_link::ServerTls;
 
 use crate::connection::{Connection, Stage};
 use crate::deadline;
@@ -20,6 +21,20 @@ const WAITING: usize = 1024;
 
 /// Connections of other workers taken in one turn; whoever else is idle takes the others.
 const TAKEN: usize = 8;
+
+/// What comes before HTTP on the connections of a listener.
+#[derive(Clone, Default, Debug)]
+pub struct Preamble {
+    /// TLS, if it is spoken there.
+    pub tls: Option<ServerTls>,
+}
+
+impl Preamble {
+    /// The same for one worker, which then shares no count of references with the others.
+    pub(crate) fn for_worker(&self) -> Preamble {
+        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker) }
+    }
+}
 
 /// A connection was accepted. It waits where others reach it while the turn's handlers run, and is begun at the turn's end.
 pub(crate) fn accepted(worker: &mut Worker, accepted: Accepted) {

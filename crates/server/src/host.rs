@@ -31,7 +31,7 @@ pub use backend::{BackendChoice, UnknownBackend};
 pub use error::StartError;
 pub use gannet_engine::Address;
 pub use gannet_engine::sys::inherited::{self, Inherited, InheritedError};
-pub use listening::{Listen, UnixError};
+pub use listening::{Listen, ListenerOptions, UnixError};
 pub use running::Running;
 pub use signals::Signals;
 pub use start::{Options, start};

@@ -49,6 +49,7 @@ mod wake;
 mod watchdog;
 mod worker;
 
+pub use accept::Preamble;
 pub use admission::{Admission, Refusal};
 pub use limits::{Limits, Row, TABLE};
 pub use mapped::{MappedSends, UnknownMappedSends};

@@ -1,7 +1,7 @@
 //! Step 2, receive: a completion becomes bytes. TLS will be opened here.
 
 use gannet_core::BodyError;
-use gannet_engine::{Block, Chunk};
+use gannet_engine::Block;
 
 use crate::close;
 use crate::connection::{Active, Connection, Stage};
@@ -48,7 +48,7 @@ impl Active {
     fn take_in(&mut self, block: Block) {
         self.input = Some(match self.input.take() {
             None => block.share(),
-            Some(waiting) => join(waiting, &block),
+            Some(waiting) => waiting.followed_by(&block),
         });
     }
 
@@ -58,17 +58,4 @@ impl Active {
             exchange.incoming.end(Err(error), None);
         }
     }
-}
-
-fn join(mut waiting: Chunk, block: &[u8]) -> Chunk {
-    let appended = waiting.append(block);
-    if appended == block.len() {
-        return waiting;
-    }
-    let rest = &block[appended..];
-    // Twice the size: what arrives a byte at a time is not copied each time.
-    let mut larger = Block::oversized((waiting.len() + rest.len()) * 2);
-    larger.append(&waiting);
-    larger.append(rest);
-    larger.share()
 }

@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
-use gannet_client::Calls;
-use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
+use gannet_client::{Client, Lent, SlotWakers, Takeover};
+use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, Timers};
 use gannet_proto::scan::Level;
 
@@ -28,6 +29,8 @@ pub(crate) struct Local {
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
     pub(crate) wakers: Wakers,
+    /// Connections to other servers.
+    pub(crate) client: Client,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
     pub(crate) mapped_sends: MappedSends,
@@ -93,6 +96,12 @@ impl Counters for FeatureCounters {
     }
 }
 
+impl SlotWakers for Wakers {
+    fn waker(&mut self, index: u32) -> Waker {
+        Wakers::waker(self, index)
+    }
+}
+
 impl Local {
     pub(crate) fn new(
         engine: Engine,
@@ -106,20 +115,30 @@ impl Local {
         let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
         let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
+        let level = Level::detect();
+        let feature_counters = Rc::new(FeatureCounters(counters.clone()));
+        let client = Client::new(
+            limits.upstream,
+            limits.protocol,
+            level,
+            Arc::<Takeover>::default(),
+            feature_counters.clone(),
+        );
         let mut local = Local {
             timers: Timers::new(now.moment),
             wakers,
             site,
             limits,
             mapped_sends: MappedSends::default(),
-            level: Level::detect(),
+            level,
             ports: Rc::new(Ports {
                 fs: disk.clone(),
                 cpu,
                 clock: clock.clone(),
-                counters: Rc::new(FeatureCounters(counters.clone())),
-                upstreams: Rc::new(Calls::default()),
+                counters: feature_counters,
+                upstreams: client.port(),
             }),
+            client,
             disk,
             heads: Heads::new(limits.connections),
             no_body: Rc::new(Incoming::ended()),
@@ -139,6 +158,12 @@ impl Local {
         local
     }
 
+    /// Lends the client the engine and what comes with it.
+    pub(crate) fn with_client<T>(&mut self, run: impl FnOnce(&mut Client, &mut Lent<'_>) -> T) -> T {
+        let Local { client, engine, timers, wakers, .. } = self;
+        run(client, &mut Lent { engine, timers, wakers })
+    }
+
     /// Takes note of what time it is: once a turn.
     pub(crate) fn tell_time(&mut self, now: Now) {
         self.clock.moment.set(now.moment);
@@ -149,9 +174,9 @@ impl Local {
         }
     }
 
-    /// The time as the `Date` field has it (RFC 9110, 6.6.1): written once a second.
-    pub(crate) fn date(&self) -> &[u8; 29] {
-        &self.date
+    /// The time as the `Date` field has it (RFC 9110, 6.6.1), written once a second; none for a response that brings its own.
+    pub(crate) fn date_beside(&self, fields: &Fields) -> Option<&[u8; 29]> {
+        (!fields.is_dated()).then_some(&self.date)
     }
 
     /// Whether blocks may be held beyond the one that is kept for each connection.

@@ -6,10 +6,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_client::Takeover;
 use gannet_core::Fs;
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
-use crate::accept::{self, Listeners};
+use crate::accept::{self, Listeners, Preamble};
 use crate::admission::Admission;
 use crate::balance::{Balance, Pending};
 use crate::connection::{Connection, Stage};
@@ -34,6 +35,8 @@ pub struct Worker {
     pub(crate) connections: Vec<Option<Connection>>,
     pub(crate) admission: Arc<Admission>,
     pub(crate) listeners: Listeners,
+    /// What comes before HTTP on each listener's connections, by its number.
+    pub(crate) preambles: Vec<Preamble>,
     /// Accepted, and not let in yet.
     pub(crate) pending: Pending,
     /// So many of those were counted as being beyond the limit.
@@ -76,6 +79,7 @@ impl Worker {
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
+            preambles: Vec::new(),
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
@@ -95,7 +99,14 @@ impl Worker {
     }
 
     /// Shares what is accepted with other workers, and shows the watchdog what is done.
-    pub(crate) fn share(&mut self, balance: Arc<Balance>, spares: Arc<Spares>, pulse: Arc<Pulse>) {
+    pub(crate) fn share(
+        &mut self,
+        balance: Arc<Balance>,
+        spares: Arc<Spares>,
+        pulse: Arc<Pulse>,
+        takeover: Arc<Takeover>,
+    ) {
+        self.local.client.share(takeover);
         (self.balance, self.spares, self.local.pulse) = (balance, spares, pulse);
     }
 
@@ -132,7 +143,16 @@ impl Worker {
     /// # Errors
     /// When the engine does not take it.
     pub fn listen(&mut self, listener: Listener) -> io::Result<()> {
+        self.listen_with(listener, Preamble::default())
+    }
+
+    /// The same, where something comes before HTTP.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_with(&mut self, listener: Listener, preamble: Preamble) -> io::Result<()> {
         self.listeners.push(self.local.engine.listen(listener)?);
+        self.preambles.push(preamble);
         Ok(())
     }
 
@@ -147,11 +167,12 @@ impl Worker {
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
+        let called = self.local.with_client(|client, lent| client.begin(lent) | client.sweep(lent));
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
         self.local.observer.end_turn();
-        let acted = gathered > 0 || woken || expired || let_in || listens_again || obeyed;
+        let acted = gathered > 0 || woken || expired || called || let_in || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
@@ -198,36 +219,39 @@ impl Worker {
     }
 
     fn dispatch(&mut self, completion: Completion) {
-        match completion {
-            Completion::Accepted(accepted) => accept::accepted(self, accepted),
-            Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
-            Completion::Received { socket, block } => {
+        // A connection to another server is the client's.
+        let ours = self.local.with_client(|client, lent| client.take_on(completion, lent));
+        match ours {
+            None => {}
+            Some(Completion::Accepted(accepted)) => accept::accepted(self, accepted),
+            Some(Completion::AcceptFailed { error, .. }) => accept::failed(self, &error),
+            Some(Completion::Received { socket, block }) => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::received(connection, block, local);
                 }
             }
-            Completion::Ended { socket } => {
+            Some(Completion::Ended { socket }) => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::ended(connection, local);
                 }
             }
-            Completion::ReceiveFailed { socket, .. } => {
+            Some(Completion::ReceiveFailed { socket, .. }) => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::failed(connection, local);
                 }
             }
-            Completion::Sent { socket, output, result } => match self.find(socket) {
+            Some(Completion::Sent { socket, output, result }) => match self.find(socket) {
                 Some((connection, local)) => flush::sent(connection, output, result, local),
                 None => self.local.recycle_output(output),
             },
-            Completion::Closed { socket, output } => {
+            Some(Completion::Closed { socket, output }) => {
                 if let Some(output) = output {
                     self.local.recycle_output(output);
                 }
                 accept::closed(self, socket);
             }
-            // A worker's own connections are those that it accepts.
-            Completion::Connected { .. } | Completion::Released { .. } => {}
+            // Only the client connects, and gives sockets away.
+            Some(Completion::Connected { .. } | Completion::Released { .. }) => {}
         }
     }
 
@@ -242,6 +266,7 @@ impl Worker {
             for connection in self.connections.iter_mut().flatten() {
                 connection.advance(&mut self.local);
             }
+            self.local.with_client(|client, lent| client.all_woken(lent));
             return true;
         }
         let mut any = false;
@@ -249,9 +274,11 @@ impl Worker {
         for _ in 0..self.local.wakers.waiting() {
             let Some(index) = self.local.wakers.next() else { break };
             any = true;
+            // A slot may have one of each: what was closed, and the engine's news of that waits to be taken.
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 connection.advance(&mut self.local);
             }
+            self.local.with_client(|client, lent| client.woken(index, lent));
         }
         any
     }
@@ -264,6 +291,7 @@ impl Worker {
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 deadline::passed(connection, &mut self.local);
             }
+            self.local.with_client(|client, lent| client.expired(index, lent));
         }
         self.expired = expired;
         any
@@ -301,6 +329,7 @@ impl Worker {
     fn begin_drain(&mut self) {
         self.drain_deadline = Some(self.local.now().after(self.local.limits.drain_timeout));
         self.local.draining = true;
+        self.local.with_client(|client, lent| client.drain(lent));
         for connection in self.connections.iter_mut().flatten() {
             if matches!(connection.stage, Stage::Idle) {
                 deadline::await_next_request(connection, &mut self.local);
@@ -312,6 +341,7 @@ impl Worker {
     fn abort_all(&mut self) -> bool {
         accept::end(self);
         let mut any = accept::turn_all_away(self);
+        any |= self.local.with_client(|client, lent| client.abort(lent));
         for connection in self.connections.iter_mut().flatten() {
             any |= !matches!(connection.stage, Stage::Closed);
             close::now(connection, &mut self.local);
@@ -322,6 +352,7 @@ impl Worker {
     fn next_deadline(&self) -> Option<Moment> {
         // What is aborted needs no other deadline than that the engine lets go of it.
         let drained = self.drain_deadline.filter(|deadline| *deadline > self.local.now());
-        [self.local.timers.next(), self.accept_again, drained].into_iter().flatten().min()
+        let left = self.local.client.next_deadline();
+        [self.local.timers.next(), self.accept_again, drained, left].into_iter().flatten().min()
     }
 }

@@ -19,7 +19,7 @@ const PATIENCE: usize = 200_000;
 const HELD: usize = 2000;
 
 /// Every completion, in words, where somebody wants to compare them: writing them takes longer than all the rest.
-type Log = Option<String>;
+pub type Log = Option<String>;
 
 /// One connection of the server.
 #[derive(Default)]
@@ -34,19 +34,19 @@ struct Link {
 }
 
 /// One engine, and what it serves.
-struct Server {
-    table: Table,
+pub struct Server {
+    pub table: Table,
     links: HashMap<SocketId, Link>,
-    accept_failed: bool,
+    pub accept_failed: bool,
 }
 
 impl Server {
-    fn new(network: &Network) -> Server {
+    pub fn new(network: &Network) -> Server {
         Server { table: Table::on(network), links: HashMap::new(), accept_failed: false }
     }
 
     /// Takes what one poll gives; says whether there was anything.
-    fn step(&mut self, log: &mut Log) -> bool {
+    pub fn step(&mut self, log: &mut Log) -> bool {
         if std::mem::take(&mut self.accept_failed) {
             self.table.engine.resume_accept(self.table.listener);
         }
@@ -223,7 +223,7 @@ struct Outcome {
 }
 
 /// Prints what led to a failure.
-struct Replay<'a>(u64, &'a Network);
+pub struct Replay<'a>(pub u64, pub &'a Network);
 
 impl Drop for Replay<'_> {
     fn drop(&mut self) {
@@ -270,7 +270,7 @@ fn round(servers: &mut [Server], callers: &mut [Caller], random: &mut Random, lo
 }
 
 /// Lets the server find out that all clients are gone.
-fn finish(server: &mut Server, network: &Network, log: &mut Log) {
+pub fn finish(server: &mut Server, network: &Network, log: &mut Log) {
     for _ in 0..PATIENCE {
         if !server.step(log) && !server.accept_failed && !network.skip() {
             break;
@@ -279,7 +279,7 @@ fn finish(server: &mut Server, network: &Network, log: &mut Log) {
     assert_eq!((server.links.len(), server.table.engine.sockets(), server.table.pool.in_use()), (0, 0, 0));
 }
 
-fn faults_of(seed: u64) -> Faults {
+pub fn faults_of(seed: u64) -> Faults {
     Faults::from_seed(&mut Random::new(seed))
 }
 
@@ -319,7 +319,7 @@ fn a_seed_gives_the_same_completions_each_time_and_another_seed_others() {
     }
 }
 
-fn sum(one: Injected, other: Injected) -> Injected {
+pub fn sum(one: Injected, other: Injected) -> Injected {
     Injected {
         short_receives: one.short_receives + other.short_receives,
         short_sends: one.short_sends + other.short_sends,

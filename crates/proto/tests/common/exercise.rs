@@ -217,7 +217,7 @@ impl Server {
         }
         let mut out = Vec::new();
         let known = (decision & 0x80 != 0).then_some(length as u64);
-        let head = ResponseToSend { status, fields: b"X: y\r\n", length: known, date: DATE };
+        let head = ResponseToSend { status, fields: b"X: y\r\n", length: known, date: Some(DATE) };
         let framing = self.connection.respond(head, &mut out);
         let content = vec![decision; length];
         let sent =

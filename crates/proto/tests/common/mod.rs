@@ -156,7 +156,7 @@ impl Listener {
         }
         let mut out = Vec::new();
         self.connection
-            .respond(ResponseToSend { status, fields: b"", length: Some(0), date: DATE }, &mut out);
+            .respond(ResponseToSend { status, fields: b"", length: Some(0), date: Some(DATE) }, &mut out);
         self.connection.finish(b"", &mut out).expect("a response without content is whole");
         assert!(out.ends_with(b"\r\n\r\n") && self.connection.writing_ended());
     }

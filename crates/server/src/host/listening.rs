@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 
 use super::error::StartError;
+use crate::accept::Preamble;
 
 /// What is to be listened on.
 #[derive(Debug)]
@@ -26,6 +27,21 @@ pub enum Listen {
     Unix(PathBuf),
     /// A socket that a service manager handed over.
     Inherited(Inherited),
+}
+
+/// Something to listen on, and what its connections begin with.
+#[derive(Debug)]
+pub struct ListenerOptions {
+    /// What is listened on.
+    pub listen: Listen,
+    /// What comes before HTTP there.
+    pub preamble: Preamble,
+}
+
+impl From<Listen> for ListenerOptions {
+    fn from(listen: Listen) -> ListenerOptions {
+        ListenerOptions { listen, preamble: Preamble::default() }
+    }
 }
 
 /// Why a Unix socket cannot be made.
@@ -48,14 +64,21 @@ const LONGEST_PATH_BYTES: usize = 107;
 pub(super) struct Opened {
     pub(super) addresses: Vec<Address>,
     pub(super) listeners: Vec<Vec<Listener>>,
+    /// What comes before HTTP on each, in the same order.
+    pub(super) preambles: Vec<Preamble>,
     pub(super) files: Vec<SocketFile>,
 }
 
 /// Opens what is wanted, for so many workers. With `share_port` other processes may listen on the same ports.
-pub(super) fn open(wanted: Vec<Listen>, workers: usize, share_port: bool) -> Result<Opened, StartError> {
+pub(super) fn open(
+    wanted: Vec<ListenerOptions>,
+    workers: usize,
+    share_port: bool,
+) -> Result<Opened, StartError> {
     let listeners = (0..workers).map(|_| Vec::new()).collect();
-    let mut opened = Opened { addresses: Vec::new(), listeners, files: Vec::new() };
-    for listen in wanted {
+    let mut opened = Opened { addresses: Vec::new(), listeners, preambles: Vec::new(), files: Vec::new() };
+    for ListenerOptions { listen, preamble } in wanted {
+        opened.preambles.push(preamble);
         match listen {
             Listen::Internet(address) => opened.internet(address, share_port)?,
             Listen::Unix(path) => opened.unix(path)?,
@@ -210,7 +233,7 @@ mod tests {
     use super::*;
 
     fn refusal(path: &Path) -> String {
-        match open(vec![Listen::Unix(path.to_owned())], 1, false) {
+        match open(vec![Listen::Unix(path.to_owned()).into()], 1, false) {
             Err(error) => error.to_string(),
             Ok(_) => panic!("{} is listened on", path.display()),
         }
@@ -221,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
         drop(UnixListener::bind(&path).unwrap());
-        let opened = open(vec![Listen::Unix(path.clone())], 3, false).unwrap();
+        let opened = open(vec![Listen::Unix(path.clone()).into()], 3, false).unwrap();
         assert_eq!(opened.addresses, [Address::Unix(path.clone())]);
         assert!(opened.listeners.iter().all(|own| own.len() == 1));
         UnixStream::connect(&path).unwrap();
@@ -254,7 +277,7 @@ mod tests {
     fn a_socket_that_took_the_place_of_ours_is_not_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("socket");
-        let opened = open(vec![Listen::Unix(path.clone())], 1, false).unwrap();
+        let opened = open(vec![Listen::Unix(path.clone()).into()], 1, false).unwrap();
         fs::remove_file(&path).unwrap();
         let _other = UnixListener::bind(&path).unwrap();
         drop(opened);
@@ -264,10 +287,10 @@ mod tests {
     #[test]
     fn a_shared_port_is_another_process_s_too_and_else_an_error() {
         let any = Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let first = open(vec![any], 2, true).unwrap();
+        let first = open(vec![any.into()], 2, true).unwrap();
         let address = first.addresses[0].internet().unwrap();
-        assert!(open(vec![Listen::Internet(address)], 2, true).is_ok());
-        let refused = open(vec![Listen::Internet(address)], 2, false);
+        assert!(open(vec![Listen::Internet(address).into()], 2, true).is_ok());
+        let refused = open(vec![Listen::Internet(address).into()], 2, false);
         assert!(matches!(refused, Err(StartError::Listen(of, _)) if of == address));
     }
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gannet_client::Takeover;
 use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
 use super::error::{StartError, said};
-use super::listening::{self, Listen};
+use super::listening::{self, ListenerOptions};
 use super::running::Running;
 use super::thread::Plan;
 use super::watch::Watch;
@@ -32,7 +33,7 @@ const FEWEST_CONNECTIONS: usize = 16;
 #[derive(Debug)]
 pub struct Options {
     /// What to listen on.
-    pub listen: Vec<Listen>,
+    pub listen: Vec<ListenerOptions>,
     /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
     pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
@@ -43,6 +44,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Whether handlers send requests to other servers: descriptors are left for the connections to those.
+    pub upstreams: bool,
     /// Where health and metrics are told, if anywhere; port 0 takes a free one.
     pub admin: Option<SocketAddr>,
     /// The access log, if there is to be one.
@@ -57,6 +60,8 @@ pub struct Options {
 /// See [`StartError`]: nothing runs then.
 pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let affordable = affordable_connections()?;
+    // A connection may need another, to an upstream.
+    let affordable = if options.upstreams { affordable / 2 } else { affordable };
     options.limits.connections = options.limits.connections.min(affordable);
     let count = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -80,18 +85,21 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         watchdog: None,
     };
     let balance = Arc::<Balance>::default();
+    let takeover = Arc::new(Takeover::new(count));
     for (number, listeners) in opened.listeners.into_iter().enumerate() {
         let copies = listeners.iter().map(Listener::try_clone).collect::<io::Result<_>>();
         let spares = Spares::new(copies.map_err(StartError::Copy)?);
         let plan = Plan {
             listeners,
+            preambles: opened.preambles.clone(),
             site: site.clone(),
             limits: options.limits,
             mapped_sends: options.mapped_sends,
             admission: admission.clone(),
-            slots: options.limits.connections + SHARED_BLOCKS,
+            slots: 2 * options.limits.connections + SHARED_BLOCKS,
             balance: balance.clone(),
             spares: Arc::new(spares),
+            takeover: takeover.clone(),
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),

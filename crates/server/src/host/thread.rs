@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use gannet_client::Takeover;
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 use super::backend;
 use super::error::StartError;
 use super::{cores, drive};
+use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::balance::Balance;
 use crate::limits::Limits;
@@ -39,6 +41,8 @@ pub(super) struct Thread {
 /// What a worker's thread needs to begin.
 pub(super) struct Plan {
     pub(super) listeners: Vec<Listener>,
+    /// What comes before HTTP on each, in the same order.
+    pub(super) preambles: Vec<Preamble>,
     pub(super) site: Arc<Site>,
     pub(super) limits: Limits,
     pub(super) mapped_sends: MappedSends,
@@ -47,6 +51,7 @@ pub(super) struct Plan {
     pub(super) slots: usize,
     pub(super) balance: Arc<Balance>,
     pub(super) spares: Arc<Spares>,
+    pub(super) takeover: Arc<Takeover>,
     pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
@@ -104,9 +109,9 @@ impl Plan {
                 return Ok(());
             }
         };
-        worker.share(self.balance, self.spares, pulse);
-        for listener in self.listeners {
-            worker.listen(listener)?;
+        worker.share(self.balance, self.spares, pulse, self.takeover);
+        for (listener, preamble) in self.listeners.into_iter().zip(self.preambles) {
+            worker.listen_with(listener, preamble.for_worker())?;
         }
         if let Some(scribe) = self.scribe {
             worker.log(scribe);

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use super::error::StartError;
 use super::thread::{Plan, Thread};
+use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
@@ -81,12 +82,14 @@ impl Watch {
         let plan = Plan {
             core: None,
             listeners: vec![listener],
+            preambles: vec![Preamble::default()],
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),
             slots: limits.connections,
             balance: Arc::default(),
             spares: Arc::default(),
+            takeover: Arc::default(),
             backend,
             services: services.clone(),
             mapped_sends: MappedSends::default(),

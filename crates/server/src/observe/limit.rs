@@ -11,7 +11,7 @@ pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
 /// of their own; what an upstream sends is no client's excess.
-const UNCOUNTED: [&str; 8] = [
+const UNCOUNTED: [&str; 15] = [
     "worker_hold",
     "body_window_bytes",
     "output_bytes",
@@ -19,6 +19,13 @@ const UNCOUNTED: [&str; 8] = [
     "log_field_bytes",
     "log_ring_bytes",
     "log_flush_timeout",
+    "upstream_connections",
+    "upstream_idle_connections",
+    "upstream_idle_timeout",
+    "upstream_takeover_delay",
+    "upstream_continue_timeout",
+    "upstream_window_bytes",
+    "upstream_output_bytes",
     "interim_responses",
 ];
 

@@ -169,3 +169,89 @@ fn a_socket_closed_while_it_waits_for_a_block_waits_no_more() {
     assert_eq!((uring.starved.pop(), uring.sockets()), (None, 0));
     drop((kept, received));
 }
+
+#[test]
+fn a_receive_that_evaded_its_cancelling_is_cancelled_again_so_that_a_release_ends() {
+    let Some((mut uring, address)) = engine() else { return };
+    let (_peer, socket) = pair(&mut uring, address);
+    uring.receive(socket);
+    assert!(settle(&mut uring).is_empty());
+    let slot = uring.sockets.get_mut(socket).unwrap();
+    (slot.leaving, slot.receiving) = (Leaving::Released, Receiving::Cancelling);
+    assert!(settle(&mut uring).is_empty(), "the kernel goes on receiving");
+    uring.cancel_again(Tag::Receive(socket));
+    assert!(matches!(next(&mut uring), Completion::Released { connection: Some(_), .. }));
+}
+
+#[test]
+fn a_connect_that_evaded_its_cancelling_is_cancelled_again_so_that_closing_ends() {
+    let Some((mut uring, _)) = engine() else { return };
+    // Its backlog is full (listen(2)), so that who connects is not answered.
+    let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    full.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    full.listen(0).unwrap();
+    let address = full.local_addr().unwrap().as_socket().unwrap();
+    let _waiting = TcpStream::connect(address).unwrap();
+    let socket = uring.connect(&address.into(), &mut Completions::new()).unwrap();
+    uring.sockets.get_mut(socket).unwrap().leaving = Leaving::Closed;
+    assert!(settle(&mut uring).is_empty(), "the kernel waits for an answer");
+    uring.cancel_again(Tag::Send(socket));
+    assert!(matches!(next(&mut uring), Completion::Closed { output: None, .. }));
+    assert_eq!(uring.ring.under_way(), 1, "accepting");
+}
+
+#[test]
+fn a_socket_is_released_only_once_the_kernel_is_done_with_it_and_not_after_it_received() {
+    let Some((mut uring, address)) = engine() else { return };
+    let late = |uring: &Uring| {
+        let mut block = uring.pool().take().unwrap();
+        block.append(b"late");
+        Ok(Some(block))
+    };
+    for end in [None, Some(Ok(None)), Some(Err(Errno::CONNRESET)), Some(Err(Errno::CANCELED))] {
+        let (_peer, socket) = pair(&mut uring, address);
+        uring.receive(socket);
+        settle(&mut uring);
+        let mut completions = Completions::new();
+        uring.release(socket, &mut completions);
+        assert!(completions.is_empty(), "the kernel still receives");
+        // As if the kernel had met these just before it was told to stop; its own last word comes for a socket that is gone.
+        let is_quiet = matches!(end, Some(Err(Errno::CANCELED)));
+        let end = end.unwrap_or_else(|| {
+            let block = late(&uring);
+            uring.received(socket, block, true, &mut completions);
+            assert!(completions.is_empty(), "nothing but the release is told");
+            Err(Errno::CANCELED)
+        });
+        uring.received(socket, end, false, &mut completions);
+        match completions.pop_front() {
+            Some(Completion::Released { connection, .. }) => assert_eq!(connection.is_some(), is_quiet),
+            other => panic!("{other:?}"),
+        }
+        assert!(completions.is_empty() && settle(&mut uring).is_empty());
+    }
+    assert_eq!(uring.sockets(), 0);
+}
+
+#[test]
+fn a_socket_released_while_it_waits_for_a_block_waits_no_more_and_is_not_quiet() {
+    let Some((mut uring, address)) = engine() else { return };
+    let (mut peer, socket) = pair(&mut uring, address);
+    let mut blocks: Vec<_> = std::iter::from_fn(|| uring.pool().take()).collect();
+    uring.receive(socket);
+    for _ in 0..PATIENCE {
+        peer.write_all(&[1; 4096]).unwrap();
+        let mut completions = settle(&mut uring);
+        if completions.is_empty() {
+            break;
+        }
+        while let Some(Completion::Received { block, .. }) = completions.pop_front() {
+            blocks.push(block);
+        }
+    }
+    assert_eq!(uring.sockets.get(socket).unwrap().receiving, Receiving::Starved);
+    let mut completions = Completions::new();
+    uring.release(socket, &mut completions);
+    assert!(matches!(completions.pop_front(), Some(Completion::Released { connection: None, .. })));
+    assert_eq!((uring.starved.pop(), uring.sockets()), (None, 0));
+}

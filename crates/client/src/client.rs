@@ -1,0 +1,417 @@
+//! A worker's client: calls are begun, and whatever the engine says of its connections is taken on.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use gannet_core::{Call, Counter, Counters, Upstream, UpstreamAddress, UpstreamError, Upstreams};
+use gannet_engine::{Address, Completion, Detached, Moment, Output, SocketId};
+use gannet_proto::scan::Level;
+
+use crate::calls::Waiting;
+use crate::connection::{Connection, Stage};
+use crate::limits::Limits;
+use crate::local::{Lent, Local};
+use crate::settle::{close, settle};
+use crate::takeover::Takeover;
+use crate::{deadline, failure, receive, send};
+
+/// The connections of one worker to other servers.
+pub struct Client {
+    local: Local,
+    /// By the socket's slot.
+    connections: Vec<Option<Connection>>,
+}
+
+impl Client {
+    /// A client without connections.
+    pub fn new(
+        limits: Limits,
+        protocol_limits: gannet_proto::Limits,
+        level: Level,
+        takeover: Arc<Takeover>,
+        counters: Rc<dyn Counters>,
+    ) -> Client {
+        let local = Local::new(limits, protocol_limits, level, takeover, counters);
+        Client { local, connections: Vec::new() }
+    }
+
+    /// Shares connections that idle with other workers.
+    pub fn share(&mut self, takeover: Arc<Takeover>) {
+        self.local.takeover = takeover;
+    }
+
+    /// Where handlers' calls go.
+    pub fn port(&self) -> Rc<dyn Upstreams> {
+        self.local.calls.clone()
+    }
+
+    /// Begins what was called for; says whether there was anything.
+    pub fn begin(&mut self, lent: &mut Lent<'_>) -> bool {
+        let mut any = false;
+        while let Some(waiting) = self.local.calls.next() {
+            any = true;
+            self.begin_one(waiting, lent);
+        }
+        any
+    }
+
+    /// Whether calls wait to be begun.
+    pub fn has_calls(&self) -> bool {
+        !self.local.calls.is_empty()
+    }
+
+    /// Takes on what happened to one of its sockets; gives it back if it is none of its.
+    pub fn take_on(&mut self, completion: Completion, lent: &mut Lent<'_>) -> Option<Completion> {
+        let socket = match &completion {
+            Completion::Received { socket, .. }
+            | Completion::Ended { socket }
+            | Completion::ReceiveFailed { socket, .. }
+            | Completion::Sent { socket, .. }
+            | Completion::Connected { socket, .. }
+            | Completion::Released { socket, .. }
+            | Completion::Closed { socket, .. } => *socket,
+            Completion::Accepted(_) | Completion::AcceptFailed { .. } => return Some(completion),
+        };
+        let Some(connection) = self.find(socket) else { return Some(completion) };
+        match completion {
+            Completion::Closed { output, .. } => {
+                self.recycle(output);
+                self.remove(socket);
+            }
+            Completion::Released { connection, .. } => self.released(socket, connection),
+            Completion::Connected { result, .. } => self.connected(socket, result, lent),
+            Completion::Sent { output, result, .. } => self.sent(socket, output, result, lent),
+            Completion::Received { block, .. } => {
+                match &mut connection.stage {
+                    Stage::Active(active) => receive::arrived(active, block, lent),
+                    // Nobody asked for anything: whatever this is, it answers no request of ours.
+                    Stage::Idle(_) => return self.close(socket, lent),
+                    _ => return None,
+                }
+                self.advance(socket, lent);
+            }
+            Completion::Ended { .. } => self.ended(socket, false, lent),
+            Completion::ReceiveFailed { .. } => self.ended(socket, true, lent),
+            Completion::Accepted(_) | Completion::AcceptFailed { .. } => {}
+        }
+        None
+    }
+
+    /// Takes on a connection whose waker was woken; says whether the slot is one of its.
+    pub fn woken(&mut self, index: u32, lent: &mut Lent<'_>) -> bool {
+        let Some(socket) = self.at(index) else { return false };
+        self.advance(socket, lent);
+        true
+    }
+
+    /// Takes on all of them.
+    pub fn all_woken(&mut self, lent: &mut Lent<'_>) {
+        for index in 0..self.connections.len() {
+            self.woken(index as u32, lent);
+        }
+    }
+
+    /// Takes on a connection whose deadline passed; says whether the slot is one of its.
+    pub fn expired(&mut self, index: u32, lent: &mut Lent<'_>) -> bool {
+        let Some(socket) = self.at(index) else { return false };
+        let Some(connection) = self.find(socket) else { return false };
+        match &connection.stage {
+            Stage::Connecting(_) => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
+            Stage::Idle(since) => {
+                let until = since.after(self.local.limits.upstream_idle_timeout);
+                self.idled(socket, until, lent);
+            }
+            Stage::Active(_) => {
+                let Client { local, connections } = self;
+                if let Some(connection) = &mut connections[index as usize] {
+                    deadline::passed(connection, local, lent);
+                }
+            }
+            Stage::Leaving(_) | Stage::Closed => {}
+        }
+        true
+    }
+
+    /// When what was left to other workers has waited long enough.
+    pub fn next_deadline(&self) -> Option<Moment> {
+        self.local.takeover.next_deadline()
+    }
+
+    /// Closes what was left to other workers and not taken in time.
+    pub fn sweep(&mut self, lent: &mut Lent<'_>) -> bool {
+        let until = if self.local.draining { Moment::NEVER } else { lent.now() };
+        let mut any = false;
+        while let Some(connection) = self.local.takeover.expired(until) {
+            any = true;
+            if let Ok(socket) = lent.engine.adopt(connection) {
+                lent.engine.close(socket);
+            }
+        }
+        any
+    }
+
+    /// Keeps no connection any more: those that idle are closed, the others after their responses.
+    pub fn drain(&mut self, lent: &mut Lent<'_>) {
+        self.local.draining = true;
+        let idle: Vec<SocketId> = self.local.pools.idle().collect();
+        for socket in idle {
+            self.close(socket, lent);
+        }
+        self.sweep(lent);
+    }
+
+    /// Ends everything at once; says whether there was anything.
+    pub fn abort(&mut self, lent: &mut Lent<'_>) -> bool {
+        self.drain(lent);
+        while let Some(Waiting { call, .. }) = self.local.calls.next() {
+            self.refuse(call, UpstreamError::Stopping);
+        }
+        let mut any = false;
+        for index in 0..self.connections.len() {
+            let Some(connection) = &self.connections[index] else { continue };
+            let socket = connection.socket;
+            any |= !matches!(connection.stage, Stage::Closed);
+            match connection.stage {
+                Stage::Connecting(_) => self.give_up(socket, UpstreamError::Stopping, lent),
+                _ => self.fail(socket, UpstreamError::Stopping, lent),
+            }
+        }
+        any
+    }
+
+    fn begin_one(&mut self, Waiting { call, fresh }: Waiting, lent: &mut Lent<'_>) {
+        let upstream = call.upstream();
+        if call.is_abandoned() {
+            self.local.calls.over(&upstream);
+            return call.recycle();
+        }
+        let pooled = upstream.proxy_protocol.is_none() && !fresh;
+        let socket = if pooled { self.take_idle(&upstream, lent) } else { None };
+        match socket {
+            Some(socket) => {
+                self.local.counters.add(Counter::UpstreamReused, 1);
+                self.start(socket, call, lent);
+            }
+            None => self.connect(upstream, call, lent),
+        }
+    }
+
+    /// A connection that idles here, or that another worker left.
+    fn take_idle(&mut self, upstream: &Arc<Upstream>, lent: &mut Lent<'_>) -> Option<SocketId> {
+        if let Some(socket) = self.local.pools.of(upstream).idle.pop() {
+            return Some(socket);
+        }
+        while let Some(detached) = self.local.takeover.take(upstream, lent.now()) {
+            if !lent.engine.is_quiet(&detached) {
+                continue; // it ended meanwhile
+            }
+            let Ok(socket) = lent.engine.adopt(detached) else { continue };
+            self.local.counters.add(Counter::UpstreamTakenOver, 1);
+            self.insert(Connection::new(socket, upstream.clone(), Stage::Idle(lent.now()), true));
+            lent.engine.receive(socket);
+            return Some(socket);
+        }
+        None
+    }
+
+    fn connect(&mut self, upstream: Arc<Upstream>, call: Rc<Call>, lent: &mut Lent<'_>) {
+        if self.local.pools.of(&upstream).open >= self.local.limits.upstream_connections {
+            return self.refuse(call, UpstreamError::Busy);
+        }
+        let address = match &upstream.address {
+            UpstreamAddress::Internet(address) => Address::Internet(*address),
+            UpstreamAddress::Unix(path) => Address::Unix(path.clone()),
+        };
+        match lent.engine.connect(&address) {
+            Ok(socket) => {
+                self.local.counters.add(Counter::UpstreamConnected, 1);
+                let connection = Connection::new(socket, upstream, Stage::Connecting(call), false);
+                deadline::connect(&connection, lent);
+                self.insert(connection);
+            }
+            Err(error) => {
+                // Whatever ran out is ours.
+                tracing::warn!(%error, upstream = %upstream.address, "an upstream cannot be connected to");
+                self.refuse(call, UpstreamError::Busy);
+            }
+        }
+    }
+
+    fn connected(&mut self, socket: SocketId, result: io::Result<()>, lent: &mut Lent<'_>) {
+        if let Err(error) = result {
+            return self.give_up(socket, UpstreamError::Connect(error.kind()), lent);
+        }
+        let Some(connection) = self.find(socket) else { return };
+        let Stage::Connecting(call) = &connection.stage else { return };
+        let call = call.clone();
+        lent.engine.receive(socket);
+        self.start(socket, call, lent);
+    }
+
+    /// Begins a call's exchange on a connection that is ready for it.
+    fn start(&mut self, socket: SocketId, call: Rc<Call>, lent: &mut Lent<'_>) {
+        let mut active = self.local.take_active();
+        active.receiving = true;
+        let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
+        let Some(connection) = self.find(socket) else { return };
+        connection.stage = Stage::Active(active);
+        if goes { self.advance(socket, lent) } else { self.settle(socket, lent) }
+    }
+
+    /// Something happened: takes the connection as far as it goes.
+    fn advance(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        let Some(connection) = connections.get_mut(socket.index as usize).and_then(Option::as_mut) else {
+            return;
+        };
+        if let Stage::Active(active) = &mut connection.stage {
+            receive::read(active, socket, local, lent);
+            send::pull(active, socket, local, lent);
+            send::flush(active, socket, local, lent);
+            settle(connection, local, lent);
+        }
+    }
+
+    fn settle(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
+            settle(connection, local, lent);
+        }
+    }
+
+    /// The kernel took some of what was sent, or the upstream takes no more; then it may have said why, which is heard first.
+    fn sent(&mut self, socket: SocketId, output: Box<Output>, result: io::Result<u64>, lent: &mut Lent<'_>) {
+        let now = lent.now();
+        let Some(Connection { stage: Stage::Active(active), .. }) = self.find(socket) else {
+            return self.local.recycle_output(output);
+        };
+        active.sending = false;
+        match result {
+            Ok(count) => {
+                active.sent_any |= count > 0;
+                active.progress = now;
+                if output.is_empty() {
+                    self.local.recycle_output(output);
+                } else {
+                    active.sending = true;
+                    lent.engine.send(socket, output);
+                }
+            }
+            Err(_) => {
+                (active.send_broken, active.body) = (true, None);
+                self.local.recycle_output(output);
+            }
+        }
+        self.advance(socket, lent);
+    }
+
+    /// The upstream sends no more, or is gone.
+    fn ended(&mut self, socket: SocketId, failed: bool, lent: &mut Lent<'_>) {
+        let Some(connection) = self.find(socket) else { return };
+        match &mut connection.stage {
+            Stage::Active(active) => {
+                (active.receiving, active.peer_ended) = (false, true);
+                if failed {
+                    active.fail(UpstreamError::Closed);
+                }
+                self.advance(socket, lent);
+            }
+            Stage::Idle(_) => {
+                self.close(socket, lent);
+            }
+            Stage::Connecting(_) | Stage::Leaving(_) | Stage::Closed => {}
+        }
+    }
+
+    /// A connection was not made.
+    fn give_up(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
+        let Some(connection) = self.find(socket) else { return };
+        let Stage::Connecting(call) = &connection.stage else { return };
+        let call = call.clone();
+        self.close(socket, lent);
+        self.refuse(call, error);
+    }
+
+    /// Answers a call of which nothing was sent.
+    fn refuse(&mut self, call: Rc<Call>, error: UpstreamError) {
+        self.local.counters.add(Counter::UpstreamFailed, 1);
+        let upstream = call.upstream();
+        let unsent = call.take_request(None).map(Box::new);
+        call.answer(Err(gannet_core::UpstreamFailure { error, unsent }));
+        call.recycle();
+        self.local.calls.over(&upstream);
+    }
+
+    fn fail(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
+            failure::tell(connection, error, local);
+            close(connection, local, lent);
+        }
+    }
+
+    fn close(&mut self, socket: SocketId, lent: &mut Lent<'_>) -> Option<Completion> {
+        let Client { local, connections } = self;
+        if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
+            close(connection, local, lent);
+        }
+        None
+    }
+
+    /// A connection has idled for a while: others may have it, until it has idled too long.
+    fn idled(&mut self, socket: SocketId, until: Moment, lent: &mut Lent<'_>) {
+        if until <= lent.now() || !self.local.takeover.is_shared() {
+            self.close(socket, lent);
+            return;
+        }
+        let Client { local, connections } = self;
+        if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
+            local.pools.of(&connection.upstream).forget(socket);
+            connection.stage = Stage::Leaving(until);
+            lent.timers.clear(socket.index);
+            lent.engine.release(socket);
+        }
+    }
+
+    fn released(&mut self, socket: SocketId, stream: Option<Detached>) {
+        let Some(connection) = self.remove(socket) else { return };
+        if let (Stage::Leaving(until), Some(stream)) = (connection.stage, stream) {
+            self.local.takeover.leave(&connection.upstream, stream, until);
+        }
+    }
+
+    fn insert(&mut self, connection: Connection) {
+        let index = connection.socket.index as usize;
+        if self.connections.len() <= index {
+            self.connections.resize_with(index + 1, || None);
+        }
+        self.local.pools.of(&connection.upstream).open += 1;
+        if let Some(before) = self.connections[index].replace(connection) {
+            // The engine let go of it already, and that news waits to be taken.
+            self.local.pools.of(&before.upstream).open -= 1;
+        }
+    }
+
+    fn remove(&mut self, socket: SocketId) -> Option<Connection> {
+        self.find(socket)?;
+        let connection = self.connections[socket.index as usize].take()?;
+        self.local.pools.of(&connection.upstream).open -= 1;
+        Some(connection)
+    }
+
+    fn recycle(&mut self, output: Option<Box<Output>>) {
+        if let Some(output) = output {
+            self.local.recycle_output(output);
+        }
+    }
+
+    fn at(&self, index: u32) -> Option<SocketId> {
+        self.connections.get(index as usize)?.as_ref().map(|connection| connection.socket)
+    }
+
+    fn find(&mut self, socket: SocketId) -> Option<&mut Connection> {
+        let connection = self.connections.get_mut(socket.index as usize)?.as_mut()?;
+        (connection.socket == socket).then_some(connection)
+    }
+}

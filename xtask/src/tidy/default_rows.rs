@@ -485,4 +485,6 @@ pub const ROWS: &[Row] = &[
     limit("chunk_extension_bytes", PROTOCOL_TEST),
     limit("trailer_bytes", PROTOCOL_TEST),
     limit("interim_responses", "what_a_response_has_beyond_a_limit_is_the_error_of_its_row"),
+    limit("proxy_line_bytes", "the_longest_line_is_read_and_no_longer_one"),
+    limit("proxy_header_bytes", "the_longest_binary_header_is_read_and_no_longer_one"),
 ];

@@ -92,7 +92,7 @@ fn compare_with_plain_decoder(coded: &[u8], said: &[Said]) {
 }
 
 /// The data of a chunked body as far as they are well-formed, and how many trailers it has if all of it is.
-fn plainly_decoded(mut rest: &[u8]) -> (Vec<u8>, Option<usize>) {
+pub fn plainly_decoded(mut rest: &[u8]) -> (Vec<u8>, Option<usize>) {
     let mut data = Vec::new();
     loop {
         let Some((line, after)) = line(rest) else { return (data, None) };

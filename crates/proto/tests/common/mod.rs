@@ -4,6 +4,8 @@
 pub mod asker;
 pub mod corpus;
 pub mod exercise;
+pub mod exercise_client;
+pub mod exercise_proxy;
 
 use gannet_proto::h1::{Connection, Error, Event, ResponseToSend};
 use gannet_proto::{BodyLength, Head, Limits, Status, TargetForm, Version};

@@ -17,18 +17,21 @@ use std::{io, path::PathBuf, time::Duration};
 use clap::ValueEnum;
 
 use crate::{
-    client::{Expected, First, Framing, Load, LoadError},
+    client::{Expected, First, Framing, Load, LoadError, Tls},
     process::{Pinning, Process},
     report::Table,
     servers::Server,
     site::Site,
-    work::{Ask, Content, Target, USERS, Work, user},
+    work::{Ask, Beside, Content, Handshake, Target, USERS, Work, user},
 };
 
 use rounds::Shape;
 
 /// What gzip makes of 50 KiB of the site's prose, about.
 const COMPRESSED_BYTES: u64 = 12 * 1024;
+
+/// What the figures of idle TLS connections are of; each takes a handshake to open.
+const TLS_IDLE_CONNECTIONS: usize = 2_000;
 
 /// One thing that can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -89,6 +92,27 @@ pub enum Scenario {
     HeadOfLine,
     /// Memory per idle connection
     Idle,
+    /// 13 bytes through a proxy, over 64 kept connections
+    Proxy,
+    /// 100 KiB through a proxy
+    #[value(name = "proxy-100k")]
+    Proxy100K,
+    /// 10 MiB through a proxy
+    #[value(name = "proxy-10m")]
+    Proxy10M,
+    /// 13 bytes through a proxy, at a rate: latency
+    ProxyLatency,
+    /// 13 bytes over TLS 1.3, over 64 kept connections
+    Tls,
+    /// 13 bytes over TLS 1.3, a connection and a full handshake for each request
+    TlsHandshake,
+    /// The same with resumed handshakes
+    TlsResumed,
+    /// A file of 100 KiB over TLS 1.3
+    #[value(name = "tls-100k")]
+    Tls100K,
+    /// Memory per idle connection over TLS 1.3
+    TlsIdle,
     /// From the start to the first response
     Startup,
     /// System calls per request, one at a time and 16 at once
@@ -165,13 +189,19 @@ impl Scenario {
         let turns = |work: &Work, each: u32| turn * (servers(work) * each * rounds as u32);
         match self {
             Scenario::Keepalive | Scenario::Keepalive1000 | Scenario::Pipelined => turns(&Work::hello(1), 1),
-            Scenario::Connect => turns(&Work { is_short: true, ..Work::hello(1) }, 1),
+            Scenario::Connect => turns(&Work::hello(1).short(), 1),
             Scenario::Json => turns(&Work::user(), 1),
             Scenario::Latency | Scenario::Latency1000 => {
                 turns(&Work::hello(1), 1) + turn * servers(&Work::hello(1))
             }
             Scenario::NotModified | Scenario::Range => turns(&file_1k(), 2),
             Scenario::Observed => turns(&Work { observed: true, ..file_1k() }, 1),
+            Scenario::Proxy | Scenario::Proxy100K | Scenario::Proxy10M => turns(&proxied(), 1),
+            Scenario::ProxyLatency => turns(&proxied(), 1) + turn * servers(&proxied()),
+            Scenario::Tls | Scenario::TlsHandshake => turns(&secured(), 1),
+            Scenario::TlsResumed => turns(&secured(), 2),
+            Scenario::Tls100K => turns(&file_100k().over_tls(Handshake::Full), 1),
+            Scenario::TlsIdle => Duration::from_secs(2) * servers(&secured()),
             Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
                 Duration::from_secs(2) * servers(&Work::hello(1))
             }
@@ -195,7 +225,7 @@ impl Scenario {
             Scenario::Keepalive => rounds(64, Work::hello(1)),
             Scenario::Keepalive1000 => rounds(1000, Work::hello(1)),
             Scenario::Pipelined => rounds(64, Work::hello(16)),
-            Scenario::Connect => rounds(64, Work { is_short: true, ..Work::hello(1) }),
+            Scenario::Connect => rounds(64, Work::hello(1).short()),
             Scenario::Json => rounds(64, Work::user()),
             Scenario::Latency => Ok(latency::run(name, bench, &Shape::new(64, Work::hello(1)))),
             Scenario::Latency1000 => Ok(latency::run(name, bench, &Shape::new(1000, Work::hello(1)))),
@@ -215,7 +245,22 @@ impl Scenario {
             Scenario::Tree => tree::run(name, bench),
             Scenario::SlowClients => slow_clients::run(name, bench),
             Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
-            Scenario::Idle => Ok(idle::run(name, bench)),
+            Scenario::Idle => Ok(idle::run(name, bench, &Work::hello(1), bench.plan.idle_connections)),
+            Scenario::Proxy => rounds(64, proxied()),
+            Scenario::Proxy100K => rounds(64, Work::body("100 KiB", 100).proxied(Beside::Client)),
+            Scenario::Proxy10M => rounds(4, Work::body("10 MiB", 10 * 1024).proxied(Beside::Client)),
+            Scenario::ProxyLatency => {
+                let work = Work::hello(1).proxied(Beside::Proxy);
+                Ok(latency::run(name, bench, &Shape::new(64, work)))
+            }
+            Scenario::Tls => rounds(64, secured()),
+            Scenario::TlsHandshake => rounds(64, secured().short()),
+            Scenario::TlsResumed => rounds(64, Work::hello(1).over_tls(Handshake::Resumed).short()),
+            Scenario::Tls100K => rounds(64, file_100k().over_tls(Handshake::Full)),
+            Scenario::TlsIdle => {
+                let connections = bench.plan.idle_connections.min(TLS_IDLE_CONNECTIONS);
+                Ok(idle::run(name, bench, &secured(), connections))
+            }
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
             Scenario::SyscallsFiles => {
@@ -224,6 +269,14 @@ impl Scenario {
             }
         }
     }
+}
+
+fn proxied() -> Work {
+    Work::hello(1).proxied(Beside::Client)
+}
+
+fn secured() -> Work {
+    Work::hello(1).over_tls(Handshake::Full)
 }
 
 fn file_1k() -> Work {
@@ -289,7 +342,7 @@ impl Bench {
 
     fn start(&self, server: &Server, work: &Work) -> io::Result<Process> {
         eprintln!("start {}", server.name);
-        server.start(&self.site, work, self.pinning.server)
+        server.start(&self.site, work, self.pinning)
     }
 }
 
@@ -303,9 +356,11 @@ fn load(
 ) -> Result<Load, LoadError> {
     let (address, paths) = (process.address, server.paths(work));
     let path = &paths[0];
+    let tls = work.handshake.map(|handshake| Tls::new(bench.site.certificate(), handshake)).transpose()?;
+    let ask = |fields: &str| First::ask(address, tls.as_ref(), path, fields);
     if work.target == Target::User && !server.is_null() {
         // Only heads and lengths are looked at later: what is sent must be right at least once.
-        let body = String::from_utf8_lossy(&First::ask(address, path, "")?.body).into_owned();
+        let body = String::from_utf8_lossy(&ask("")?.body).into_owned();
         if body != user(USERS.start) {
             return Err(LoadError::Body { body });
         }
@@ -317,18 +372,18 @@ fn load(
             (format!("Range: bytes={first}-{last}\r\n"), Expected { status: 206, ..whole })
         }
         Ask::IfNoneMatch => {
-            let etag = First::ask(address, path, "")?.etag.ok_or(LoadError::NoEtag)?;
+            let etag = ask("")?.etag.ok_or(LoadError::NoEtag)?;
             (format!("If-None-Match: {etag}\r\n"), Expected { status: 304, framing: Framing::None })
         }
         Ask::Compressed => {
             let fields = "Accept-Encoding: br, gzip\r\n".to_owned();
-            First::ask(address, path, &fields)?;
+            ask(&fields)?;
             // A server that compresses apart answers the first requests with the file as it is.
             std::thread::sleep(bench.plan.warm_up);
-            let expected = First::ask(address, path, &fields)?.expected;
+            let expected = ask(&fields)?.expected;
             (fields, expected)
         }
     };
     let (depth, copied) = (work.depth, bench.plan.copied);
-    Ok(Load { address, paths, fields, connections, depth, expected, copied })
+    Ok(Load { address, tls, paths, fields, connections, depth, expected, copied })
 }

@@ -11,6 +11,7 @@ mod sparse;
 mod startup;
 mod system_calls;
 mod tree;
+mod works;
 
 use std::{io, path::PathBuf, time::Duration};
 
@@ -22,13 +23,14 @@ use crate::{
     report::Table,
     servers::Server,
     site::Site,
-    work::{Ask, Beside, Content, Handshake, Target, USERS, Work, user},
+    work::{Ask, Beside, Target, USERS, Work, user},
 };
 
 use rounds::Shape;
-
-/// What gzip makes of 50 KiB of the site's prose, about.
-const COMPRESSED_BYTES: u64 = 12 * 1024;
+use works::{
+    compressed, file_1k, file_1m, file_10m, file_16k, file_100k, not_modified, proxied, range, resumed,
+    secured,
+};
 
 /// What the figures of idle TLS connections are of; each takes a handshake to open.
 const TLS_IDLE_CONNECTIONS: usize = 2_000;
@@ -196,12 +198,14 @@ impl Scenario {
             }
             Scenario::NotModified | Scenario::Range => turns(&file_1k(), 2),
             Scenario::Observed => turns(&Work { observed: true, ..file_1k() }, 1),
-            Scenario::Proxy | Scenario::Proxy100K | Scenario::Proxy10M => turns(&proxied(), 1),
-            Scenario::ProxyLatency => turns(&proxied(), 1) + turn * servers(&proxied()),
-            Scenario::Tls | Scenario::TlsHandshake => turns(&secured(), 1),
-            Scenario::TlsResumed => turns(&secured(), 2),
-            Scenario::Tls100K => turns(&file_100k().over_tls(Handshake::Full), 1),
-            Scenario::TlsIdle => Duration::from_secs(2) * servers(&secured()),
+            Scenario::Proxy | Scenario::Proxy100K | Scenario::Proxy10M => turns(&proxied(Work::hello(1)), 1),
+            Scenario::ProxyLatency => {
+                turns(&proxied(Work::hello(1)), 1) + turn * servers(&proxied(Work::hello(1)))
+            }
+            Scenario::Tls | Scenario::TlsHandshake => turns(&secured(Work::hello(1)), 1),
+            Scenario::TlsResumed => turns(&secured(Work::hello(1)), 2),
+            Scenario::Tls100K => turns(&secured(file_100k()), 1),
+            Scenario::TlsIdle => Duration::from_secs(2) * servers(&secured(Work::hello(1))),
             Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
                 Duration::from_secs(2) * servers(&Work::hello(1))
             }
@@ -246,20 +250,20 @@ impl Scenario {
             Scenario::SlowClients => slow_clients::run(name, bench),
             Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
             Scenario::Idle => Ok(idle::run(name, bench, &Work::hello(1), bench.plan.idle_connections)),
-            Scenario::Proxy => rounds(64, proxied()),
-            Scenario::Proxy100K => rounds(64, Work::body("100 KiB", 100).proxied(Beside::Client)),
-            Scenario::Proxy10M => rounds(4, Work::body("10 MiB", 10 * 1024).proxied(Beside::Client)),
+            Scenario::Proxy => rounds(64, proxied(Work::hello(1))),
+            Scenario::Proxy100K => rounds(64, proxied(Work::body("100 KiB", 100))),
+            Scenario::Proxy10M => rounds(4, proxied(Work::body("10 MiB", 10 * 1024))),
             Scenario::ProxyLatency => {
                 let work = Work::hello(1).proxied(Beside::Proxy);
                 Ok(latency::run(name, bench, &Shape::new(64, work)))
             }
-            Scenario::Tls => rounds(64, secured()),
-            Scenario::TlsHandshake => rounds(64, secured().short()),
-            Scenario::TlsResumed => rounds(64, Work::hello(1).over_tls(Handshake::Resumed).short()),
-            Scenario::Tls100K => rounds(64, file_100k().over_tls(Handshake::Full)),
+            Scenario::Tls => rounds(64, secured(Work::hello(1))),
+            Scenario::TlsHandshake => rounds(64, secured(Work::hello(1)).short()),
+            Scenario::TlsResumed => rounds(64, resumed()),
+            Scenario::Tls100K => rounds(64, secured(file_100k())),
             Scenario::TlsIdle => {
                 let connections = bench.plan.idle_connections.min(TLS_IDLE_CONNECTIONS);
-                Ok(idle::run(name, bench, &secured(), connections))
+                Ok(idle::run(name, bench, &secured(Work::hello(1)), connections))
             }
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
@@ -269,54 +273,6 @@ impl Scenario {
             }
         }
     }
-}
-
-fn proxied() -> Work {
-    Work::hello(1).proxied(Beside::Client)
-}
-
-fn secured() -> Work {
-    Work::hello(1).over_tls(Handshake::Full)
-}
-
-fn file_1k() -> Work {
-    Work::file("1 KiB", "1k.bin", 1)
-}
-
-fn file_16k() -> Work {
-    Work::file("16 KiB", "16k.bin", 16)
-}
-
-fn file_100k() -> Work {
-    Work::file("100 KiB", "100k.bin", 100)
-}
-
-fn file_1m() -> Work {
-    Work::file("1 MiB", "1m.bin", 1024)
-}
-
-fn file_10m() -> Work {
-    Work::file("10 MiB", "10m.bin", 10 * 1024)
-}
-
-fn not_modified() -> Work {
-    file_1k().asked("304", Ask::IfNoneMatch, 0)
-}
-
-/// 1 KiB in the middle of 1 GiB.
-fn range() -> Work {
-    let file = Work { target: Target::File("sparse-1g.bin"), content: Content::Sparse(1 << 30), ..file_1k() };
-    file.asked("range", Ask::Range(1 << 29, (1 << 29) + 1023), 1024)
-}
-
-/// The null servers answer with what gzip makes of the prose, about.
-fn compressed() -> Work {
-    let file = Work {
-        target: Target::File("prose.txt"),
-        content: Content::Prose(50 * 1024),
-        ..Work::file("prose", "", 50)
-    };
-    file.asked("prose", Ask::Compressed, COMPRESSED_BYTES)
 }
 
 impl Bench {

@@ -271,19 +271,35 @@ pub fn all() -> Vec<Server> {
     ]
 }
 
-/// A server given on the command line as `NAME=COMMAND`, in which `{port}` and `{root}` are replaced.
+/// A server given on the command line as `NAME=COMMAND`, in which `{port}` and `{root}` are replaced. It is a proxy if the
+/// command has `{upstream}`, and speaks TLS if it has `{certificate}`, beside `{key}`.
 pub fn extra(text: &str) -> Result<Server, String> {
     let (name, line) = text.split_once('=').ok_or_else(|| format!("{text}: expected NAME=COMMAND"))?;
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let program = words.first().ok_or_else(|| format!("{text}: there is no command"))?.clone();
-    Ok(Server::new(name, "/hello.txt", Serves::All, move |place| {
+    let start = move |place: &Place<'_>| {
         let mut command = Command::new(existing(&program)?);
+        let files = place.site.tls_files();
+        let values = [
+            ("{port}", place.port.to_string()),
+            ("{upstream}", place.upstream.to_string()),
+            ("{root}", place.root().to_string_lossy().into_owned()),
+            ("{certificate}", files.certificate.to_string_lossy().into_owned()),
+            ("{key}", files.key.to_string_lossy().into_owned()),
+        ];
         for word in &words[1..] {
-            let word = word.replace("{port}", &place.port.to_string());
-            command.arg(word.replace("{root}", &place.root().to_string_lossy()));
+            let replace = |word: String, (name, value): &(&str, String)| word.replace(name, value);
+            command.arg(values.iter().fold(word.clone(), replace));
         }
         Ok(command)
-    }))
+    };
+    Ok(if line.contains("{upstream}") {
+        Server::proxy(name, start)
+    } else if line.contains("{certificate}") {
+        Server::new(name, "/hello.txt", Serves::Nothing, start).and_secured(Serves::All)
+    } else {
+        Server::new(name, "/hello.txt", Serves::All, start)
+    })
 }
 
 /// The servers that `names` name: by their whole name, or by what stands before a `-`. No names, all servers.
@@ -381,5 +397,22 @@ mod tests {
         assert!(extra("true").is_err());
         assert!(extra("name=").is_err());
         assert_eq!(extra("other=/bin/other {port} 1").unwrap().name, "other");
+    }
+
+    #[test]
+    fn an_extra_server_takes_part_in_what_its_command_has_a_place_for() {
+        let works = [
+            Work::hello(1),
+            Work::hello(1).proxied(Beside::Client),
+            Work::hello(1).over_tls(Handshake::Full),
+        ];
+        for (command, expected) in [
+            ("one=/bin/one {port} {root}", [true, false, false]),
+            ("one=/bin/one proxy 127.0.0.1:{upstream} {port}", [false, true, false]),
+            ("one=/bin/one {root} {port} {certificate} {key}", [false, false, true]),
+        ] {
+            let server = extra(command).unwrap();
+            assert_eq!([&works[0], &works[1], &works[2]].map(|work| server.can(work)), expected, "{command}");
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use gannet_core::{Call, Counter, Counters, Upstream, UpstreamAddress, UpstreamError, Upstreams};
-use gannet_engine::{Address, Completion, Detached, Moment, Output, SocketId};
+use gannet_engine::{Address, Block, Completion, Detached, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 
 use crate::calls::Waiting;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
+use crate::link::{self, Opened};
 use crate::local::{Lent, Local};
 use crate::settle::{close, settle};
 use crate::takeover::Takeover;
@@ -73,7 +74,9 @@ impl Client {
             | Completion::Closed { socket, .. } => *socket,
             Completion::Accepted(_) | Completion::AcceptFailed { .. } => return Some(completion),
         };
-        let Some(connection) = self.find(socket) else { return Some(completion) };
+        if self.find(socket).is_none() {
+            return Some(completion);
+        }
         match completion {
             Completion::Closed { output, .. } => {
                 self.recycle(output);
@@ -81,16 +84,8 @@ impl Client {
             }
             Completion::Released { connection, .. } => self.released(socket, connection),
             Completion::Connected { result, .. } => self.connected(socket, result, lent),
-            Completion::Sent { output, result, .. } => self.sent(socket, output, result, lent),
-            Completion::Received { block, .. } => {
-                match &mut connection.stage {
-                    Stage::Active(active) => receive::arrived(active, block, lent),
-                    // Nobody asked for anything: whatever this is, it answers no request of ours.
-                    Stage::Idle(_) => return self.close(socket, lent),
-                    _ => return None,
-                }
-                self.advance(socket, lent);
-            }
+            Completion::Sent { output, result, .. } => self.sent(socket, output, result.is_ok(), lent),
+            Completion::Received { block, .. } => self.received(socket, block, lent),
             Completion::Ended { .. } => self.ended(socket, false, lent),
             Completion::ReceiveFailed { .. } => self.ended(socket, true, lent),
             Completion::Accepted(_) | Completion::AcceptFailed { .. } => {}
@@ -117,7 +112,7 @@ impl Client {
         let Some(socket) = self.at(index) else { return false };
         let Some(connection) = self.find(socket) else { return false };
         match &connection.stage {
-            Stage::Connecting(_) => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
+            Stage::Connecting { .. } => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
             Stage::Idle(since) => {
                 let until = since.after(self.local.limits.upstream_idle_timeout);
                 self.idled(socket, until, lent);
@@ -127,6 +122,9 @@ impl Client {
                 if let Some(connection) = &mut connections[index as usize] {
                     deadline::passed(connection, local, lent);
                 }
+            }
+            Stage::Parting => {
+                self.close(socket, lent);
             }
             Stage::Leaving(_) | Stage::Closed => {}
         }
@@ -173,7 +171,7 @@ impl Client {
             let socket = connection.socket;
             any |= !matches!(connection.stage, Stage::Closed);
             match connection.stage {
-                Stage::Connecting(_) => self.give_up(socket, UpstreamError::Stopping, lent),
+                Stage::Connecting { .. } => self.give_up(socket, UpstreamError::Stopping, lent),
                 _ => self.fail(socket, UpstreamError::Stopping, lent),
             }
         }
@@ -191,7 +189,7 @@ impl Client {
         match socket {
             Some(socket) => {
                 self.local.counters.add(Counter::UpstreamReused, 1);
-                self.start(socket, call, lent);
+                self.start(socket, call, false, lent);
             }
             None => self.connect(upstream, call, lent),
         }
@@ -226,7 +224,8 @@ impl Client {
         match lent.engine.connect(&address) {
             Ok(socket) => {
                 self.local.counters.add(Counter::UpstreamConnected, 1);
-                let connection = Connection::new(socket, upstream, Stage::Connecting(call), false);
+                let connection =
+                    Connection::new(socket, upstream, Stage::Connecting { call, sending: false }, false);
                 deadline::connect(&connection, lent);
                 self.insert(connection);
             }
@@ -243,16 +242,58 @@ impl Client {
             return self.give_up(socket, UpstreamError::Connect(error.kind()), lent);
         }
         let Some(connection) = self.find(socket) else { return };
-        let Stage::Connecting(call) = &connection.stage else { return };
-        let call = call.clone();
+        match link::session(&connection.upstream) {
+            Ok(tls) => connection.tls = tls,
+            Err(error) => return self.give_up(socket, error, lent),
+        }
         lent.engine.receive(socket);
-        self.start(socket, call, lent);
+        self.shake_hands(socket, lent);
+    }
+
+    /// Goes on with the handshake, if there is one; when that is complete the call's exchange begins.
+    fn shake_hands(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
+        let Stage::Connecting { call, sending } = &mut connection.stage else { return };
+        if connection.tls.as_ref().is_none_or(|session| !session.is_handshaking()) {
+            let (call, sending) = (call.clone(), *sending);
+            return self.start(socket, call, sending, lent);
+        }
+        if !*sending {
+            *sending = link::say(&mut connection.tls, socket, local, lent);
+        }
+    }
+
+    fn received(&mut self, socket: SocketId, block: Block, lent: &mut Lent<'_>) {
+        let Some(connection) = self.find(socket) else { return };
+        let opened = link::open(&mut connection.tls, block);
+        match (&mut connection.stage, opened) {
+            (Stage::Connecting { .. }, Err(error)) => self.give_up(socket, error, lent),
+            (Stage::Connecting { .. }, Ok(_)) => self.shake_hands(socket, lent),
+            (Stage::Active(active), Ok(Opened::Bytes { plain, ended })) => {
+                if let Some(plain) = plain {
+                    receive::arrived(active, plain, lent);
+                }
+                active.peer_ended |= ended;
+                self.advance(socket, lent);
+            }
+            (Stage::Active(active), Ok(Opened::Handshaking) | Err(_)) => {
+                active.fail(UpstreamError::Closed);
+                self.advance(socket, lent);
+            }
+            // A ticket, say. Of bytes nobody asked for any: whatever they are, they answer no request of ours.
+            (Stage::Idle(_), Ok(Opened::Bytes { plain: None, ended: false })) => {}
+            (Stage::Idle(_), _) => {
+                self.close(socket, lent);
+            }
+            (Stage::Leaving(_) | Stage::Parting | Stage::Closed, _) => {}
+        }
     }
 
     /// Begins a call's exchange on a connection that is ready for it.
-    fn start(&mut self, socket: SocketId, call: Rc<Call>, lent: &mut Lent<'_>) {
+    fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
-        active.receiving = true;
+        (active.receiving, active.sending) = (true, sending);
         let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
         let Some(connection) = self.find(socket) else { return };
         connection.stage = Stage::Active(active);
@@ -265,10 +306,10 @@ impl Client {
         let Some(connection) = connections.get_mut(socket.index as usize).and_then(Option::as_mut) else {
             return;
         };
-        if let Stage::Active(active) = &mut connection.stage {
+        if let Connection { stage: Stage::Active(active), tls, .. } = connection {
             receive::read(active, socket, local, lent);
             send::pull(active, socket, local, lent);
-            send::flush(active, socket, local, lent);
+            send::flush(active, tls, socket, local, lent);
             settle(connection, local, lent);
         }
     }
@@ -281,29 +322,38 @@ impl Client {
     }
 
     /// The kernel took some of what was sent, or the upstream takes no more; then it may have said why, which is heard first.
-    fn sent(&mut self, socket: SocketId, output: Box<Output>, result: io::Result<u64>, lent: &mut Lent<'_>) {
-        let now = lent.now();
-        let Some(Connection { stage: Stage::Active(active), .. }) = self.find(socket) else {
-            return self.local.recycle_output(output);
-        };
-        active.sending = false;
-        match result {
-            Ok(count) => {
-                active.sent_any |= count > 0;
-                active.progress = now;
-                if output.is_empty() {
-                    self.local.recycle_output(output);
-                } else {
-                    active.sending = true;
-                    lent.engine.send(socket, output);
-                }
-            }
-            Err(_) => {
-                (active.send_broken, active.body) = (true, None);
-                self.local.recycle_output(output);
-            }
+    fn sent(&mut self, socket: SocketId, output: Box<Output>, taken: bool, lent: &mut Lent<'_>) {
+        if taken && !output.is_empty() {
+            self.note_progress(socket, lent.now());
+            return lent.engine.send(socket, output);
         }
-        self.advance(socket, lent);
+        self.local.recycle_output(output);
+        let Some(connection) = self.find(socket) else { return };
+        match &mut connection.stage {
+            Stage::Connecting { sending, .. } => {
+                *sending = false;
+                self.shake_hands(socket, lent);
+            }
+            Stage::Active(active) => {
+                active.sending = false;
+                if taken {
+                    self.note_progress(socket, lent.now());
+                } else {
+                    (active.send_broken, active.body) = (true, None);
+                }
+                self.advance(socket, lent);
+            }
+            Stage::Parting => {
+                self.close(socket, lent);
+            }
+            Stage::Idle(_) | Stage::Leaving(_) | Stage::Closed => {}
+        }
+    }
+
+    fn note_progress(&mut self, socket: SocketId, now: Moment) {
+        if let Some(Connection { stage: Stage::Active(active), .. }) = self.find(socket) {
+            (active.sent_any, active.progress) = (true, now);
+        }
     }
 
     /// The upstream sends no more, or is gone.
@@ -312,7 +362,7 @@ impl Client {
         match &mut connection.stage {
             Stage::Active(active) => {
                 (active.receiving, active.peer_ended) = (false, true);
-                if failed {
+                if failed || !link::is_trusted_end(&connection.tls) {
                     active.fail(UpstreamError::Closed);
                 }
                 self.advance(socket, lent);
@@ -320,14 +370,17 @@ impl Client {
             Stage::Idle(_) => {
                 self.close(socket, lent);
             }
-            Stage::Connecting(_) | Stage::Leaving(_) | Stage::Closed => {}
+            Stage::Connecting { .. } => {
+                self.give_up(socket, UpstreamError::Tls("the upstream closed the connection".into()), lent);
+            }
+            Stage::Leaving(_) | Stage::Parting | Stage::Closed => {}
         }
     }
 
     /// A connection was not made.
     fn give_up(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
         let Some(connection) = self.find(socket) else { return };
-        let Stage::Connecting(call) = &connection.stage else { return };
+        let Stage::Connecting { call, .. } = &connection.stage else { return };
         let call = call.clone();
         self.close(socket, lent);
         self.refuse(call, error);
@@ -361,9 +414,14 @@ impl Client {
 
     /// A connection has idled for a while: others may have it, until it has idled too long.
     fn idled(&mut self, socket: SocketId, until: Moment, lent: &mut Lent<'_>) {
+        let leaves = self.find(socket).is_some_and(|connection| connection.tls.is_none());
         if until <= lent.now() || !self.local.takeover.is_shared() {
             self.close(socket, lent);
             return;
+        }
+        if !leaves {
+            // A session stays with its worker.
+            return lent.timers.set(socket.index, until);
         }
         let Client { local, connections } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {

@@ -7,25 +7,34 @@ use gannet_core::{Body, Call, Incoming, Upstream, UpstreamError, UpstreamRequest
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::{ResponseHead, h1};
 
+use crate::link::Tls;
+
 /// A connection's slot.
 pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) stage: Stage,
+    pub(crate) tls: Tls,
     /// It has served a request before.
     pub(crate) reused: bool,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
-    /// Being made, for this call.
-    Connecting(Rc<Call>),
+    /// Being made, for a call; over TLS until the handshake is complete.
+    Connecting {
+        call: Rc<Call>,
+        /// The engine has a part of the handshake.
+        sending: bool,
+    },
     /// Waiting in its pool for a request, since then. No buffer, no parser.
     Idle(Moment),
     /// Sending a request, or receiving its response.
     Active(Box<Active>),
     /// Leaving this worker, to be taken over by whoever needs it, or to be closed when nobody has by then.
     Leaving(Moment),
+    /// Saying that it sends no more, before it is closed.
+    Parting,
     /// Waiting for the engine to let go.
     Closed,
 }
@@ -74,7 +83,7 @@ pub(crate) struct Active {
 
 impl Connection {
     pub(crate) fn new(socket: SocketId, upstream: Arc<Upstream>, stage: Stage, reused: bool) -> Connection {
-        Connection { socket, upstream, stage, reused }
+        Connection { socket, upstream, stage, tls: None, reused }
     }
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | call | `calls` | a handler's `upstream.send(request)` → a call that waits to be begun |
 //! | choose | `pool` | an upstream → a connection that idles, one that another worker left, or a new one |
+//! | (TLS) | `link` | bytes ↔ records, where the upstream is spoken to over TLS |
 //! | send | `send` | request → framed bytes, its body pulled |
 //! | receive | `receive` | bytes → a response's head for the caller, its body for whom that passes it to |
 //! | again or end | `settle` | the connection idles in its pool; else it is closed |
@@ -21,6 +22,7 @@ mod connection;
 mod deadline;
 mod failure;
 mod limits;
+mod link;
 mod local;
 mod pool;
 mod receive;

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use gannet_core::{Counters, Incoming};
 use gannet_engine::{Engine, Moment, Output, Timers};
+use gannet_link::Scratch;
 use gannet_proto::h1;
 use gannet_proto::scan::Level;
 
@@ -47,8 +48,11 @@ pub(crate) struct Local {
     pub(crate) counters: Rc<dyn Counters>,
     /// No connection is kept any more.
     pub(crate) draining: bool,
+    /// Where pieces become one record of TLS.
+    pub(crate) scratch: Scratch,
     protocol_limits: gannet_proto::Limits,
     level: Level,
+    #[expect(clippy::vec_box, reason = "the boxes are what is recycled: they go to the engine and back")]
     outputs: Vec<Box<Output>>,
     #[expect(clippy::vec_box, reason = "the boxes are what is recycled")]
     actives: Vec<Box<Active>>,
@@ -78,6 +82,7 @@ impl Local {
             limits,
             counters,
             draining: false,
+            scratch: Scratch::default(),
             protocol_limits,
             level,
             outputs: Vec::new(),

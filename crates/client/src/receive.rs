@@ -4,7 +4,7 @@ use gannet_core::{
     Body, BodyError, Chunk, Fields, Method, ReceivedBody, Response, Status, Upgrade, Upgraded, UpstreamError,
     channel,
 };
-use gannet_engine::{Block, SocketId};
+use gannet_engine::SocketId;
 use gannet_proto::h1::ClientEvent;
 use gannet_proto::{ResponseBody, ResponseHead};
 
@@ -12,12 +12,12 @@ use crate::connection::Active;
 use crate::local::{Lent, Local};
 
 /// Bytes arrived.
-pub(crate) fn arrived(active: &mut Active, block: Block, lent: &Lent<'_>) {
+pub(crate) fn arrived(active: &mut Active, plain: Chunk, lent: &Lent<'_>) {
     active.received_any = true;
     active.progress = lent.now();
     active.input = Some(match active.input.take() {
-        None => block.share(),
-        Some(waiting) => waiting.followed_by(&block),
+        None => plain,
+        Some(waiting) => waiting.followed_by(&plain),
     });
 }
 

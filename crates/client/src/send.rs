@@ -12,6 +12,7 @@ use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Misuse, RequestToSend};
 
 use crate::connection::Active;
+use crate::link::{self, Tls};
 use crate::local::{Lent, Local};
 
 /// Pieces up to this size are copied behind what is before them, so that they are one contiguous send; larger ones are shared.
@@ -143,7 +144,10 @@ fn frame(
             active.body = Some(body);
             match usize::try_from(range.end.saturating_sub(range.start)) {
                 Ok(length @ 1..) => piece(active, length, |output| output.push_file(file, range)),
-                _ => ControlFlow::Break(waker.wake_by_ref()),
+                _ => {
+                    waker.wake_by_ref();
+                    ControlFlow::Break(())
+                }
             }
         }
         Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => finish(active, &trailers),
@@ -197,7 +201,13 @@ fn misused(active: &mut Active, misuse: Misuse) -> ControlFlow<()> {
 }
 
 /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
-pub(crate) fn flush(active: &mut Active, socket: SocketId, local: &mut Local, lent: &mut Lent<'_>) {
+pub(crate) fn flush(
+    active: &mut Active,
+    tls: &mut Tls,
+    socket: SocketId,
+    local: &mut Local,
+    lent: &mut Lent<'_>,
+) {
     if active.sending || active.broken.is_some() {
         return;
     }
@@ -205,7 +215,10 @@ pub(crate) fn flush(active: &mut Active, socket: SocketId, local: &mut Local, le
         Some(output) if output.is_empty() || active.send_broken => local.recycle_output(output),
         Some(output) => {
             active.sending = true;
-            lent.engine.send(socket, output);
+            match link::send(tls, socket, output, local, lent) {
+                Ok(rest) => active.output = rest,
+                Err(error) => active.fail(error),
+            }
         }
         None => {}
     }

@@ -1,10 +1,15 @@
 //! Again or end: what a connection does when it has gone as far as it goes.
 
+use std::time::Duration;
+
 use gannet_core::UpstreamError;
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::{Lent, Local};
-use crate::{deadline, failure, receive};
+use crate::{deadline, failure, link, receive};
+
+/// How long the socket may take to take the word that nothing more is sent.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// Ends the exchange, or says what it waits for.
 pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
@@ -74,7 +79,11 @@ fn tunnel(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let sent = active.body.is_none() && !active.has_output();
     if sent && !active.half_closed {
         active.half_closed = true;
-        lent.engine.shutdown(connection.socket);
+        // Over TLS that we send no more is said, and the connection goes on.
+        active.sending = link::take_leave(&mut connection.tls, connection.socket, local, lent);
+        if !active.sending {
+            lent.engine.shutdown(connection.socket);
+        }
     }
     if sent && active.peer_ended && active.input.is_none() {
         return end(connection, local, lent);
@@ -106,12 +115,18 @@ fn wait(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
 pub(crate) fn close(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     match std::mem::replace(&mut connection.stage, Stage::Closed) {
         Stage::Closed => return,
-        Stage::Idle(_) => local.pools.of(&connection.upstream).forget(connection.socket),
+        Stage::Idle(_) => {
+            local.pools.of(&connection.upstream).forget(connection.socket);
+            if link::take_leave(&mut connection.tls, connection.socket, local, lent) {
+                connection.stage = Stage::Parting;
+                return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
+            }
+        }
         Stage::Active(mut active) => {
             let_go(&mut active);
             local.recycle_active(active);
         }
-        Stage::Connecting(_) | Stage::Leaving(_) => {}
+        Stage::Connecting { .. } | Stage::Leaving(_) | Stage::Parting => {}
     }
     lent.timers.clear(connection.socket.index);
     lent.engine.close(connection.socket);

@@ -144,8 +144,10 @@ impl Fields {
         if self.own.capacity() == 0 {
             self.own = recycled();
         }
-        // In one piece with what is added, so that writing the head is one copy.
-        self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
+        if !self.prepared.is_empty() {
+            // In one piece with what is added, so that writing the head is one copy.
+            self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
+        }
         self.own.reserve(name.len() + value.len() + 4);
         for part in [name.as_bytes(), b": ", value, b"\r\n"] {
             self.own.extend_from_slice(part);
@@ -214,21 +216,67 @@ fn check(name: &str, value: &[u8]) -> Result<(), InvalidField> {
     if !is_token(name) {
         return Err(InvalidField::Name);
     }
-    if FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name)) {
+    if is_framing(name) {
         return Err(InvalidField::Framing);
     }
     if is_value(value) { Ok(()) } else { Err(InvalidField::Value) }
 }
 
+/// Which bytes a token has (RFC 9110, 5.6.2).
+const TOKEN: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 128 {
+        let is_mark = matches!(
+            byte as u8,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        );
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || is_mark;
+        byte += 1;
+    }
+    table
+};
+
+/// Looks at all bytes of what is nearly always right, without a branch for each: so does [`has_control`].
 fn is_token(name: &str) -> bool {
-    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(token)
+    !name.is_empty() && name.bytes().fold(true, |all, byte| all & TOKEN[usize::from(byte)])
+}
+
+/// Length tells most names apart before any is compared.
+fn is_framing(name: &str) -> bool {
+    matches!(name.len(), 2 | 4 | 7 | 10 | 14 | 16 | 17)
+        && FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name))
 }
 
 fn is_value(value: &[u8]) -> bool {
-    let allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    value.iter().all(allowed) && !blank(value.first()) && !blank(value.last())
+    !has_control(value) && !blank(value.first()) && !blank(value.last())
+}
+
+/// Whether a text has a byte that no value has. Sixteen at a time; the last ones are looked at with those before them again.
+fn has_control(text: &[u8]) -> bool {
+    fn any(bytes: &[u8]) -> bool {
+        bytes.iter().fold(false, |any, byte| any | ((*byte < b' ') & (*byte != b'\t')) | (*byte == 0x7f))
+    }
+    if let (whole, Some(last)) = (text.as_chunks::<16>().0, text.last_chunk::<16>()) {
+        return whole.iter().fold(any(last), |found, chunk| found | any(chunk));
+    }
+    match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        (Some(first), Some(last)) => any(first) | any(last),
+        _ => any(text),
+    }
 }
 
 fn has_name(line: &[u8], name: &str) -> bool {
@@ -285,6 +333,23 @@ mod tests {
             fields.forward("Date", b"today") && fields.forward("X-A", b"") && fields.forward("x-b", b"\xff")
         );
         assert_eq!(fields.rendered(), b"Date: today\r\nX-A: \r\nx-b: \xff\r\n");
+    }
+
+    #[test]
+    fn every_byte_is_judged_as_the_rfc_has_it_wherever_it_stands() {
+        for byte in 0..=255_u8 {
+            let is_mark = b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(TOKEN[usize::from(byte)], byte.is_ascii_alphanumeric() || is_mark, "{byte}");
+            let may_be_inside = byte >= b' ' && byte != 0x7f || byte == b'\t';
+            for length in [3, 9, 40] {
+                for place in 1..length - 1 {
+                    let mut value = vec![b'a'; length];
+                    value[place] = byte;
+                    assert_eq!(is_value(&value), may_be_inside, "{byte} at {place} of {length}");
+                }
+            }
+        }
+        assert!(FRAMING.iter().all(|name| is_framing(name)));
     }
 
     #[test]

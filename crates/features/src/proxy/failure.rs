@@ -1,8 +1,6 @@
 //! What a client is told where there is no response: which of its kinds of failure it was, and nothing of who the upstream is.
 
-use gannet_core::{
-    Body, Bytes, Fields, Request, Response, Status, UpstreamError, error_page, preferred_media_type,
-};
+use gannet_core::{Body, Bytes, Fields, Response, Status, UpstreamError, error_page, preferred_media_type};
 
 /// What a client would rather read: as much of its `Accept` as is kept while the upstream is asked, which is up to the last comma in these bytes.
 #[derive(Clone, Copy)]
@@ -24,8 +22,8 @@ const PROBLEM_FIELDS: &str = "Content-Type: application/problem+json\r\n\
     Vary: Accept\r\n";
 
 impl Accept {
-    pub(super) fn of(request: &Request) -> Accept {
-        let value = request.field("accept").unwrap_or_default();
+    pub(super) fn of(value: Option<&[u8]>) -> Accept {
+        let value = value.unwrap_or_default();
         let length = match value.get(..ACCEPT_BYTES) {
             Some(first) if value.len() > ACCEPT_BYTES => {
                 first.iter().rposition(|byte| *byte == b',').unwrap_or(0)

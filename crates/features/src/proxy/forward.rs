@@ -8,12 +8,13 @@ use gannet_core::{
     error_page,
 };
 
+use super::failure::Accept;
 use super::forwarded::{Origin, Said};
 use super::names::{Kind, kind};
 use super::upstreams::Member;
 use super::{HostField, ProxyOptions};
 
-/// Options that a request's `Connection` may have: what compares each field with each of them must have an end.
+/// Options that a request's `Connection` may have where it names fields: each field is compared with each of them.
 const MOST_CONNECTION_OPTIONS: usize = 32;
 
 /// What is said to be allowed by the answer to an `OPTIONS` that ends here, and with a 405: what is passed on. Methods that have no name here are, too.
@@ -36,17 +37,27 @@ pub(super) fn answer_here(request: &Request) -> Option<Response> {
     }
 }
 
-/// The request that goes to `member`, without its body. `scratch` is memory that is used again.
+/// The request that goes to `member`, without its body, and what its client would rather read. `scratch` is memory that is used again.
 pub(super) fn prepare(
     request: &Request,
     member: &Member,
     options: &ProxyOptions,
     scratch: &mut Vec<u8>,
-) -> Result<UpstreamRequest, Response> {
+) -> Result<(UpstreamRequest, Accept), Response> {
     let (target, method) = (target(request), request.method());
     let mut forwarded = UpstreamRequest::new(request.ports(), method, request.method_name(), &target);
     append_host(&mut forwarded.fields, request, member, options);
-    let said = forward_fields(request, options, &mut forwarded)?;
+    let mut said = forward_fields(request, options, &mut forwarded, false);
+    if said.names_fields {
+        if connection_options(request).count() > MOST_CONNECTION_OPTIONS {
+            return Err(error_page(Status::BAD_REQUEST, request.field("accept")));
+        }
+        // Once more, since it may name what stood before it.
+        (forwarded.fields, forwarded.upgrade) = (Fields::new(), false);
+        append_host(&mut forwarded.fields, request, member, options);
+        said = forward_fields(request, options, &mut forwarded, true);
+    }
+    let accept = Accept::of(said.accept);
     forwarded.fields.forward("Via", via(request.version()));
     Origin::new(request, said, options).append(options.forwarded, &mut forwarded.fields, scratch);
     forwarded.expects_continue = request.expects_continue();
@@ -54,7 +65,7 @@ pub(super) fn prepare(
     if options.proxy_protocol.is_some() {
         forwarded.client = connection(request, options);
     }
-    Ok(forwarded)
+    Ok((forwarded, accept))
 }
 
 /// The request's body, as it comes.
@@ -85,20 +96,27 @@ fn append_host(fields: &mut Fields, request: &Request, member: &Member, options:
     fields.forward("Host", host.as_bytes());
 }
 
-/// Passes on what is for the upstream, and says what is believed of whom it came from.
+/// Passes on what is for the upstream, and says what else was read. Fields that `Connection` names are left out if `filters`.
 fn forward_fields<'a>(
     request: &'a Request,
     options: &ProxyOptions,
     forwarded: &mut UpstreamRequest,
-) -> Result<Said<'a>, Response> {
+    filters: bool,
+) -> Said<'a> {
     let is_trusted = request.peer().is_some_and(|peer| options.trusted.contains(peer.ip()));
-    let names_more = names_more(request)?;
     let mut said = Said::default();
     for (name, value) in request.fields() {
         let fields = &mut forwarded.fields;
         match kind(name.as_bytes()) {
-            Kind::EndToEnd if names_more && is_named(request, name) => {}
-            Kind::EndToEnd => _ = fields.forward(name, value),
+            kind @ (Kind::EndToEnd | Kind::Accept) => {
+                if kind == Kind::Accept {
+                    said.accept = said.accept.or(Some(value));
+                }
+                if !filters || !is_named(request, name) {
+                    fields.forward(name, value);
+                }
+            }
+            Kind::Connection => said.names_fields |= names_fields(value),
             Kind::Te => forwarded.accepts_trailers |= members(value).any(is_trailers),
             Kind::Upgrade if request.offers_upgrade() && may_be_offered(value) => {
                 forwarded.upgrade |= fields.append("Upgrade", value).is_ok();
@@ -112,7 +130,7 @@ fn forward_fields<'a>(
             _ => {}
         }
     }
-    Ok(said)
+    said
 }
 
 /// The target in the form that an origin server is sent (RFC 9112, 3.2): of an absolute one path and query; `*` stays.
@@ -146,18 +164,13 @@ fn connection(request: &Request, options: &ProxyOptions) -> Option<(SocketAddr, 
     Some((SocketAddr::new(client, if is_peer { peer.port() } else { 0 }), server))
 }
 
-/// Whether `Connection` names more than what is left out in any case. More options than may be are no field's names.
-fn names_more(request: &Request) -> Result<bool, Response> {
-    let (mut count, mut more) = (0, false);
-    for option in connection_options(request) {
-        count += 1;
+/// Whether a `Connection` names more than what is left out in any case.
+fn names_fields(options: &[u8]) -> bool {
+    let is_known = |option: &[u8]| {
         let is = |known: &str| option.eq_ignore_ascii_case(known.as_bytes());
-        more |= !(is("keep-alive") || is("close") || is("upgrade"));
-    }
-    if count > MOST_CONNECTION_OPTIONS {
-        return Err(error_page(Status::BAD_REQUEST, request.field("accept")));
-    }
-    Ok(more)
+        is("keep-alive") || is("close") || is("upgrade")
+    };
+    !is_known(options) && !members(options).all(is_known)
 }
 
 /// Whether `Connection` names a field: then it is for this connection only (RFC 9110, 7.6.1).

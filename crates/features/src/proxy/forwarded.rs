@@ -12,9 +12,13 @@ use gannet_core::{Fields, Request, client_address};
 use super::names::{Kind, kind};
 use super::{ForwardedStyle, ProxyOptions};
 
-/// What a request says of whom it came from, if that is believed.
+/// What a request says beside what is passed on as it is: also of whom it came from, if that is believed.
 #[derive(Default)]
 pub(super) struct Said<'a> {
+    /// `Accept`.
+    pub(super) accept: Option<&'a [u8]>,
+    /// `Connection` names fields.
+    pub(super) names_fields: bool,
     /// It has `X-Forwarded-For`.
     pub(super) addresses: bool,
     /// It has `Forwarded`.

@@ -241,9 +241,8 @@ impl Worker {
         let ports = self.ports.get_or_init(|| request.ports().clone());
         let place = self.turn.choose(members, None, ports).expect("a proxy has an upstream");
         let scratch = &mut self.scratch.borrow_mut();
-        let mut forwarded = forward::prepare(&request, &members[place], options, scratch)?;
+        let (mut forwarded, accept) = forward::prepare(&request, &members[place], options, scratch)?;
         let has_own_host = forward::has_own_host(&request, options);
-        let accept = Accept::of(&request);
         forwarded.body = forward::body(request);
         Ok(Prepared { request: forwarded, place, has_own_host, accept })
     }

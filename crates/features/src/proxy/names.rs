@@ -5,6 +5,8 @@
 pub(super) enum Kind {
     /// It goes on, unless `Connection` names it.
     EndToEnd,
+    /// It goes on likewise, and says what the client would rather read.
+    Accept,
     /// It names fields of this connection.
     Connection,
     /// What transfer codings, and whether trailers, are taken over this connection.
@@ -55,6 +57,7 @@ pub(super) fn kind(name: &[u8]) -> Kind {
     let Some(first) = name.first() else { return Kind::Never };
     let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
     match (first | 0x20, name.len()) {
+        (b'a', 6) if is(b"accept") => Kind::Accept,
         (b'c', 10) if is(b"connection") => Kind::Connection,
         (b't', 2) if is(b"te") => Kind::Te,
         (b'u', 7) if is(b"upgrade") => Kind::Upgrade,
@@ -68,7 +71,7 @@ pub(super) fn kind(name: &[u8]) -> Kind {
         // What CGI makes HTTP_PROXY of, by which programs find a proxy for their own requests (CVE-2016-5385).
         (b'p', 5) if is(b"proxy") => Kind::Never,
         (b'f', 9) if is(b"forwarded") => Kind::Forwarded,
-        (b'x' | b't' | b'c' | b'f', _) => claim(name),
+        (b'x', 8..) | (b't', 14) | (b'c', 16) | (b'f', 13 | 15 | 16) => claim(name),
         _ => Kind::EndToEnd,
     }
 }
@@ -132,6 +135,7 @@ mod tests {
             ("X-Real-IP", Kind::Claim),
             ("True-Client-IP", Kind::Claim),
             ("CF-Connecting-IP", Kind::Claim),
+            ("Accept", Kind::Accept),
             ("Content-Type", Kind::EndToEnd),
             ("Cookie", Kind::EndToEnd),
             ("X-Request-Id", Kind::EndToEnd),
@@ -143,6 +147,13 @@ mod tests {
             for name in [name.to_owned(), name.to_lowercase(), name.to_uppercase()] {
                 assert_eq!(kind(name.as_bytes()), expected, "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn every_claim_is_found() {
+        for claim in CLAIMS {
+            assert_eq!(kind(claim), Kind::Claim, "{}", claim.escape_ascii());
         }
     }
 

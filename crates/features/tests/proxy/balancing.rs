@@ -256,3 +256,16 @@ fn tls_is_set_up_by_the_name_of_the_server_and_its_refusal_told() {
     let error = new("https://[::1]:8443").err().expect("refused").to_string();
     assert!(error.contains("https://[::1]:8443") && error.contains("no such authority"), "{error}");
 }
+
+#[test]
+fn an_upstream_has_5_s_to_be_connected_to_and_60_s_to_answer_and_without_a_byte() {
+    let timeouts = |options: ProxyOptions| {
+        let proxy = Proxy::new(&[":1"], options, &|_| Err(String::new())).expect("a target");
+        let upstream = proxy.upstreams().next().expect("an upstream");
+        [upstream.timeouts.connect, upstream.timeouts.head, upstream.timeouts.idle].map(|time| time.as_secs())
+    };
+    assert_eq!(timeouts(ProxyOptions::default()), [5, 60, 60]);
+    let mut options = ProxyOptions::default();
+    options.timeouts.head = Duration::from_secs(7);
+    assert_eq!(timeouts(options), [5, 7, 60]);
+}

@@ -1,8 +1,14 @@
 //! What a client is told where there is no response.
 
+use std::fmt::Debug;
 use std::io::ErrorKind;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gannet_core::UpstreamError;
+use gannet_features::proxy::ProxyOptions;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Metadata, Subscriber, span};
 
 use super::world::{Does, Proxied, field, text};
 
@@ -69,4 +75,88 @@ fn a_browser_gets_a_page_and_who_asks_for_text_a_line() {
             "{accept}"
         );
     }
+}
+
+/// What was logged at a level: the events' fields, of a line each.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Log {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        self.0.lock().expect("no test panics with it").push(line.0);
+    }
+
+    fn enter(&self, _: &span::Id) {}
+
+    fn exit(&self, _: &span::Id) {}
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0 += &format!(" {field}={value:?}");
+    }
+}
+
+/// What is logged while `work` is done.
+fn logged(work: impl FnOnce()) -> Vec<String> {
+    let log = Log::default();
+    tracing::subscriber::with_default(log.clone(), work);
+    log.0.lock().expect("no test panics with it").clone()
+}
+
+#[test]
+fn failures_are_logged_once_a_second_for_each_upstream_with_how_many_were_not() {
+    let proxied = Proxied::new(&[3000, 3001], ProxyOptions::default());
+    let fail = |error: UpstreamError| {
+        proxied.script([Does::Fails(error)]);
+        proxied.get("");
+    };
+    let lines = logged(|| (0..4).for_each(|_| fail(UpstreamError::Tls("no such authority".into()))));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, address) in lines.iter().zip(["127.0.0.1:3000", "127.0.0.1:3001"]) {
+        assert!(line.contains(&format!("upstream={address} ")) && line.starts_with("WARN"), "{line}");
+        assert!(line.contains("no such authority") && line.contains("unlogged=0"), "{line}");
+    }
+    proxied.pass(Duration::from_secs(1));
+    let lines = logged(|| fail(UpstreamError::Busy));
+    assert!(lines.len() == 1 && lines[0].contains("unlogged=1"), "{lines:?}");
+    proxied.pass(Duration::from_secs(1));
+    assert_eq!(logged(|| fail(UpstreamError::RequestBody)), Vec::<String>::new(), "the client's doing");
+}
+
+#[test]
+fn that_an_upstream_is_left_out_and_that_it_answers_again_is_told_once() {
+    let proxied = Proxied::new(&[3000, 3001], ProxyOptions::default());
+    let fails = [Does::Answers(200), Does::Fails(UpstreamError::Closed)];
+    let lines = logged(|| {
+        proxied.script([fails.clone(), fails.clone(), fails.clone()].concat());
+        (0..6).for_each(|_| _ = proxied.get(""));
+    });
+    let told: Vec<_> = lines.iter().filter(|line| line.contains("left out")).collect();
+    assert!(
+        told.len() == 1 && told[0].contains("127.0.0.1:3001") && told[0].contains("seconds=10"),
+        "{lines:?}"
+    );
+    proxied.pass(Duration::from_secs(10));
+    let lines = logged(|| (0..4).for_each(|_| _ = proxied.get("")));
+    assert!(
+        lines.len() == 1 && lines[0].starts_with("INFO") && lines[0].contains("answers again"),
+        "{lines:?}"
+    );
 }

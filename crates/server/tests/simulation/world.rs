@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_core::Networks;
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
-use gannet_server::{Admission, Command, Limits, Mailbox, Services, Site, Turn, Worker};
+use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
 
 use crate::site;
 
@@ -39,11 +40,22 @@ pub struct Setup {
     pub limits: Limits,
     pub block_bytes: usize,
     pub blocks: usize,
+    /// What comes before HTTP.
+    pub preamble: Preamble,
+    /// The proxies that are believed.
+    pub trusted: Networks,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { workers: 1, limits: Limits::default(), block_bytes: 16 * 1024, blocks: 1024 }
+        Setup {
+            workers: 1,
+            limits: Limits::default(),
+            block_bytes: 16 * 1024,
+            blocks: 1024,
+            preamble: Preamble::default(),
+            trusted: Networks::none(),
+        }
     }
 }
 
@@ -172,8 +184,11 @@ impl Served {
             admission.clone(),
             mailbox.clone(),
             &Services::inline(),
-        );
-        worker.listen(Listener::Simulated(address())).expect("a simulated address");
+        )
+        .with_trusted(&setup.trusted);
+        worker
+            .listen_with(Listener::Simulated(address()), setup.preamble.clone())
+            .expect("a simulated address");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }
 

@@ -10,6 +10,7 @@ use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
 use super::error::{StartError, said};
 use super::listening::{self, ListenerOptions};
+use super::renewal::Renewal;
 use super::running::Running;
 use super::thread::Plan;
 use super::watch::Watch;
@@ -78,6 +79,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         workers: Vec::new(),
         watch,
         watchdog: None,
+        renewal: Renewal::start(opened.preambles.iter()).map_err(StartError::Thread)?,
     };
     let balance = Arc::<Balance>::default();
     for (number, listeners) in opened.listeners.into_iter().enumerate() {

@@ -9,7 +9,7 @@ use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
 use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
 
-use crate::site;
+use crate::{site, wire};
 
 /// Turns of one worker at one moment: more means that it works without getting anywhere.
 const TURNS: usize = 20_000;
@@ -103,6 +103,13 @@ impl World {
         panic!("{TURNS} turns at one moment: a worker spins");
     }
 
+    /// One turn of each worker.
+    pub fn turn(&mut self) {
+        for served in &mut self.workers {
+            served.turn();
+        }
+    }
+
     /// When the next thing happens that does not depend on a client.
     pub fn next_event(&self) -> Option<Moment> {
         let deadlines = self.workers.iter().filter_map(|served| served.deadline);
@@ -189,6 +196,8 @@ impl Served {
         worker
             .listen_with(Listener::Simulated(address()), setup.preamble.clone())
             .expect("a simulated address");
+        let preamble = Preamble { tls: Some(wire::server_tls()), ..setup.preamble.clone() };
+        worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }
 

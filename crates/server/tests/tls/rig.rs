@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Networks, Method, ReceivedBody, Request, Response};
+use gannet_core::{Method, Networks, ReceivedBody, Request, Response};
 use gannet_features::files::Files;
 use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls};
 use gannet_server::host::{BackendChoice, Listen, ListenerOptions, Options, Running, StartError, start};

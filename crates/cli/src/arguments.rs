@@ -202,7 +202,8 @@ impl Stop {
 }
 
 fn misplaced() -> Stop {
-    let text = "the command proxy comes first: gannet proxy [OPTIONS] UPSTREAM...; a folder of this name is ./proxy";
+    let text =
+        "the command proxy comes first: gannet proxy [OPTIONS] UPSTREAM...; a folder of this name is ./proxy";
     Stop::Misused(text.to_owned())
 }
 

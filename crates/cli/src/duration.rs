@@ -26,10 +26,13 @@ pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|character: char| character.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     if number.is_empty() {
-        return Err("this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y".to_owned());
+        return Err("this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y"
+            .to_owned());
     }
     if unit.is_empty() {
-        return Err(format!("the unit is missing; write {number}s for seconds (there are ms, s, m, h, d, w, y)"));
+        return Err(format!(
+            "the unit is missing; write {number}s for seconds (there are ms, s, m, h, d, w, y)"
+        ));
     }
     let Some((_, milliseconds)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         return Err(format!("there is no unit {unit}; there are ms, s, m, h, d, w, y, as in {number}s"));
@@ -76,7 +79,10 @@ mod tests {
     fn what_is_no_duration_is_told_with_one_that_is() {
         for (text, complaint) in [
             ("", "this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y"),
-            ("long", "this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y"),
+            (
+                "long",
+                "this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y",
+            ),
             ("-5s", "this is no duration; write a number and its unit, such as 500ms, 5s, 2m, 1h, 30d or 1y"),
             ("10", "the unit is missing; write 10s for seconds (there are ms, s, m, h, d, w, y)"),
             ("10min", "there is no unit min; there are ms, s, m, h, d, w, y, as in 10s"),
@@ -87,6 +93,9 @@ mod tests {
             assert_eq!(parse(text), Err(complaint.to_owned()), "{text}");
         }
         let none = "in no time nothing can be done; write a longer one, such as 5s";
-        assert_eq!((parse_timeout("0ms"), parse_timeout("1ms")), (Err(none.to_owned()), Ok(Duration::from_millis(1))));
+        assert_eq!(
+            (parse_timeout("0ms"), parse_timeout("1ms")),
+            (Err(none.to_owned()), Ok(Duration::from_millis(1)))
+        );
     }
 }

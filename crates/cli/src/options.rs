@@ -233,8 +233,7 @@ fn apart(listen: &[Place], redirect: Option<&Place>, admin: Option<&Place>) -> R
     let mut all: Vec<(&str, &Place)> = listen.iter().map(|place| ("--listen", place)).collect();
     for (flag, place) in [("--redirect", redirect), ("--admin", admin)] {
         let Some(place) = place else { continue };
-        if let Some((other, taken)) =
-            all.iter().find(|(_, other)| other.covers(place) || place.covers(other))
+        if let Some((other, taken)) = all.iter().find(|(_, other)| other.covers(place) || place.covers(other))
         {
             return Err(format!("{other} {taken} and {flag} {place} overlap; give one of them another port"));
         }

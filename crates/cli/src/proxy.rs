@@ -62,7 +62,9 @@ impl ProxyOptions {
     {
         let upstreams: Vec<String> = std::mem::take(&mut arguments.upstreams)
             .into_iter()
-            .map(|upstream| upstream.into_string().map_err(|text| format!("{}: this is not UTF-8", text.display())))
+            .map(|upstream| {
+                upstream.into_string().map_err(|text| format!("{}: this is not UTF-8", text.display()))
+            })
             .collect::<Result<_, _>>()?;
         let timeout = |flag: &str, typed| sources.one(flag, typed, duration::parse_timeout);
         let options = ProxyOptions {
@@ -78,7 +80,10 @@ impl ProxyOptions {
         };
         let has_tls = options.upstreams.iter().any(|upstream| upstream.starts_with("https://"));
         if options.upstream_ca.is_some() && !has_tls {
-            return Err("--upstream-ca means nothing without TLS to an upstream; write one as https://HOST:PORT".to_owned());
+            return Err(
+                "--upstream-ca means nothing without TLS to an upstream; write one as https://HOST:PORT"
+                    .to_owned(),
+            );
         }
         Ok(options)
     }

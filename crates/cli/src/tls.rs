@@ -139,7 +139,8 @@ fn is_self_signed(text: &str) -> Result<bool, String> {
     match text {
         "self-signed" => Ok(true),
         "off" => Ok(false),
-        _ => Err("TLS is self-signed or off; certificates of files are given by --tls-cert and --tls-key".to_owned()),
+        _ => Err("TLS is self-signed or off; certificates of files are given by --tls-cert and --tls-key"
+            .to_owned()),
     }
 }
 
@@ -153,7 +154,10 @@ fn is_optional(text: &str) -> Result<bool, String> {
 
 fn parse_redirect(text: &str) -> Result<Place, String> {
     match text.parse()? {
-        Place::Systemd => Err("the redirect takes no socket that is handed over; write IP:PORT, localhost:PORT or PORT".to_owned()),
+        Place::Systemd => {
+            Err("the redirect takes no socket that is handed over; write IP:PORT, localhost:PORT or PORT"
+                .to_owned())
+        }
         place => Ok(place),
     }
 }
@@ -169,7 +173,9 @@ fn parse_hsts(text: &str) -> Result<Option<Hsts>, String> {
         hsts = match part {
             "subdomains" => hsts.include_subdomains(true),
             "preload" => hsts.preload(true),
-            _ => return Err("behind the duration stand subdomains or preload, as in 1y,subdomains".to_owned()),
+            _ => {
+                return Err("behind the duration stand subdomains or preload, as in 1y,subdomains".to_owned());
+            }
         };
     }
     if hsts.asks_to_be_preloaded() && !hsts.can_be_preloaded() {

@@ -17,7 +17,10 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
         &["--cert", "--key", "--certificate", "--https", "--ssl"],
         "TLS is --tls-cert FILE --tls-key FILE, or --tls self-signed",
     ),
-    (&["--upstream", "--backend-server", "--proxy-pass"], "upstreams are named without a flag: gannet proxy :3000"),
+    (
+        &["--upstream", "--backend-server", "--proxy-pass"],
+        "upstreams are named without a flag: gannet proxy :3000",
+    ),
     (
         &["--gzip", "--brotli", "--compress", "--compression"],
         "files are compressed for those who take it, without a flag",
@@ -34,9 +37,9 @@ pub fn explain(error: &Error, command: Command) -> Stop {
         ErrorKind::TooManyValues => {
             Stop::Misused(format!("{} takes no value; see {}", named(error), command.help()))
         }
-        ErrorKind::MissingRequiredArgument => {
-            Stop::Misused("there is no upstream to pass requests on to; name one: gannet proxy :3000".to_owned())
-        }
+        ErrorKind::MissingRequiredArgument => Stop::Misused(
+            "there is no upstream to pass requests on to; name one: gannet proxy :3000".to_owned(),
+        ),
         _ => Stop::Misused(first_paragraph(&error.to_string(), command)),
     }
 }
@@ -47,9 +50,15 @@ fn unknown(error: &Error, command: Command) -> String {
         return format!("one folder can be served, and {name} is a second; see gannet --help");
     }
     let meant = ELSEWHERE.iter().find(|(flags, _)| flags.contains(&name)).map(|(_, meant)| *meant);
-    if meant.is_none() && name.strip_prefix("--").is_some_and(|flag| command.other().flags().iter().any(|other| other == flag)) {
+    if meant.is_none()
+        && name
+            .strip_prefix("--")
+            .is_some_and(|flag| command.other().flags().iter().any(|other| other == flag))
+    {
         return match command {
-            Command::Files => format!("{name} is for gannet proxy, and a folder has no upstreams; leave it out"),
+            Command::Files => {
+                format!("{name} is for gannet proxy, and a folder has no upstreams; leave it out")
+            }
             Command::Proxy => format!("{name} is for folders, and gannet proxy serves none; leave it out"),
         };
     }

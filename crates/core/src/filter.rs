@@ -196,9 +196,8 @@ mod tests {
     #[test]
     fn an_edited_response_is_there_at_once_where_it_was_and_else_when_it_is() {
         let wanted = |request: &Request| request.path() == "/marked";
-        let mark = || {
-            edited(wanted, |response| response.fields_mut().append("x-seen", "edited").expect("a field"))
-        };
+        let mark =
+            || edited(wanted, |response| response.fields_mut().append("x-seen", "edited").expect("a field"));
         let later = async |_: Request| "later";
         for (target, marked) in [("/marked", 1), ("/", 0)] {
             let chain = Chain::new(vec![mark()], Rc::new("now".into_handler()));

@@ -42,6 +42,8 @@ pub use exchange::{Incoming, ReceivedBody};
 pub use fields::{Fields, InvalidField};
 pub use filter::{Chain, Filter, IntoFilter, Next, edited};
 pub use gannet_block::{Block, Chunk, Pool};
+/// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
+pub use gannet_proto::proxy::Version as ProxyProtocol;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
 pub use interims::Interims;
@@ -59,6 +61,6 @@ pub use route::Route;
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
-    Call, ProxyProtocol, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
     UpstreamTimeouts, UpstreamTls, Upstreams,
 };

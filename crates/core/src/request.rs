@@ -116,17 +116,7 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request {
-            head,
-            body,
-            ports,
-            peer: None,
-            server: None,
-            tls: None,
-            route: None,
-            interims,
-            tail: 0,
-        }
+        Request { head, body, ports, peer: None, server: None, tls: None, route: None, interims, tail: 0 }
     }
 
     /// The method.

@@ -47,7 +47,8 @@ fn it_is_told_over_tls_and_never_in_clear_text() {
 fn what_a_handler_says_itself_is_not_said_twice() {
     let own = || Response::text("hello").with("Strict-Transport-Security", "max-age=0");
     let response = answered(own, true);
-    let said: Vec<_> = response.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case(FIELD)).collect();
+    let said: Vec<_> =
+        response.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case(FIELD)).collect();
     assert_eq!(said.len(), 1);
     assert_eq!(said[0].1, b"max-age=0");
 }

@@ -213,7 +213,8 @@ impl App {
         match address.to_socket_addrs() {
             Ok(addresses) => self.redirect.extend(addresses.map(Listen::Internet)),
             Err(error) => {
-                self.mistakes.push(format!("{address:?} is no address for the redirect to listen on: {error}"));
+                self.mistakes
+                    .push(format!("{address:?} is no address for the redirect to listen on: {error}"));
             }
         }
         self

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, HandlerFactory, Head, Heads,
-    Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
-    Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
+    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, HandlerFactory,
+    Head, Heads, Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request,
+    RequestHead, Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};

@@ -15,8 +15,8 @@ use std::time::Duration;
 use gannet_core::{
     Block, Body, BodyLength, Bytes, Call, Clock, Counter, Counters, Cpu, Fs, FsError, Handler, Head, Heads,
     Incoming, Interims, Later, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead, Response, Root,
-    Stamp, Status, Tls, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest, Upstreams,
-    WriteListed,
+    Stamp, Status, Tls, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    Upstreams, WriteListed,
 };
 use gannet_features::proxy::{Proxy, ProxyOptions};
 use gannet_proto::h1::{Connection, Event};

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls};
+use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -211,6 +211,13 @@ impl Request {
         self.peer
     }
 
+    /// The client's address: the peer's, unless that is a proxy that is trusted and says for whom it asks (`X-Forwarded-For`, else `Forwarded`;
+    /// [`client_address`](crate::client_address) has the rules). `None` if it came by a Unix socket.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        let peer = self.peer?.ip();
+        Some(client_address(peer, self.fields(), &self.ports.trusted))
+    }
+
     /// Our own address of the connection that the request came by, when it has one and that is known.
     pub fn server(&self) -> Option<SocketAddr> {
         self.server
@@ -396,6 +403,7 @@ pub(crate) mod tests {
             clock: nothing.clone(),
             counters: nothing.clone(),
             upstreams: nothing,
+            trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default())

@@ -363,7 +363,7 @@ impl App {
     pub fn start(mut self) -> Result<Running, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
-        let trust = self.trust.clone();
+        let (trust, has_upstreams) = (self.trust.clone(), !self.proxies.is_empty());
         for proxy in std::mem::take(&mut self.proxies) {
             self.mistakes.extend(proxy.build(&trust).err());
         }
@@ -381,6 +381,7 @@ impl App {
         let options = Options {
             listen,
             trusted: self.trust,
+            upstreams: has_upstreams,
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,

@@ -96,6 +96,7 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     connection.spoke = plain.is_some();
     active.input = plain;
     active.tls = told;
+    active.aside.clone_from(&connection.aside);
     active.accounts.connect(connection.peer);
     if let Stage::Handshaking(handshake) = &connection.stage {
         (active.sending, active.receiving) = (handshake.sending, !handshake.paused);

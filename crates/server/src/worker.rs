@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_client::Takeover;
-use gannet_core::Fs;
+use gannet_core::{Fs, Handler, Networks};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
@@ -37,6 +37,8 @@ pub struct Worker {
     pub(crate) listeners: Listeners,
     /// What comes before HTTP on each listener's connections, by its number.
     pub(crate) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(crate) handlers: Vec<Option<Rc<dyn Handler>>>,
     /// Accepted, and not let in yet.
     pub(crate) pending: Pending,
     /// So many of those were counted as being beyond the limit.
@@ -75,11 +77,19 @@ impl Worker {
         services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
+            local: Local::new(
+                engine,
+                LocalSite::new(site),
+                limits,
+                Wakers::new(mailbox),
+                admission.clone(),
+                services,
+            ),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
             preambles: Vec::new(),
+            handlers: Vec::new(),
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
@@ -95,6 +105,13 @@ impl Worker {
     #[must_use]
     pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
         self.local.mapped_sends = mapped_sends;
+        self
+    }
+
+    /// Which proxies are believed what they say of a client, in the PROXY protocol's header and in fields; by default none.
+    #[must_use]
+    pub fn with_trusted(mut self, trusted: &Networks) -> Worker {
+        self.local.trust(trusted);
         self
     }
 
@@ -153,6 +170,23 @@ impl Worker {
     pub fn listen_with(&mut self, listener: Listener, preamble: Preamble) -> io::Result<()> {
         self.listeners.push(self.local.engine.listen(listener)?);
         self.preambles.push(preamble);
+        self.handlers.push(None);
+        Ok(())
+    }
+
+    /// The same, where one handler answers all that is asked for, and not the site.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_aside(
+        &mut self,
+        listener: Listener,
+        preamble: Preamble,
+        handler: Rc<dyn Handler>,
+    ) -> io::Result<()> {
+        self.listen_with(listener, preamble)?;
+        self.handlers.pop();
+        self.handlers.push(Some(handler));
         Ok(())
     }
 

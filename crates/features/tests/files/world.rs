@@ -309,6 +309,7 @@ impl Served {
             clock: world.clone(),
             counters: world.clone(),
             upstreams: world.clone(),
+            trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let mut request =

@@ -133,6 +133,7 @@ impl Proxied {
             clock: world.clone(),
             counters: world.clone(),
             upstreams: world.clone(),
+            trusted: Rc::default(),
         }
     }
 

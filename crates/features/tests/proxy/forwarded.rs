@@ -66,8 +66,12 @@ fn what_came_in_one_style_is_said_in_the_other_too() {
         "for=203.0.113.9;host=\"b.example:8443\";proto=https, for=10.0.0.1;host=a.example;proto=http",
         "and not what the proxy does not vouch for"
     );
-    let seen = sent_by(PROXY, "Forwarded: for=1.1.1.1, for=\"[2001:db8::9]:4711\"\r\n");
+    let seen = sent_by(
+        PROXY,
+        "Forwarded: for=1.1.1.1, for=\"[2001:db8::9]:4711\";proto=https;host=\"b.example:8443\"\r\n",
+    );
     assert_eq!(seen.one("x-forwarded-for"), "2001:db8::9, 10.0.0.1");
+    assert_eq!((seen.one("x-forwarded-proto"), seen.one("x-forwarded-host")), ("https", "b.example:8443"));
     let seen = sent_by(PROXY, "X-Forwarded-Proto: https\r\n");
     assert_eq!(
         (seen.one("x-forwarded-for"), seen.one("forwarded")),

@@ -11,9 +11,14 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod arguments;
 mod banner;
+mod duration;
 mod logging;
 mod options;
+mod proxy;
+mod sources;
+mod tls;
 mod usage;
 
 use std::io::{self, Write};

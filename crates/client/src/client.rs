@@ -247,7 +247,21 @@ impl Client {
             Err(error) => return self.give_up(socket, error, lent),
         }
         lent.engine.receive(socket);
+        self.say_for_whom(socket, lent);
         self.shake_hands(socket, lent);
+    }
+
+    /// The PROXY protocol's header comes before TLS, and in clear text goes with the request.
+    fn say_for_whom(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
+        let Stage::Connecting { call, sending } = &mut connection.stage else { return };
+        if connection.tls.is_some() && connection.upstream.proxy_protocol.is_some() {
+            let mut output = local.take_output();
+            link::put_header(call, &mut output);
+            lent.engine.send(socket, output);
+            *sending = true;
+        }
     }
 
     /// Goes on with the handshake, if there is one; when that is complete the call's exchange begins.
@@ -294,6 +308,9 @@ impl Client {
     fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
         (active.receiving, active.sending) = (true, sending);
+        if self.find(socket).is_some_and(|connection| connection.tls.is_none()) {
+            link::put_header(&call, active.output.get_or_insert_with(|| self.local.take_output()));
+        }
         let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
         let Some(connection) = self.find(socket) else { return };
         connection.stage = Stage::Active(active);

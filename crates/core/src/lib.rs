@@ -27,6 +27,7 @@ mod ports;
 mod request;
 mod response;
 mod route;
+mod tls;
 mod tunnel;
 mod upstream;
 
@@ -39,8 +40,10 @@ pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Filter, IntoFilter, Next};
+pub use filter::{Chain, Filter, IntoFilter, Next, edited};
 pub use gannet_block::{Block, Chunk, Pool};
+/// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
+pub use gannet_proto::proxy::Version as ProxyProtocol;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
 pub use interims::Interims;
@@ -56,7 +59,8 @@ pub use response::{IntoResponse, Response};
 pub use route::Route;
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
+pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
-    Call, ProxyProtocol, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
     UpstreamTimeouts, UpstreamTls, Upstreams,
 };

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Later, Upstreams};
+use crate::{Later, Networks, Upstreams};
 
 /// The ports of one worker.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Ports {
     pub counters: Rc<dyn Counters>,
     /// Who sends requests to other servers.
     pub upstreams: Rc<dyn Upstreams>,
+    /// The proxies that are believed what they say of a client ([`Request::client_address`](crate::Request::client_address)).
+    pub trusted: Rc<Networks>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{Interims, Ports, ReceivedBody};
+use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -19,7 +19,7 @@ pub struct Request {
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
     server: Option<SocketAddr>,
-    is_secure: bool,
+    tls: Option<Rc<Tls>>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -116,17 +116,7 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request {
-            head,
-            body,
-            ports,
-            peer: None,
-            server: None,
-            is_secure: false,
-            route: None,
-            interims,
-            tail: 0,
-        }
+        Request { head, body, ports, peer: None, server: None, tls: None, route: None, interims, tail: 0 }
     }
 
     /// The method.
@@ -221,14 +211,36 @@ impl Request {
         self.peer
     }
 
+    /// The client's address: the peer's, unless that is a proxy that is trusted and says for whom it asks (`X-Forwarded-For`, else `Forwarded`;
+    /// [`client_address`](crate::client_address) has the rules). `None` if it came by a Unix socket.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        let peer = self.peer?.ip();
+        Some(client_address(peer, self.fields(), &self.ports.trusted))
+    }
+
     /// Our own address of the connection that the request came by, when it has one and that is known.
     pub fn server(&self) -> Option<SocketAddr> {
         self.server
     }
 
-    /// Whether it came over TLS.
+    /// The TLS that this came by; `None` if it came in clear text.
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
+    /// Whether this came by TLS.
     pub fn is_secure(&self) -> bool {
-        self.is_secure
+        self.tls.is_some()
+    }
+
+    /// The scheme of the URI that was asked for: `https` if it came by TLS, else `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.is_secure() { "https" } else { "http" }
+    }
+
+    /// The client's certificate, verified, if it showed one.
+    pub fn client_certificate(&self) -> Option<&ClientCertificate> {
+        self.tls()?.client_certificate.as_ref()
     }
 
     /// The body, to be read.
@@ -276,9 +288,9 @@ impl Request {
         self.server = server;
     }
 
-    /// Says whether it came over TLS: the server's part.
-    pub fn set_secure(&mut self, is_secure: bool) {
-        self.is_secure = is_secure;
+    /// Says by which TLS this came: the server's part.
+    pub fn set_tls(&mut self, tls: Option<Rc<Tls>>) {
+        self.tls = tls;
     }
 
     /// Says where in the path the wildcard's part begins: the router's part.
@@ -391,6 +403,7 @@ pub(crate) mod tests {
             clock: nothing.clone(),
             counters: nothing.clone(),
             upstreams: nothing,
+            trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default())

@@ -62,6 +62,7 @@ impl Worker {
             clock: world.clone(),
             counters: world,
             upstreams: Rc::new(AtOnce),
+            trusted: Rc::default(),
         };
         let proxy = Proxy::new(&[":1", ":2", ":3"], options, &|_| Err(String::new())).expect("good targets");
         Worker {

@@ -1,8 +1,11 @@
 //! Step 10, again or end: what a connection does when it has gone as far as it goes.
 
+use gannet_engine::SocketId;
+
 use crate::connection::{Active, Connection, Fate, Stage};
 use crate::local::Local;
-use crate::{deadline, protocol};
+use crate::tls::Tls;
+use crate::{deadline, flush, link, protocol};
 
 /// Bytes that a client may send ahead of what is being read.
 const AHEAD_BYTES: usize = 16 * 1024;
@@ -11,13 +14,16 @@ const AHEAD_BYTES: usize = 16 * 1024;
 pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
     let Stage::Active(active) = &mut connection.stage else { return };
     let sent = !active.sending && active.output.is_none();
+    if let Some(tls) = &connection.tls {
+        active.in_head |= active.is_at_rest() && tls.is_within_record();
+    }
     match active.fate {
         Fate::Abort => now(connection, local),
         Fate::Finish if sent => finish(connection, local),
         Fate::Cut if sent => now(connection, local),
         Fate::Serve if sent && active.is_at_rest() => idle(connection, local),
         _ => {
-            half_close(active, connection.socket, sent, local);
+            half_close(active, connection.tls.as_deref_mut(), connection.socket, sent, local);
             credit(active, connection.socket, local);
             deadline::set(active, connection.socket, local);
         }
@@ -36,6 +42,7 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
         }
         local.recycle_active(active);
     }
+    connection.tls = None;
     local.timers.clear(connection.socket.index);
     local.engine.close(connection.socket);
 }
@@ -49,14 +56,29 @@ fn finish(connection: &mut Connection, local: &mut Local) {
         now(connection, local);
         return;
     }
-    local.engine.shutdown(connection.socket);
     if !active.receiving {
         local.engine.receive(connection.socket);
     }
+    linger(connection, local);
+}
+
+/// Our half ends, and what the client still sends is discarded until its own ends, or for a while.
+pub(crate) fn linger(connection: &mut Connection, local: &mut Local) {
+    local.engine.shutdown(connection.socket);
     if let Stage::Active(active) = connection.enter(Stage::Lingering, local) {
         local.recycle_active(active);
     }
+    connection.tls = None;
     local.timers.set(connection.socket.index, local.now().after(local.limits.linger_timeout));
+}
+
+/// An idle connection has idled long enough. By TLS it is told so: then the client does not take it for something that went wrong.
+pub(crate) fn idle_no_more(connection: &mut Connection, local: &mut Local) {
+    if connection.tls.is_none() {
+        return now(connection, local);
+    }
+    link::begin(connection, local).fate = Fate::Finish;
+    connection.advance(local);
 }
 
 /// Waits for the next request, holding nothing.
@@ -66,14 +88,22 @@ fn idle(connection: &mut Connection, local: &mut Local) {
         local.engine.receive(connection.socket);
     }
     local.recycle_active(active);
-    deadline::await_next_request(connection, local);
+    if connection.spoke {
+        deadline::await_next_request(connection, local);
+    } else {
+        deadline::await_first_request(connection, local);
+    }
 }
 
 /// After an upgrade the conversation may end our half before the client ends its.
-fn half_close(active: &mut Active, socket: gannet_engine::SocketId, sent: bool, local: &mut Local) {
+fn half_close(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, sent: bool, local: &mut Local) {
     let ended = active.upgraded && active.exchange.as_ref().is_some_and(|exchange| exchange.body.is_none());
     if !ended || !sent {
         return;
+    }
+    if let Some(tls) = tls.filter(|tls| !tls.is_closed()) {
+        tls.close();
+        return flush::send(active, Some(tls), socket, local); // and when that is sent we are here again
     }
     if !active.half_closed {
         active.half_closed = true;
@@ -82,7 +112,7 @@ fn half_close(active: &mut Active, socket: gannet_engine::SocketId, sent: bool, 
 }
 
 /// Receives while there is somewhere to put it.
-fn credit(active: &mut Active, socket: gannet_engine::SocketId, local: &mut Local) {
+fn credit(active: &mut Active, socket: SocketId, local: &mut Local) {
     let ahead = active.input.as_ref().map_or(0, |input| input.len());
     let window = active.protocol.reading_ended() || active.has_window(local);
     // What the parser needs is not ahead, however much of it there is: its own limits bound that.

@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use gannet_core::{Body, Conversation, Incoming, Interims, Reply};
+use gannet_core::{Body, Conversation, Handler, Incoming, Interims, Reply, Tls as Told};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
 
 use crate::file::Piecewise;
+use crate::handshake::Handshake;
 use crate::local::Local;
 use crate::observe::{Accounts, ConnectionState};
+use crate::tls::Tls;
 use crate::{close, exchange, flush, handle, protocol, pull};
 
 /// A connection's slot.
@@ -18,12 +20,22 @@ pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) stage: Stage,
     pub(crate) peer: Option<SocketAddr>,
-    /// It has sent something.
+    /// It has sent something, other than the handshake of TLS.
     pub(crate) spoke: bool,
+    /// It counts as one from its peer's address.
+    pub(crate) is_counted: bool,
+    /// Its TLS, if that is spoken here.
+    pub(crate) tls: Option<Box<Tls>>,
+    /// What answers it in the site's place.
+    pub(crate) aside: Option<Rc<dyn Handler>>,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
+    /// Waiting for the PROXY protocol's header, of which so much has come.
+    ProxyHeader(Option<Chunk>),
+    /// The handshake of TLS goes on.
+    Handshaking(Box<Handshake>),
     /// Waiting for the next request. No buffer, no parser.
     Idle,
     /// Receiving, handling or sending.
@@ -50,6 +62,14 @@ pub(crate) struct Active {
     pub(crate) receiving: bool,
     /// The peer sends no more.
     pub(crate) peer_ended: bool,
+    /// It did not say so itself, as TLS has it: somebody else may have cut off what it sent.
+    pub(crate) peer_cut_off: bool,
+    /// Bytes of the responses in what the engine has, where that is sealed.
+    pub(crate) sealed: u64,
+    /// What requests tell of the connection's TLS.
+    pub(crate) tls: Option<Rc<Told>>,
+    /// What answers requests in the site's place.
+    pub(crate) aside: Option<Rc<dyn Handler>>,
     /// What is to become of the connection.
     pub(crate) fate: Fate,
     /// Bytes of the present request's body that nobody read.
@@ -117,9 +137,16 @@ pub(crate) enum Making {
 
 impl Connection {
     /// One that was let in.
-    pub(crate) fn new(socket: SocketId, peer: Option<SocketAddr>, local: &Local) -> Connection {
-        local.observer.counters.moves(None, Some(ConnectionState::Idle));
-        Connection { socket, stage: Stage::Idle, peer, spoke: false }
+    pub(crate) fn new(
+        socket: SocketId,
+        peer: Option<SocketAddr>,
+        tls: Option<Box<Tls>>,
+        proxy_protocol: bool,
+        local: &Local,
+    ) -> Connection {
+        let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
+        local.observer.counters.moves(None, Some(stage.state()));
+        Connection { socket, stage, peer, spoke: false, is_counted: !proxy_protocol, tls, aside: None }
     }
 
     /// Goes from one stage to another, and gives what it leaves.
@@ -131,17 +158,25 @@ impl Connection {
     /// Something happened: takes the connection as far as it goes.
     pub(crate) fn advance(&mut self, local: &mut Local) {
         let Stage::Active(active) = &mut self.stage else { return };
-        if active.has_work() {
+        let tls = &mut self.tls;
+        if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.fate)) {
             active.advance(self.socket, self.peer, local);
+            flush::send(active, tls.as_deref_mut(), self.socket, local);
         }
         close::settle(self, local);
     }
 }
 
 impl Stage {
+    /// Where it begins, with TLS or without.
+    pub(crate) fn first(tls: bool) -> Stage {
+        if tls { Stage::Handshaking(Box::default()) } else { Stage::Idle }
+    }
+
     /// What it is counted as.
     pub(crate) fn state(&self) -> ConnectionState {
         match self {
+            Stage::ProxyHeader(_) | Stage::Handshaking(_) => ConnectionState::Handshaking,
             Stage::Idle => ConnectionState::Idle,
             Stage::Active(_) => ConnectionState::Active,
             Stage::Lingering => ConnectionState::Lingering,
@@ -161,6 +196,10 @@ impl Active {
             sending: false,
             receiving: false,
             peer_ended: false,
+            peer_cut_off: false,
+            sealed: 0,
+            tls: None,
+            aside: None,
             fate: Fate::Serve,
             discarded: 0,
             upgraded: false,
@@ -187,12 +226,13 @@ impl Active {
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
+        (self.peer_cut_off, self.sealed, self.tls, self.aside) = (false, 0, None, None);
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
         (self.ends_with_connection, self.fate) = (false, Fate::Serve);
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
     }
 
-    /// The walk, from the bytes that came to those that go: once around for each pipelined request.
+    /// The walk, from the bytes that came to those that are to go: once around for each pipelined request.
     fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
         local.route.set(self.accounts.route());
         loop {
@@ -208,7 +248,6 @@ impl Active {
             }
         }
         protocol::no_more(self, local);
-        flush::send(self, socket, local);
     }
 
     /// Whether the walk finds anything to take on. After a response was sent it mostly does not.
@@ -245,6 +284,11 @@ impl Active {
         self.upgraded && self.exchange.as_ref().is_some_and(over)
     }
 
+    /// Whether the peer is told that we send no more, as it told us.
+    pub(crate) fn says_its_end(&self) -> bool {
+        self.tls.is_some() && !self.peer_cut_off
+    }
+
     /// Whether anything waits to be sent, or is being sent.
     pub(crate) fn has_output(&self) -> bool {
         self.sending || self.queued() > 0
@@ -259,6 +303,16 @@ impl Active {
     pub(crate) fn cut(&mut self, local: &mut Local) {
         exchange::drop_exchange(self, local);
         self.fate = if self.has_output() { Fate::Cut } else { Fate::Abort };
+    }
+
+    /// The session of TLS broke: nothing of what was begun is completed. Only its alert can still be sent.
+    pub(crate) fn break_off(&mut self, has_alert: bool, local: &mut Local) {
+        exchange::drop_exchange(self, local);
+        self.input = None;
+        if let Some(output) = self.output.take() {
+            local.recycle_output(output);
+        }
+        self.fate = if has_alert || self.sending { Fate::Cut } else { Fate::Abort };
     }
 
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used

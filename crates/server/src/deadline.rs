@@ -4,11 +4,24 @@ use std::time::Duration;
 
 use gannet_engine::{Moment, SocketId};
 
-use crate::close;
 use crate::connection::{Active, Connection, Fate, Stage};
 use crate::local::Local;
 use crate::observe::Limit;
-use crate::protocol;
+use crate::{close, handshake, protocol};
+
+/// A new connection: what it has to begin with must be complete.
+pub(crate) fn await_beginning(connection: &Connection, local: &mut Local) {
+    match connection.stage {
+        Stage::Handshaking(_) => await_handshake(connection, local),
+        // The PROXY protocol's header is short, and a proxy sends it at once: it has as long as a head has.
+        _ => await_first_request(connection, local),
+    }
+}
+
+/// A new connection that speaks TLS: its handshake must be complete.
+fn await_handshake(connection: &Connection, local: &mut Local) {
+    local.timers.set(connection.socket.index, local.now().after(local.limits.tls_handshake_timeout));
+}
 
 /// A new connection: its first head must be complete.
 pub(crate) fn await_first_request(connection: &Connection, local: &mut Local) {
@@ -62,6 +75,14 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
     let now = local.now();
     match &mut connection.stage {
         Stage::Closed => {}
+        Stage::ProxyHeader(_) => {
+            local.observer.hit(Limit::HEAD_TIMEOUT);
+            close::now(connection, local);
+        }
+        Stage::Handshaking(_) => {
+            local.observer.hit(Limit::TLS_HANDSHAKE_TIMEOUT);
+            handshake::give_up(connection, local);
+        }
         Stage::Lingering => {
             local.observer.hit(Limit::LINGER_TIMEOUT);
             close::now(connection, local);
@@ -72,7 +93,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
                 true => Limit::IDLE_TIMEOUT,
                 false => Limit::HEAD_TIMEOUT,
             });
-            close::now(connection, local);
+            close::idle_no_more(connection, local);
         }
         Stage::Active(active) => {
             let [head, body, write] = active.deadlines().map(|deadline| deadline <= now);

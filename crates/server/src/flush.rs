@@ -1,16 +1,21 @@
-//! Step 9, send: what was written becomes engine operations.
+//! Step 9, send: what was written becomes engine operations. TLS is sealed here: all that a turn made is one record, and one send.
 
 use std::io;
 
 use gannet_engine::{Output, SocketId};
 
 use crate::connection::{Active, Connection, Fate, Stage};
+use crate::handshake;
 use crate::local::Local;
+use crate::tls::Tls;
 
 /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
-pub(crate) fn send(active: &mut Active, socket: SocketId, local: &mut Local) {
+pub(crate) fn send(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, local: &mut Local) {
     if active.sending || active.fate == Fate::Abort {
         return;
+    }
+    if let Some(tls) = tls {
+        return seal(active, tls, socket, local);
     }
     match active.output.take() {
         Some(output) if output.is_empty() => local.recycle_output(output),
@@ -20,10 +25,46 @@ pub(crate) fn send(active: &mut Active, socket: SocketId, local: &mut Local) {
 }
 
 fn submit(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
+    active.accounts.submitted(output.remaining());
+    hand_over(active, socket, output, local);
+}
+
+fn hand_over(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
     active.sending = true;
     active.write_deadline = Some(local.now().after(local.limits.write_timeout));
-    active.accounts.submitted(output.remaining());
     local.engine.send(socket, output);
+}
+
+/// Seals what was written, as much as may be on its way at once, and behind the last of it that nothing more comes.
+fn seal(active: &mut Active, tls: &mut Tls, socket: SocketId, local: &mut Local) {
+    let (mut sealed, output) = (local.take_output(), active.output.take());
+    let most = usize::try_from(local.limits.output_bytes).unwrap_or(usize::MAX);
+    active.sealed = 0;
+    if let Some(mut output) = output {
+        match tls.seal(&mut output, &mut sealed, most, &mut local.scratch) {
+            Ok(count) => active.sealed = count,
+            Err(error) => {
+                tell(&error);
+                local.recycle_output(output);
+                local.recycle_output(sealed);
+                return active.abort();
+            }
+        }
+        if output.is_empty() {
+            local.recycle_output(output);
+        } else {
+            active.output = Some(output);
+        }
+    }
+    if active.fate == Fate::Finish && active.output.is_none() {
+        tls.close();
+    }
+    tls.flush(&mut sealed);
+    if sealed.is_empty() {
+        return local.recycle_output(sealed);
+    }
+    active.accounts.submitted(active.sealed);
+    hand_over(active, socket, sealed, local);
 }
 
 /// The kernel took some of it.
@@ -34,12 +75,23 @@ pub(crate) fn sent(
     local: &mut Local,
 ) {
     let socket = connection.socket;
+    let bytes = result.as_ref().map_or(0, |count| *count);
+    local.observer.counters.sent_bytes.add(bytes);
     let Stage::Active(active) = &mut connection.stage else {
-        local.recycle_output(output);
+        handshake::sent(connection, output, &result, local);
         return;
     };
     (active.sending, active.write_deadline) = (false, None);
-    active.accounts.sent(result.as_ref().map_or(0, |count| *count), local.now(), &mut local.observer);
+    if connection.tls.is_some() {
+        // What a part of a record held, nobody can say: a response is taken when all of its records are.
+        if result.is_ok() && !output.is_empty() {
+            return hand_over(active, socket, output, local);
+        }
+        let opened = if result.is_ok() { std::mem::take(&mut active.sealed) } else { 0 };
+        active.accounts.sent(opened, local.now(), &mut local.observer);
+    } else {
+        active.accounts.sent(bytes, local.now(), &mut local.observer);
+    }
     match result {
         Err(error) => {
             tell(&error);

@@ -25,6 +25,10 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a client may go on sending after the last response.
     pub linger_timeout: Duration,
+    /// How long the handshake of TLS may take.
+    pub tls_handshake_timeout: Duration,
+    /// Handshakes of TLS that a worker takes on in one turn.
+    pub handshakes_per_turn: usize,
     /// Connections at a time, of all workers.
     pub connections: usize,
     /// Connections at a time from one address.
@@ -63,7 +67,7 @@ const fn row(name: &'static str, default: &'static str, reason: &'static str, be
 }
 
 /// The limits, their defaults and what happens beyond them.
-pub const TABLE: [Row; 24] = [
+pub const TABLE: [Row; 26] = [
     row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
     row("body_grace", "10 s", "a body may pause this long", "408, close"),
     row(
@@ -88,6 +92,13 @@ pub const TABLE: [Row; 24] = [
     row("write_timeout", "30 s", "a client that never reads holds memory", "close"),
     row("idle_timeout", "75 s", "a connection between requests holds a slot", "close"),
     row("linger_timeout", "2 s", "after the last response the client may still be sending", "close"),
+    row("tls_handshake_timeout", "10 s", "a client that never shakes hands holds a slot", "close"),
+    row(
+        "handshakes_per_turn",
+        "8",
+        "a handshake takes as long as many requests, of which others wait for theirs",
+        "it waits for the next turn, behind those whose handshake is complete",
+    ),
     row("connections", "16384 or what descriptors allow", "each holds a descriptor", "not accepted; counted"),
     row("connections_per_address", "unlimited", "one client must not take all", "closed at once; counted"),
     row(
@@ -168,6 +179,8 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(75),
             linger_timeout: Duration::from_secs(2),
+            tls_handshake_timeout: Duration::from_secs(10),
+            handshakes_per_turn: 8,
             connections: 16_384,
             connections_per_address: usize::MAX,
             drain_grace: Duration::from_millis(500),

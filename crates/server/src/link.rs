@@ -1,26 +1,70 @@
-//! Step 2, receive: a completion becomes bytes. TLS will be opened here.
+//! Step 2, receive: a completion becomes bytes of HTTP. TLS is opened here.
 
 use gannet_core::BodyError;
-use gannet_engine::Block;
+use gannet_engine::{Block, Chunk};
 
-use crate::close;
 use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
+use crate::{close, handshake, proxy_header};
 
 /// Bytes arrived.
 pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Local) {
     local.observer.counters.received_bytes.add(block.len() as u64);
+    arrived(connection, block, local);
+}
+
+/// Bytes are there, behind those that are for somebody else.
+pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Local) {
     match &mut connection.stage {
+        Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
+        Stage::Handshaking(_) => handshake::received(connection, block, local),
+        Stage::Idle | Stage::Active(_) if connection.tls.is_some() => open(connection, block, local),
         Stage::Idle => {
-            let mut active = local.take_active();
-            active.receiving = true;
+            let active = begin(connection, local);
             active.input = Some(block.share());
-            active.accounts.connect(connection.peer);
             connection.spoke = true;
-            connection.enter(Stage::Active(active), local);
+            connection.advance(local);
         }
-        Stage::Active(active) => active.take_in(block),
-        Stage::Lingering | Stage::Closed => return,
+        Stage::Active(active) => {
+            active.take_in(block.share());
+            connection.advance(local);
+        }
+        Stage::Lingering | Stage::Closed => {}
+    }
+}
+
+/// Something goes on, on a connection that was idle.
+pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
+    let mut active = local.take_active();
+    active.receiving = true;
+    active.tls = connection.tls.as_ref().and_then(|tls| tls.told());
+    active.aside.clone_from(&connection.aside);
+    active.accounts.connect(connection.peer);
+    connection.enter(Stage::Active(active), local);
+    match &mut connection.stage {
+        Stage::Active(active) => active,
+        _ => unreachable!("it was entered just now"),
+    }
+}
+
+/// Opens what arrived by TLS. What is no whole record is the beginning of something, too.
+fn open(connection: &mut Connection, block: Block, local: &mut Local) {
+    if matches!(connection.stage, Stage::Idle) {
+        begin(connection, local);
+    }
+    let (Stage::Active(active), Some(tls)) = (&mut connection.stage, &mut connection.tls) else { return };
+    match tls.open(block) {
+        Ok(arrived) => {
+            if let Some(plain) = arrived.plain {
+                connection.spoke = true;
+                active.take_in(plain);
+            }
+            active.peer_ended |= arrived.opened.peer_closed;
+        }
+        Err(fault) => {
+            tracing::debug!(%fault, "a session of TLS broke");
+            active.break_off(tls.wants_to_send(), local);
+        }
     }
     connection.advance(local);
 }
@@ -28,27 +72,29 @@ pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Lo
 /// The peer sends no more.
 pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
+        Stage::Handshaking(_) => handshake::ended(connection, local),
         Stage::Active(active) => {
             active.receiving = false;
             active.peer_ended = true;
+            active.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
             connection.advance(local);
         }
-        Stage::Idle | Stage::Lingering => close::now(connection, local),
+        Stage::ProxyHeader(_) | Stage::Idle | Stage::Lingering => close::now(connection, local),
         Stage::Closed => {}
     }
 }
 
 /// The peer is gone: so is whoever would have read a response.
 pub(crate) fn failed(connection: &mut Connection, local: &mut Local) {
-    close::now(connection, local);
+    handshake::give_up(connection, local);
 }
 
 impl Active {
     /// Puts bytes behind those that wait: in place where there is room, else both into memory of their own.
-    fn take_in(&mut self, block: Block) {
+    fn take_in(&mut self, arrived: Chunk) {
         self.input = Some(match self.input.take() {
-            None => block.share(),
-            Some(waiting) => waiting.followed_by(&block),
+            None => arrived,
+            Some(waiting) => waiting.followed_by(&arrived),
         });
     }
 

@@ -1,16 +1,19 @@
 //! What the steps of one worker share.
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
-use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Ports};
-use gannet_engine::{Engine, Moment, Now, Output, Timers};
+use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
+use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
+use gannet_link::Scratch;
 use gannet_proto::scan::Level;
 
+use crate::admission::Admission;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
@@ -43,6 +46,14 @@ pub(crate) struct Local {
     pub(crate) no_body: Rc<Incoming>,
     pub(crate) draining: bool,
     pub(crate) observer: Observer,
+    /// Connections whose handshakes wait for their turn.
+    pub(crate) handshakes: VecDeque<SocketId>,
+    /// Where what becomes one record is put together.
+    pub(crate) scratch: Scratch,
+    /// Who is let in.
+    pub(crate) admission: Arc<Admission>,
+    /// When a connection was last turned away for want of a proper PROXY header.
+    pub(crate) header_refused_at: Option<Moment>,
     /// What the watchdog sees.
     pub(crate) pulse: Arc<Pulse>,
     /// Whose handler is polled next, or let go.
@@ -108,6 +119,7 @@ impl Local {
         site: LocalSite,
         limits: Limits,
         wakers: Wakers,
+        admission: Arc<Admission>,
         services: &Services,
     ) -> Local {
         let clock = Rc::<TurnClock>::default();
@@ -137,13 +149,18 @@ impl Local {
                 clock: clock.clone(),
                 counters: feature_counters,
                 upstreams: client.port(),
+                trusted: Rc::default(),
             }),
             client,
             disk,
             heads: Heads::new(limits.connections),
             no_body: Rc::new(Incoming::ended()),
             draining: false,
-            observer: Observer { counters, scribe: None },
+            observer: Observer { counters, scribe: None, trusted: Rc::default() },
+            handshakes: VecDeque::new(),
+            scratch: Scratch::default(),
+            admission,
+            header_refused_at: None,
             pulse: Arc::default(),
             route: Cell::new(NO_ROUTE),
             clock,
@@ -156,6 +173,13 @@ impl Local {
         };
         local.tell_time(now);
         local
+    }
+
+    /// Says which proxies are believed.
+    pub(crate) fn trust(&mut self, trusted: &Networks) {
+        let trusted = Rc::new(trusted.clone());
+        self.observer.trusted = trusted.clone();
+        Rc::make_mut(&mut self.ports).trusted = trusted;
     }
 
     /// Lends the client the engine and what comes with it.

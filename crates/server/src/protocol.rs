@@ -112,8 +112,14 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
         // What came before the end may still wait until there is room to put it, or for the answers before its own.
         _ if awaits_room(active, local) => {}
         // Between requests, or in the middle of a head: what was answered is still sent.
-        None => active.fate = if active.has_output() { Fate::Finish } else { Fate::Abort },
-        Some(exchange) if active.upgraded => exchange.incoming.end(Ok(()), None),
+        None => {
+            active.fate =
+                if active.has_output() || active.says_its_end() { Fate::Finish } else { Fate::Abort }
+        }
+        Some(exchange) if active.upgraded => {
+            let end = if active.peer_cut_off { Err(BodyError::Incomplete) } else { Ok(()) };
+            exchange.incoming.end(end, None);
+        }
         // The response is on its way: whoever only ended its half still reads it.
         Some(_) if active.protocol.reading_ended() => {}
         Some(exchange) => {

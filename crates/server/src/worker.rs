@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_client::Takeover;
-use gannet_core::Fs;
+use gannet_core::{Fs, Handler, Networks};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
@@ -23,7 +23,7 @@ use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Wakers};
 use crate::watchdog::{Post, Spares};
-use crate::{close, deadline, flush, link};
+use crate::{close, deadline, flush, handshake, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
 const COMPLETIONS: usize = 512;
@@ -37,6 +37,8 @@ pub struct Worker {
     pub(crate) listeners: Listeners,
     /// What comes before HTTP on each listener's connections, by its number.
     pub(crate) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(crate) handlers: Vec<Option<Rc<dyn Handler>>>,
     /// Accepted, and not let in yet.
     pub(crate) pending: Pending,
     /// So many of those were counted as being beyond the limit.
@@ -75,11 +77,19 @@ impl Worker {
         services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
+            local: Local::new(
+                engine,
+                LocalSite::new(site),
+                limits,
+                Wakers::new(mailbox),
+                admission.clone(),
+                services,
+            ),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
             preambles: Vec::new(),
+            handlers: Vec::new(),
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
@@ -95,6 +105,13 @@ impl Worker {
     #[must_use]
     pub fn with_mapped_sends(mut self, mapped_sends: MappedSends) -> Worker {
         self.local.mapped_sends = mapped_sends;
+        self
+    }
+
+    /// Which proxies are believed what they say of a client, in the PROXY protocol's header and in fields; by default none.
+    #[must_use]
+    pub fn with_trusted(mut self, trusted: &Networks) -> Worker {
+        self.local.trust(trusted);
         self
     }
 
@@ -153,6 +170,23 @@ impl Worker {
     pub fn listen_with(&mut self, listener: Listener, preamble: Preamble) -> io::Result<()> {
         self.listeners.push(self.local.engine.listen(listener)?);
         self.preambles.push(preamble);
+        self.handlers.push(None);
+        Ok(())
+    }
+
+    /// The same, where one handler answers all that is asked for, and not the site.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_aside(
+        &mut self,
+        listener: Listener,
+        preamble: Preamble,
+        handler: Rc<dyn Handler>,
+    ) -> io::Result<()> {
+        self.listen_with(listener, preamble)?;
+        self.handlers.pop();
+        self.handlers.push(Some(handler));
         Ok(())
     }
 
@@ -168,11 +202,12 @@ impl Worker {
         let woken = self.take_woken();
         let expired = self.take_expired();
         let called = self.local.with_client(|client, lent| client.begin(lent) | client.sweep(lent));
+        let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
         self.local.observer.end_turn();
-        let acted = gathered > 0 || woken || expired || called || let_in || listens_again || obeyed;
+        let acted = gathered > 0 || woken || expired || called || shook || let_in || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
@@ -279,6 +314,20 @@ impl Worker {
                 connection.advance(&mut self.local);
             }
             self.local.with_client(|client, lent| client.woken(index, lent));
+        }
+        any
+    }
+
+    /// Takes on some of the handshakes that wait; says whether there were any.
+    fn take_handshakes(&mut self) -> bool {
+        let most = self.local.limits.handshakes_per_turn.max(1);
+        let mut any = false;
+        for _ in 0..most {
+            let Some(socket) = self.local.handshakes.pop_front() else { break };
+            any = true;
+            if let Some((connection, local)) = self.find(socket) {
+                handshake::advance(connection, local);
+            }
         }
         any
     }

@@ -1,4 +1,4 @@
-//! Which of the kernel's backends the tests run on, and how a test that is left out is told.
+//! What tests of several crates share: which of the kernel's backends they run on, how a test that is left out is told, and certificates.
 //!
 //! `GANNET_BACKEND` names one, as `--backend` takes it: the tests of the other are left out, and one that cannot be had fails them.
 //! Without it, or with `auto`, they run on all that the machine has.
@@ -8,8 +8,16 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "authority")]
+mod authority;
+
 use std::fmt::Display;
 use std::io::{self, Write};
+
+#[cfg(feature = "authority")]
+pub use authority::{Authority, Signed};
+#[cfg(feature = "authority")]
+pub use rcgen;
 
 /// The variable that names the one backend to test.
 const VARIABLE: &str = "GANNET_BACKEND";

@@ -305,7 +305,8 @@ impl Session {
         }
     }
 
-    fn flush(&mut self, sealed: &mut Output) {
+    /// Puts what the session has to say behind `sealed`.
+    pub fn flush(&mut self, sealed: &mut Output) {
         if !self.waiting.is_empty() {
             sealed.bytes().extend_from_slice(&self.waiting);
             // A handshake takes some KiB once; later there is hardly ever anything.
@@ -330,6 +331,16 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Whether we said that we send no more, or the session broke.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Whether something came of a record that is not whole, and is kept until the rest comes.
+    pub fn is_within_record(&self) -> bool {
+        self.gathered.is_some()
     }
 
     /// Whether the handshake is not complete.

@@ -1,78 +1,36 @@
-//! Certificates in a folder of their own, and two sessions that talk to each other.
-
-use std::fs;
-use std::path::PathBuf;
+//! Sessions made from certificates of tests, and two of them that talk to each other.
 
 use gannet_engine::{Block, Chunk, Output};
 use gannet_link::{
     CertificateFiles, ClientOptions, ClientTls, Fault, Opened, Roots, Scratch, ServerOptions, ServerTls,
     Session,
 };
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
-use tempfile::TempDir;
+use gannet_testing::{Authority, Signed};
 
-/// A folder with a CA, and what it signed.
-pub struct Authority {
-    pub folder: TempDir,
-    issuer: Issuer<'static, KeyPair>,
+pub fn files(signed: Signed) -> CertificateFiles {
+    CertificateFiles { certificate: signed.certificate, key: signed.key, ocsp: None }
 }
 
-impl Authority {
-    pub fn new() -> Authority {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, "test root");
-        let folder = tempfile::tempdir().unwrap();
-        let root = params.self_signed(&key).unwrap();
-        fs::write(folder.path().join("root.pem"), root.pem()).unwrap();
-        Authority { folder, issuer: Issuer::new(params, key) }
-    }
+/// A server with these certificates.
+pub fn server(certificates: impl IntoIterator<Item = Signed>) -> ServerTls {
+    let certificates = certificates.into_iter().map(files).collect();
+    ServerTls::new(&ServerOptions { certificates, ..ServerOptions::default() }).expect("sound certificates")
+}
 
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
+/// A client that trusts the root.
+pub fn client(authority: &Authority) -> ClientTls {
+    let options = ClientOptions { roots: Roots::File(authority.root()) };
+    ClientTls::new(&options).expect("a sound root")
+}
 
-    /// Signs a certificate for these names, and puts it and its key into `NAME.pem` and `NAME.key`.
-    pub fn sign(&self, name: &str, names: &[&str]) -> CertificateFiles {
-        self.sign_with(name, names, |_| {})
-    }
+/// A client's side, at its beginning.
+pub fn asking(client: &ClientTls, name: &str) -> Side {
+    Side::new(Session::client(client, name).expect("a name"))
+}
 
-    pub fn sign_with(
-        &self,
-        name: &str,
-        names: &[&str],
-        change: impl FnOnce(&mut CertificateParams),
-    ) -> CertificateFiles {
-        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.extended_key_usages =
-            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let files = CertificateFiles {
-            certificate: self.path(&format!("{name}.pem")),
-            key: self.path(&format!("{name}.key")),
-            ocsp: None,
-        };
-        fs::write(&files.certificate, certificate.pem()).unwrap();
-        fs::write(&files.key, key.serialize_pem()).unwrap();
-        files
-    }
-
-    pub fn server(&self, certificates: Vec<CertificateFiles>) -> ServerTls {
-        ServerTls::new(&ServerOptions { certificates, clients: None }).unwrap()
-    }
-
-    pub fn client(&self) -> ClientTls {
-        ClientTls::new(&ClientOptions {
-            roots: Roots::File(self.path("root.pem")),
-            ..ClientOptions::default()
-        })
-        .unwrap()
-    }
+/// A server's side, at its beginning.
+pub fn listening(server: &ServerTls) -> Side {
+    Side::new(Session::server(server).expect("random bytes"))
 }
 
 /// One side, with what it has been given.
@@ -99,7 +57,7 @@ impl Side {
 
     pub fn seal_output(&mut self, output: &mut Output, most: usize) -> Vec<u8> {
         let mut sealed = Output::default();
-        self.session.seal(output, &mut sealed, most, &mut self.scratch).unwrap();
+        self.session.seal(output, &mut sealed, most, &mut self.scratch).expect("all is in memory");
         let bytes = sealed.front_bytes().to_vec();
         assert_eq!(bytes.len() as u64, sealed.remaining(), "what is sealed is contiguous");
         bytes
@@ -136,9 +94,8 @@ pub fn talk(client: &mut Side, server: &mut Side, most: usize) -> Result<(), Fau
 
 /// Both sides, established.
 pub fn connected(server: &ServerTls, client: &ClientTls, name: &str) -> (Side, Side) {
-    let mut client = Side::new(Session::client(client, name).unwrap());
-    let mut server = Side::new(Session::server(server).unwrap());
-    talk(&mut client, &mut server, usize::MAX).unwrap();
+    let (mut client, mut server) = (asking(client, name), listening(server));
+    talk(&mut client, &mut server, usize::MAX).expect("they agree");
     assert!(!client.session.is_handshaking() && !server.session.is_handshaking());
     (client, server)
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gannet_client::Takeover;
+use gannet_core::Networks;
 use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
@@ -34,6 +35,8 @@ const FEWEST_CONNECTIONS: usize = 16;
 pub struct Options {
     /// What to listen on.
     pub listen: Vec<ListenerOptions>,
+    /// The proxies that are believed what they say of a client: in the PROXY protocol's header, and in fields.
+    pub trusted: Networks,
     /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
     pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
@@ -77,6 +80,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
         addresses: opened.addresses,
+        aside: opened.aside,
         files: opened.files,
         backend: backend.name(),
         admission: admission.clone(),
@@ -92,6 +96,8 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         let plan = Plan {
             listeners,
             preambles: opened.preambles.clone(),
+            handlers: opened.handlers.clone(),
+            trusted: options.trusted.clone(),
             site: site.clone(),
             limits: options.limits,
             mapped_sends: options.mapped_sends,

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use gannet_client::Takeover;
+use gannet_core::{HandlerFactory, Networks};
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -43,6 +44,9 @@ pub(super) struct Plan {
     pub(super) listeners: Vec<Listener>,
     /// What comes before HTTP on each, in the same order.
     pub(super) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(super) handlers: Vec<Option<HandlerFactory>>,
+    pub(super) trusted: Networks,
     pub(super) site: Arc<Site>,
     pub(super) limits: Limits,
     pub(super) mapped_sends: MappedSends,
@@ -103,6 +107,7 @@ impl Plan {
             Ok(engine) => {
                 Worker::new(engine, self.site, self.limits, self.admission, mailbox, &self.services)
                     .with_mapped_sends(self.mapped_sends)
+                    .with_trusted(&self.trusted)
             }
             Err(error) => {
                 let _ = began.send(Err(error)); // as above
@@ -110,8 +115,13 @@ impl Plan {
             }
         };
         worker.share(self.balance, self.spares, pulse, self.takeover);
-        for (listener, preamble) in self.listeners.into_iter().zip(self.preambles) {
-            worker.listen_with(listener, preamble.for_worker())?;
+        for ((listener, preamble), handler) in
+            self.listeners.into_iter().zip(self.preambles).zip(self.handlers)
+        {
+            match handler {
+                None => worker.listen_with(listener, preamble.for_worker())?,
+                Some(make) => worker.listen_aside(listener, preamble.for_worker(), make())?,
+            }
         }
         if let Some(scribe) = self.scribe {
             worker.log(scribe);

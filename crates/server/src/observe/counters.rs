@@ -14,7 +14,7 @@ pub(crate) const METHODS: usize = Method::Other as usize + 1;
 pub(crate) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// States of a connection, in the order of [`ConnectionState`].
-pub(crate) const CONNECTION_STATES: [&str; 4] = ["idle", "active", "lingering", "closing"];
+pub(crate) const CONNECTION_STATES: [&str; 5] = ["handshaking", "idle", "active", "lingering", "closing"];
 
 /// What one worker counts.
 ///
@@ -40,6 +40,12 @@ pub struct WorkerCounters {
     pub(crate) cut: Tally,
     /// Panics of handlers, filters and bodies.
     pub(crate) panics: Tally,
+    /// Handshakes of TLS that were completed with certificates and a new key,
+    pub(crate) handshakes_full: Tally,
+    /// by resuming a session,
+    pub(crate) handshakes_resumed: Tally,
+    /// and those that broke off.
+    pub(crate) handshakes_failed: Tally,
     /// Lines of the access log that there was no room for.
     pub(crate) log_dropped: Tally,
     connections: [Tally; CONNECTION_STATES.len()],
@@ -63,6 +69,7 @@ pub(crate) struct RouteCounters {
 /// What a connection is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ConnectionState {
+    Handshaking,
     Idle,
     Active,
     Lingering,
@@ -82,6 +89,9 @@ impl WorkerCounters {
             accept_failures: Tally::default(),
             cut: Tally::default(),
             panics: Tally::default(),
+            handshakes_full: Tally::default(),
+            handshakes_resumed: Tally::default(),
+            handshakes_failed: Tally::default(),
             log_dropped: Tally::default(),
             connections: Default::default(),
             limits: std::array::from_fn(|_| Tally::default()),
@@ -180,8 +190,8 @@ mod tests {
         let counters = WorkerCounters::new(0);
         counters.moves(None, Some(ConnectionState::Idle));
         counters.moves(Some(ConnectionState::Idle), Some(ConnectionState::Active));
-        assert_eq!([0, 1, 2, 3].map(|state| counters.connections(state)), [0, 1, 0, 0]);
+        assert_eq!([0, 1, 2, 3, 4].map(|state| counters.connections(state)), [0, 0, 1, 0, 0]);
         counters.moves(Some(ConnectionState::Active), None);
-        assert_eq!([0, 1, 2, 3].map(|state| counters.connections(state)), [0; 4]);
+        assert_eq!([0, 1, 2, 3, 4].map(|state| counters.connections(state)), [0; 5]);
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Family {
 
 /// Every metric, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) static FAMILIES: [Family; 29] = [
+pub(crate) static FAMILIES: [Family; 30] = [
     Family { name: "gannet_build", kind: Kind::Info, unit: "", labels: &["version", "backend"], samples: build,
         help: "What runs." },
     Family { name: "gannet_ready", kind: Kind::Gauge, unit: "", labels: &[], samples: ready,
@@ -61,6 +61,8 @@ pub(crate) static FAMILIES: [Family; 29] = [
         help: "Connections closed at once, because there were too many in all or from their address." },
     Family { name: "gannet_accept_failures", kind: Kind::Counter, unit: "", labels: &[], samples: accept_failures,
         help: "Times that no connection could be accepted for want of a descriptor or of memory." },
+    Family { name: "gannet_tls_handshakes", kind: Kind::Counter, unit: "", labels: &["result"], samples: handshakes,
+        help: "Handshakes of TLS: full; resumed, by a ticket; failed, also those that did not end in time." },
     Family { name: "gannet_limits_hit", kind: Kind::Counter, unit: "", labels: &["limit"], samples: limits_hit,
         help: "Times that a limit was reached, by its name." },
     Family { name: "gannet_worker_holds", kind: Kind::Counter, unit: "", labels: &["route"], samples: holds,
@@ -195,6 +197,12 @@ fn refused(overview: &Overview, out: &mut Exposition) {
 
 fn accept_failures(overview: &Overview, out: &mut Exposition) {
     out.sample(&[], overview.sum(|worker| &worker.accept_failures));
+}
+
+fn handshakes(overview: &Overview, out: &mut Exposition) {
+    out.sample(&["full"], overview.sum(|worker| &worker.handshakes_full));
+    out.sample(&["resumed"], overview.sum(|worker| &worker.handshakes_resumed));
+    out.sample(&["failed"], overview.sum(|worker| &worker.handshakes_failed));
 }
 
 fn limits_hit(overview: &Overview, out: &mut Exposition) {

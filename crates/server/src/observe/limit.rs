@@ -10,8 +10,9 @@ pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
 
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
-/// of their own; what an upstream sends is no client's excess.
-const UNCOUNTED: [&str; 15] = [
+/// of their own; how many handshakes are completed, too; what an upstream sends is no client's excess.
+const UNCOUNTED: [&str; 16] = [
+    "handshakes_per_turn",
     "worker_hold",
     "body_window_bytes",
     "output_bytes",
@@ -40,6 +41,7 @@ impl Limit {
     pub(crate) const WRITE_TIMEOUT: Limit = Limit::of("write_timeout");
     pub(crate) const IDLE_TIMEOUT: Limit = Limit::of("idle_timeout");
     pub(crate) const LINGER_TIMEOUT: Limit = Limit::of("linger_timeout");
+    pub(crate) const TLS_HANDSHAKE_TIMEOUT: Limit = Limit::of("tls_handshake_timeout");
     pub(crate) const CONNECTIONS: Limit = Limit::of("connections");
     pub(crate) const CONNECTIONS_PER_ADDRESS: Limit = Limit::of("connections_per_address");
     pub(crate) const DRAIN_GRACE: Limit = Limit::of("drain_grace");

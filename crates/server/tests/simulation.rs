@@ -20,5 +20,9 @@ mod reader;
 mod simulation;
 #[path = "simulation/site.rs"]
 mod site;
+#[path = "simulation/tls.rs"]
+mod tls;
+#[path = "simulation/wire.rs"]
+mod wire;
 #[path = "simulation/world.rs"]
 mod world;

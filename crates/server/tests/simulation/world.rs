@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
-use gannet_server::{Admission, Command, Limits, Mailbox, Services, Site, Turn, Worker};
+use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
 
-use crate::site;
+use crate::{site, wire};
 
 /// Turns of one worker at one moment: more means that it works without getting anywhere.
 const TURNS: usize = 20_000;
@@ -89,6 +89,13 @@ impl World {
             }
         }
         panic!("{TURNS} turns at one moment: a worker spins");
+    }
+
+    /// One turn of each worker.
+    pub fn turn(&mut self) {
+        for served in &mut self.workers {
+            served.turn();
+        }
     }
 
     /// When the next thing happens that does not depend on a client.
@@ -174,6 +181,8 @@ impl Served {
             &Services::inline(),
         );
         worker.listen(Listener::Simulated(address())).expect("a simulated address");
+        let preamble = Preamble { tls: Some(wire::server_tls()) };
+        worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }
 

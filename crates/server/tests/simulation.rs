@@ -14,6 +14,8 @@ mod deadlines;
 mod peer;
 #[path = "simulation/plan.rs"]
 mod plan;
+#[path = "simulation/proxy_header.rs"]
+mod proxy_header;
 #[path = "simulation/reader.rs"]
 mod reader;
 #[path = "simulation/seeds.rs"]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_core::Networks;
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
 use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
@@ -39,11 +40,22 @@ pub struct Setup {
     pub limits: Limits,
     pub block_bytes: usize,
     pub blocks: usize,
+    /// What comes before HTTP.
+    pub preamble: Preamble,
+    /// The proxies that are believed.
+    pub trusted: Networks,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { workers: 1, limits: Limits::default(), block_bytes: 16 * 1024, blocks: 1024 }
+        Setup {
+            workers: 1,
+            limits: Limits::default(),
+            block_bytes: 16 * 1024,
+            blocks: 1024,
+            preamble: Preamble::default(),
+            trusted: Networks::none(),
+        }
     }
 }
 
@@ -179,9 +191,12 @@ impl Served {
             admission.clone(),
             mailbox.clone(),
             &Services::inline(),
-        );
-        worker.listen(Listener::Simulated(address())).expect("a simulated address");
-        let preamble = Preamble { tls: Some(wire::server_tls()) };
+        )
+        .with_trusted(&setup.trusted);
+        worker
+            .listen_with(Listener::Simulated(address()), setup.preamble.clone())
+            .expect("a simulated address");
+        let preamble = Preamble { tls: Some(wire::server_tls()), ..Preamble::default() };
         worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
         Served { worker, pool, mailbox, deadline: None, done: false }
     }

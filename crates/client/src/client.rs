@@ -62,6 +62,11 @@ impl Client {
         !self.local.calls.is_empty()
     }
 
+    /// Its connections, those that wait in their pools too; requests that are under way or wait to be. As the pools and the calls count them.
+    pub fn held(&self) -> (usize, usize) {
+        (self.local.pools.open(), self.local.calls.all_under_way())
+    }
+
     /// Takes on what happened to one of its sockets; gives it back if it is none of its.
     pub fn take_on(&mut self, completion: Completion, lent: &mut Lent<'_>) -> Option<Completion> {
         let socket = match &completion {

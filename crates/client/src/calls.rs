@@ -32,6 +32,11 @@ impl Calls {
         self.waiting.borrow().is_empty()
     }
 
+    /// How many are under way, with all upstreams; those that wait to be begun are.
+    pub(crate) fn all_under_way(&self) -> usize {
+        self.under_way.borrow().iter().sum()
+    }
+
     /// Begins a call once more.
     pub(crate) fn again(&self, call: Rc<Call>) {
         self.waiting.borrow_mut().push_back(Waiting { call, fresh: true });

@@ -274,6 +274,11 @@ impl Call {
         self.state.borrow().request.as_ref()?.client
     }
 
+    /// `client` is woken when nobody waits for the response any more.
+    pub fn watch(&self, client: Waker) {
+        self.state.borrow_mut().client = Some(client);
+    }
+
     /// Puts the request back, to be sent anew.
     pub fn put_back(&self, request: UpstreamRequest) {
         self.state.borrow_mut().request = Some(request);

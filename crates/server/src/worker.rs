@@ -115,6 +115,13 @@ impl Worker {
         self
     }
 
+    /// Leaves connections to upstreams that it does not need to other workers, and takes theirs.
+    #[must_use]
+    pub fn with_takeover(mut self, takeover: Arc<Takeover>) -> Worker {
+        self.local.client.share(takeover);
+        self
+    }
+
     /// Shares what is accepted with other workers, and shows the watchdog what is done.
     pub(crate) fn share(
         &mut self,
@@ -240,6 +247,11 @@ impl Worker {
     /// Deadlines that are set; copies of heads that handlers hold. Zero of each when there are no connections.
     pub fn held(&self) -> (usize, usize) {
         (self.local.timers.len(), self.local.heads.copies())
+    }
+
+    /// Connections to upstreams, those that wait in their pools too; requests to upstreams that are under way or wait to be.
+    pub fn held_by_client(&self) -> (usize, usize) {
+        self.local.client.held()
     }
 
     /// Handles up to `most` completions; says whether connections were among them.

@@ -27,8 +27,14 @@ impl Calls {
     }
 
     /// Whether none waits.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.borrow().is_empty()
+    }
+
+    /// How many are under way, with all upstreams; those that wait to be begun are.
+    pub(crate) fn all_under_way(&self) -> usize {
+        self.under_way.borrow().iter().sum()
     }
 
     /// Begins a call once more.

@@ -57,9 +57,21 @@ impl Client {
         any
     }
 
+    /// Whether there ever was a connection: without, no socket and no slot is one of its.
+    #[inline]
+    pub fn has_connected(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
     /// Whether calls wait to be begun.
+    #[inline]
     pub fn has_calls(&self) -> bool {
         !self.local.calls.is_empty()
+    }
+
+    /// Its connections, those that wait in their pools too; requests that are under way or wait to be. As the pools and the calls count them.
+    pub fn held(&self) -> (usize, usize) {
+        (self.local.pools.open(), self.local.calls.all_under_way())
     }
 
     /// Takes on what happened to one of its sockets; gives it back if it is none of its.
@@ -82,7 +94,7 @@ impl Client {
                 self.recycle(output);
                 self.remove(socket);
             }
-            Completion::Released { connection, .. } => self.released(socket, connection),
+            Completion::Released { connection, .. } => self.released(socket, connection, lent),
             Completion::Connected { result, .. } => self.connected(socket, result, lent),
             Completion::Sent { output, result, .. } => self.sent(socket, output, result.is_ok(), lent),
             Completion::Received { block, .. } => self.received(socket, block, lent),
@@ -97,6 +109,7 @@ impl Client {
     pub fn woken(&mut self, index: u32, lent: &mut Lent<'_>) -> bool {
         let Some(socket) = self.at(index) else { return false };
         self.advance(socket, lent);
+        self.forget_if_abandoned(socket, lent);
         true
     }
 
@@ -122,6 +135,7 @@ impl Client {
                 if let Some(connection) = &mut connections[index as usize] {
                     deadline::passed(connection, local, lent);
                 }
+                self.advance(socket, lent);
             }
             Stage::Parting => {
                 self.close(socket, lent);
@@ -142,9 +156,7 @@ impl Client {
         let mut any = false;
         while let Some(connection) = self.local.takeover.expired(until) {
             any = true;
-            if let Ok(socket) = lent.engine.adopt(connection) {
-                lent.engine.close(socket);
-            }
+            discard(connection, lent);
         }
         any
     }
@@ -181,8 +193,7 @@ impl Client {
     fn begin_one(&mut self, Waiting { call, fresh }: Waiting, lent: &mut Lent<'_>) {
         let upstream = call.upstream();
         if call.is_abandoned() {
-            self.local.calls.over(&upstream);
-            return call.recycle();
+            return self.forget(call);
         }
         let pooled = upstream.proxy_protocol.is_none() && !fresh;
         let socket = if pooled { self.take_idle(&upstream, lent) } else { None };
@@ -202,7 +213,8 @@ impl Client {
         }
         while let Some(detached) = self.local.takeover.take(upstream, lent.now()) {
             if !lent.engine.is_quiet(&detached) {
-                continue; // it ended meanwhile
+                discard(detached, lent); // it ended meanwhile
+                continue;
             }
             let Ok(socket) = lent.engine.adopt(detached) else { continue };
             self.local.counters.add(Counter::UpstreamTakenOver, 1);
@@ -224,6 +236,7 @@ impl Client {
         match lent.engine.connect(&address) {
             Ok(socket) => {
                 self.local.counters.add(Counter::UpstreamConnected, 1);
+                call.watch(lent.wakers.waker(socket.index));
                 let connection =
                     Connection::new(socket, upstream, Stage::Connecting { call, sending: false }, false);
                 deadline::connect(&connection, lent);
@@ -247,7 +260,21 @@ impl Client {
             Err(error) => return self.give_up(socket, error, lent),
         }
         lent.engine.receive(socket);
+        self.say_for_whom(socket, lent);
         self.shake_hands(socket, lent);
+    }
+
+    /// The PROXY protocol's header comes before TLS, and in clear text goes with the request.
+    fn say_for_whom(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
+        let Stage::Connecting { call, sending } = &mut connection.stage else { return };
+        if connection.tls.is_some() && connection.upstream.proxy_protocol.is_some() {
+            let mut output = local.take_output();
+            link::put_header(call, &mut output);
+            lent.engine.send(socket, output);
+            *sending = true;
+        }
     }
 
     /// Goes on with the handshake, if there is one; when that is complete the call's exchange begins.
@@ -294,6 +321,9 @@ impl Client {
     fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
         (active.receiving, active.sending) = (true, sending);
+        if self.find(socket).is_some_and(|connection| connection.tls.is_none()) {
+            link::put_header(&call, active.output.get_or_insert_with(|| self.local.take_output()));
+        }
         let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
         let Some(connection) = self.find(socket) else { return };
         connection.stage = Stage::Active(active);
@@ -339,7 +369,10 @@ impl Client {
                 if taken {
                     self.note_progress(socket, lent.now());
                 } else {
-                    (active.send_broken, active.body) = (true, None);
+                    active.send_broken = true;
+                    if active.body_begun {
+                        active.body = None; // nobody takes it: whoever sends it learns that it is not read
+                    }
                 }
                 self.advance(socket, lent);
             }
@@ -384,6 +417,23 @@ impl Client {
         let call = call.clone();
         self.close(socket, lent);
         self.refuse(call, error);
+    }
+
+    /// Nobody waits any more for what it is being connected for.
+    fn forget_if_abandoned(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Some(connection) = self.find(socket) else { return };
+        let Stage::Connecting { call, .. } = &connection.stage else { return };
+        if call.is_abandoned() {
+            let call = call.clone();
+            self.close(socket, lent);
+            self.forget(call);
+        }
+    }
+
+    /// Ends a call for which nobody waits any more.
+    fn forget(&mut self, call: Rc<Call>) {
+        self.local.calls.over(&call.upstream());
+        call.recycle();
     }
 
     /// Answers a call of which nothing was sent.
@@ -432,10 +482,11 @@ impl Client {
         }
     }
 
-    fn released(&mut self, socket: SocketId, stream: Option<Detached>) {
-        let Some(connection) = self.remove(socket) else { return };
-        if let (Stage::Leaving(until), Some(stream)) = (connection.stage, stream) {
-            self.local.takeover.leave(&connection.upstream, stream, until);
+    fn released(&mut self, socket: SocketId, stream: Option<Detached>, lent: &mut Lent<'_>) {
+        let (Some(connection), Some(stream)) = (self.remove(socket), stream) else { return };
+        match connection.stage {
+            Stage::Leaving(until) => self.local.takeover.leave(&connection.upstream, stream, until),
+            _ => discard(stream, lent),
         }
     }
 
@@ -471,5 +522,12 @@ impl Client {
     fn find(&mut self, socket: SocketId) -> Option<&mut Connection> {
         let connection = self.connections.get_mut(socket.index as usize)?.as_mut()?;
         (connection.socket == socket).then_some(connection)
+    }
+}
+
+/// Closes a connection that no engine has.
+fn discard(connection: Detached, lent: &mut Lent<'_>) {
+    if let Ok(socket) = lent.engine.adopt(connection) {
+        lent.engine.close(socket);
     }
 }

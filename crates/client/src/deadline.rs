@@ -5,7 +5,6 @@ use gannet_engine::Moment;
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::{Lent, Local};
-use crate::settle;
 
 /// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +54,8 @@ impl Active {
                 return None;
             }
             (Awaited::Head, timeouts.head)
-        } else if self.receiving {
+        } else if self.receiving || self.upgraded && self.peer_ended {
+            // An upstream that has ended its half of a tunnel awaits what our client says.
             (Awaited::More, timeouts.idle)
         } else {
             return None;
@@ -64,7 +64,7 @@ impl Active {
     }
 }
 
-/// The connection's timer went off.
+/// The connection's timer went off: says so, for the connection to be taken on.
 pub(crate) fn passed(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &connection.stage else { return };
     let due = active.awaited(connection, local).filter(|(_, deadline)| *deadline <= lent.now());
@@ -79,5 +79,4 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local, lent: &mut 
         }
         None => {}
     }
-    settle::settle(connection, local, lent);
 }

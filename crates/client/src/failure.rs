@@ -25,7 +25,7 @@ pub(crate) fn tell(connection: &mut Connection, error: UpstreamError, local: &mu
             local.calls.again(call);
         }
         whole => {
-            let unsent = whole.filter(|_| !active.sent_any).map(Box::new);
+            let unsent = whole.filter(|_| is_unsent(active)).map(Box::new);
             local.counters.add(Counter::UpstreamFailed, 1);
             call.answer(Err(UpstreamFailure { error, unsent }));
             call.recycle();
@@ -40,5 +40,10 @@ fn repeatable(active: &Active, method: Method) -> bool {
         method,
         Method::Get | Method::Head | Method::Options | Method::Trace | Method::Put | Method::Delete
     );
-    !active.received_any && (idempotent || !active.sent_any)
+    !active.received_any && (idempotent || is_unsent(active))
+}
+
+/// Whether the kernel has taken nothing of it; where it has not said so yet, it may have.
+fn is_unsent(active: &Active) -> bool {
+    !active.sent_any && !active.sending
 }

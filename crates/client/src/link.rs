@@ -1,8 +1,9 @@
 //! Between a connection and its socket: what is received is opened, and what is sent is sealed, where the upstream is spoken to over TLS.
 
-use gannet_core::{Upstream, UpstreamError};
+use gannet_core::{Call, Upstream, UpstreamError};
 use gannet_engine::{Block, Chunk, Output, SocketId};
 use gannet_link::{ClientTls, Session};
+use gannet_proto::proxy;
 
 use crate::local::{Lent, Local};
 
@@ -28,6 +29,14 @@ pub(crate) fn session(upstream: &Upstream) -> Result<Tls, UpstreamError> {
         settings.ok_or_else(|| UpstreamError::Tls("its settings are not of this server's".into()))?;
     let session = Session::client(settings, &tls.server_name);
     session.map(|session| Some(Box::new(session))).map_err(|fault| UpstreamError::Tls(fault.message.into()))
+}
+
+/// The PROXY protocol's header that the connection of a call begins with, if it does.
+pub(crate) fn put_header(call: &Call, output: &mut Output) {
+    if let Some(version) = call.upstream().proxy_protocol {
+        let client = call.client();
+        proxy::write(version, client.map(|ends| ends.0), client.map(|ends| ends.1), output.bytes());
+    }
 }
 
 /// Opens what was received.

@@ -25,6 +25,11 @@ impl Pools {
         &mut self.0[number]
     }
 
+    /// How many connections there are, to all upstreams.
+    pub(crate) fn open(&self) -> usize {
+        self.0.iter().map(|pool| pool.open).sum()
+    }
+
     /// All connections that wait.
     pub(crate) fn idle(&self) -> impl Iterator<Item = SocketId> + '_ {
         self.0.iter().flat_map(|pool| pool.idle.iter().copied())

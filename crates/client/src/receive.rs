@@ -99,8 +99,8 @@ fn hand_over(active: &mut Active) {
 
 /// 100 (Continue) asks for the body; others are for whoever asked (RFC 9110, 15.2).
 fn interim(active: &mut Active, text: &[u8]) {
-    active.awaits_continue = false;
     if active.head.status == Status::CONTINUE {
+        active.awaits_continue = false;
         return;
     }
     let interims = active.request.as_ref().and_then(|request| request.interims.as_ref());

@@ -35,8 +35,8 @@ pub(crate) fn begin(
     let body = std::mem::take(&mut request.body);
     let framing = framing(&request, &body);
     if request.expects_continue {
-        // It is no field that the request could have had already: expectations are not forwarded as fields.
-        let _ = request.fields.append("Expect", "100-continue");
+        // The request has it already where it is sent once more.
+        let _ = request.fields.insert("Expect", "100-continue");
     }
     let output = active.output.get_or_insert_with(|| local.take_output());
     active.protocol.request(head(&request, framing, closes), output.bytes());
@@ -75,12 +75,10 @@ fn head(request: &UpstreamRequest, body: BodyLength, closes: bool) -> RequestToS
 pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local, lent: &mut Lent<'_>) {
     while !active.awaits_continue
         && active.broken.is_none()
+        && !active.send_broken
         && active.queued() < local.limits.upstream_output_bytes
     {
         let Some(body) = active.body.take() else { return };
-        if active.send_broken {
-            return; // nobody takes it: whoever sends it learns that it is not read
-        }
         active.output.get_or_insert_with(|| local.take_output());
         if pull_once(active, body, socket, lent).is_break() {
             return;
@@ -93,12 +91,12 @@ fn pull_once(active: &mut Active, body: Body, socket: SocketId, lent: &mut Lent<
         Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new()),
         Body::Bytes(bytes) if bytes.is_empty() => finish(active, &Fields::new()),
         Body::Bytes(bytes) => {
-            active.body = Some(Body::Empty);
+            (active.body, active.body_begun) = (Some(Body::Empty), true);
             piece(active, bytes.len(), |output| put(output, Data::Bytes(bytes)))
         }
         Body::File(_, range) if range.is_empty() => finish(active, &Fields::new()),
         Body::File(file, range) => {
-            active.body = Some(Body::Empty);
+            (active.body, active.body_begun) = (Some(Body::Empty), true);
             let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
             piece(active, length, |output| output.push_file(file, range))
         }

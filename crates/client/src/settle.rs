@@ -18,7 +18,9 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut 
         failure::tell(connection, error, local);
         return close(connection, local, lent);
     }
-    if active.is_abandoned() && !active.protocol.reading_ended() {
+    // Whoever has read a tunnel's half to its end leaves that half only.
+    let heard_all = active.upgraded && active.peer_ended && active.input.is_none();
+    if active.is_abandoned() && !active.protocol.reading_ended() && !heard_all {
         return end(connection, local, lent);
     }
     if active.upgraded {

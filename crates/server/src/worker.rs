@@ -115,6 +115,13 @@ impl Worker {
         self
     }
 
+    /// Leaves connections to upstreams that it does not need to other workers, and takes theirs.
+    #[must_use]
+    pub fn with_takeover(mut self, takeover: Arc<Takeover>) -> Worker {
+        self.local.client.share(takeover);
+        self
+    }
+
     /// Shares what is accepted with other workers, and shows the watchdog what is done.
     pub(crate) fn share(
         &mut self,
@@ -201,7 +208,7 @@ impl Worker {
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
-        let called = self.local.with_client(|client, lent| client.begin(lent) | client.sweep(lent));
+        let called = self.take_calls();
         let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
@@ -242,6 +249,11 @@ impl Worker {
         (self.local.timers.len(), self.local.heads.copies())
     }
 
+    /// Connections to upstreams, those that wait in their pools too; requests to upstreams that are under way or wait to be.
+    pub fn held_by_client(&self) -> (usize, usize) {
+        self.local.client.held()
+    }
+
     /// Handles up to `most` completions; says whether connections were among them.
     fn take_completions(&mut self, most: usize) -> bool {
         let mut accepted = false;
@@ -255,38 +267,42 @@ impl Worker {
 
     fn dispatch(&mut self, completion: Completion) {
         // A connection to another server is the client's.
-        let ours = self.local.with_client(|client, lent| client.take_on(completion, lent));
-        match ours {
-            None => {}
-            Some(Completion::Accepted(accepted)) => accept::accepted(self, accepted),
-            Some(Completion::AcceptFailed { error, .. }) => accept::failed(self, &error),
-            Some(Completion::Received { socket, block }) => {
+        let ours = if self.local.client.has_connected() {
+            self.local.with_client(|client, lent| client.take_on(completion, lent))
+        } else {
+            Some(completion)
+        };
+        let Some(completion) = ours else { return };
+        match completion {
+            Completion::Accepted(accepted) => accept::accepted(self, accepted),
+            Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
+            Completion::Received { socket, block } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::received(connection, block, local);
                 }
             }
-            Some(Completion::Ended { socket }) => {
+            Completion::Ended { socket } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::ended(connection, local);
                 }
             }
-            Some(Completion::ReceiveFailed { socket, .. }) => {
+            Completion::ReceiveFailed { socket, .. } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::failed(connection, local);
                 }
             }
-            Some(Completion::Sent { socket, output, result }) => match self.find(socket) {
+            Completion::Sent { socket, output, result } => match self.find(socket) {
                 Some((connection, local)) => flush::sent(connection, output, result, local),
                 None => self.local.recycle_output(output),
             },
-            Some(Completion::Closed { socket, output }) => {
+            Completion::Closed { socket, output } => {
                 if let Some(output) = output {
                     self.local.recycle_output(output);
                 }
                 accept::closed(self, socket);
             }
             // Only the client connects, and gives sockets away.
-            Some(Completion::Connected { .. } | Completion::Released { .. }) => {}
+            Completion::Connected { .. } | Completion::Released { .. } => {}
         }
     }
 
@@ -313,7 +329,9 @@ impl Worker {
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 connection.advance(&mut self.local);
             }
-            self.local.with_client(|client, lent| client.woken(index, lent));
+            if self.local.client.has_connected() {
+                self.local.with_client(|client, lent| client.woken(index, lent));
+            }
         }
         any
     }
@@ -330,6 +348,16 @@ impl Worker {
             }
         }
         any
+    }
+
+    /// Begins what handlers have asked of other servers; says whether there was anything.
+    fn take_calls(&mut self) -> bool {
+        let client = &self.local.client;
+        let begins = client.has_calls();
+        let sweeps =
+            client.has_connected() && client.next_deadline().is_some_and(|due| due <= self.local.now());
+        begins && self.local.with_client(|client, lent| client.begin(lent))
+            || sweeps && self.local.with_client(|client, lent| client.sweep(lent))
     }
 
     fn take_expired(&mut self) -> bool {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Method, Networks, ReceivedBody, Request, Response};
+use gannet_core::{Method, ReceivedBody, Request, Response};
 use gannet_features::files::Files;
 use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls};
 use gannet_server::host::{BackendChoice, Listen, ListenerOptions, Options, Running, StartError, start};
@@ -66,7 +66,7 @@ pub fn has_uring() -> bool {
 
 fn options(listen: Vec<ListenerOptions>, backend: BackendChoice, workers: usize) -> Options {
     Options {
-        trusted: Networks::none(),
+        trusted: gannet_core::Networks::default(),
         upstreams: false,
         listen,
         share_port: false,
@@ -110,8 +110,9 @@ impl Rig {
         }
         let any = || Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 0)));
         let secured = ListenerOptions {
+            listen: any(),
             preamble: Preamble { tls: Some(tls.clone()), ..Preamble::default() },
-            ..any().into()
+            handler: None,
         };
         let options = options(vec![any().into(), secured], backend, workers);
         let server = start(site(files.path().to_owned()), options).expect("all is sound");

@@ -59,7 +59,7 @@ impl Echo {
     fn take(&mut self, completion: Completion) -> io::Result<()> {
         match completion {
             Completion::Accepted(accepted) => {
-                let socket = self.engine.adopt(accepted)?;
+                let socket = self.engine.adopt(accepted.connection)?;
                 self.conversations.insert(socket, Conversation::default());
                 self.engine.receive(socket); // from here on, until paused
             }
@@ -69,6 +69,8 @@ impl Echo {
             Completion::Sent { socket, .. } | Completion::ReceiveFailed { socket, .. } => self.close(socket),
             Completion::Closed { .. } => {} // the kernel has let go: the slot is used anew
             Completion::AcceptFailed { error, .. } => return Err(error),
+            // Nothing here connects, or gives sockets away.
+            Completion::Connected { .. } | Completion::Released { .. } => {}
         }
         Ok(())
     }

@@ -145,7 +145,8 @@ impl Server {
         // Time is brought from outside as well; here it stands still.
         let mut now = [0; 29];
         date(784_111_777, &mut now);
-        let head = ResponseToSend { status, fields: b"Content-Type: text/plain\r\n", length, date: &now };
+        let head =
+            ResponseToSend { status, fields: b"Content-Type: text/plain\r\n", length, date: Some(&now) };
         let framing = self.connection.respond(head, &mut self.out);
         println!("   answer {status} framed as {framing:?}");
     }

@@ -3,9 +3,17 @@
 //! A null server answers whatever bytes arrive with a constant and looks at nothing. What it costs is the kernel's
 //! part of a request, the floor that no server with the same system calls can go below.
 
-use std::{io, os::fd::OwnedFd};
+use std::{
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+};
 
-use rustix::net::{self, AddressFamily, SocketFlags, SocketType, sockopt};
+use rustix::{
+    buffer::spare_capacity,
+    event::epoll,
+    io::{Errno, retry_on_intr},
+    net::{self, AddressFamily, SocketFlags, SocketType, sockopt},
+};
 
 /// What follows a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,7 +92,7 @@ pub fn run(serve: fn(Service) -> io::Result<()>) -> Result<(), String> {
 }
 
 /// What answers one receive: a head as long as a real server's, and a body of `x`.
-fn response(body_bytes: usize, responses: usize, end: End) -> Vec<u8> {
+pub fn response(body_bytes: usize, responses: usize, end: End) -> Vec<u8> {
     let connection = if end == End::Keep { "" } else { "Connection: close\r\n" };
     let head = format!(
         "HTTP/1.1 200 OK\r\nServer: null\r\nDate: Fri, 20 Nov 2026 12:00:00 GMT\r\n\
@@ -105,4 +113,49 @@ pub fn listener(port: u16, flags: SocketFlags) -> io::Result<OwnedFd> {
     net::bind(&socket, &std::net::SocketAddr::from(([127, 0, 0, 1], port)))?;
     net::listen(&socket, 4096)?;
     Ok(socket)
+}
+
+/// The event loop of one thread on epoll; it ends only when the kernel refuses to go on. `open` makes something of each
+/// accepted socket, and has to keep it; `ready` goes on with that at each edge, and its error closes it.
+pub fn serve_on_epoll<T>(
+    port: u16,
+    open: impl Fn(OwnedFd) -> T,
+    mut ready: impl FnMut(&mut T, epoll::EventFlags) -> Result<(), Errno>,
+) -> io::Result<()> {
+    let listener = listener(port, SocketFlags::NONBLOCK)?;
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    epoll::add(&poll, &listener, token(&listener), epoll::EventFlags::IN)?;
+    let mut events = Vec::with_capacity(1024);
+    // Indexed by descriptor: descriptors are small and dense, so looking one up costs nothing.
+    let mut connections: Vec<Option<T>> = Vec::new();
+    loop {
+        events.clear();
+        // A tracer that attaches or leaves interrupts the wait (signal(7)).
+        retry_on_intr(|| epoll::wait(&poll, spare_capacity(&mut events), None))?;
+        for event in &events {
+            let index = event.data.u64() as usize;
+            if index == listener.as_raw_fd() as usize {
+                while let Ok(socket) = net::accept_with(&listener, SocketFlags::NONBLOCK) {
+                    epoll::add(&poll, &socket, token(&socket), edges())?;
+                    let index = socket.as_raw_fd() as usize;
+                    connections.resize_with(connections.len().max(index + 1), || None);
+                    connections[index] = Some(open(socket));
+                }
+            } else if let Some(connection) = &mut connections[index]
+                && ready(connection, event.flags).is_err()
+            {
+                connections[index] = None;
+            }
+        }
+    }
+}
+
+/// What a socket is registered for, once.
+pub fn edges() -> epoll::EventFlags {
+    epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET
+}
+
+/// What names a socket in its events: its descriptor.
+pub fn token(socket: &OwnedFd) -> epoll::EventData {
+    epoll::EventData::new_u64(socket.as_raw_fd() as u64)
 }

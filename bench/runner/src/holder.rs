@@ -84,6 +84,7 @@ fn hold(arguments: &[String]) -> Result<(), String> {
     let block = u8::try_from(number(block)?).map_err(|error| error.to_string())?;
     let load = Load {
         address: address.parse::<SocketAddr>().map_err(|error| format!("{address}: {error}"))?,
+        tls: None,
         paths: vec![path.clone()],
         fields: String::new(),
         connections: 1,

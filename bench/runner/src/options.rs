@@ -26,7 +26,8 @@ pub struct Options {
     #[arg(long, value_delimiter = ',', value_name = "NAME,...")]
     pub servers: Vec<String>,
 
-    /// One more server, such as 'mine=./server {port} {root}'; it answers GET /hello.txt
+    /// One more server, such as 'mine=./server {port} {root}', with {upstream} for a proxy, {certificate} and {key} for TLS;
+    /// it answers GET /hello.txt
     #[arg(long, value_name = "NAME=COMMAND")]
     pub extra: Vec<String>,
 

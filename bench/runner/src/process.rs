@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io,
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::unix::process::CommandExt,
     path::Path,
@@ -16,6 +16,8 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
+use crate::client::{Tls, host, stream};
+
 /// A server that is not ready after so long is given up.
 const READY_LIMIT: Duration = Duration::from_secs(10);
 
@@ -27,6 +29,17 @@ pub struct Process {
     pub address: SocketAddr,
     /// From the start to the first complete response.
     pub ready_after: Duration,
+    /// What it asks in turn, where it is a proxy.
+    pub upstream: Option<Box<Process>>,
+}
+
+/// What a server is asked to see whether it is ready.
+#[derive(Clone, Copy, Debug)]
+pub struct Probe<'a> {
+    /// The target.
+    pub path: &'a str,
+    /// How the connection is secured, if it is.
+    pub tls: Option<&'a Tls>,
 }
 
 /// Which processors the two sides run on.
@@ -51,11 +64,11 @@ pub fn pin(processor: usize) -> io::Result<()> {
 }
 
 impl Process {
-    /// Starts `command` and waits until it answers `path` with 200. What it writes goes to `log`.
+    /// Starts `command` and waits until it answers the probe with 200. What it writes goes to `log`.
     pub fn start(
         mut command: Command,
         port: u16,
-        path: &str,
+        probe: Probe<'_>,
         processor: usize,
         log: &Path,
     ) -> io::Result<Process> {
@@ -71,8 +84,9 @@ impl Process {
         }
         let started = Instant::now();
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let mut process = Process { child: command.spawn()?, address, ready_after: Duration::ZERO };
-        process.wait_until_ready(started, path).map_err(|error| describe(&error, log))?;
+        let child = command.spawn()?;
+        let mut process = Process { child, address, ready_after: Duration::ZERO, upstream: None };
+        process.wait_until_ready(started, probe).map_err(|error| describe(&error, log))?;
         process.ready_after = started.elapsed();
         Ok(process)
     }
@@ -82,10 +96,10 @@ impl Process {
         self.child.id()
     }
 
-    fn wait_until_ready(&mut self, started: Instant, path: &str) -> io::Result<()> {
+    fn wait_until_ready(&mut self, started: Instant, probe: Probe<'_>) -> io::Result<()> {
         while started.elapsed() < READY_LIMIT {
-            if let Ok(mut socket) = TcpStream::connect(self.address) {
-                return probe(&mut socket, path, self.address);
+            if let Ok(socket) = TcpStream::connect(self.address) {
+                return probe.ask(socket, self.address);
             }
             if let Some(status) = self.child.try_wait()? {
                 return Err(io::Error::other(format!("it ended with {status} before it served")));
@@ -104,24 +118,28 @@ impl Drop for Process {
     }
 }
 
-/// One request; its response must be a complete head with status 200.
-fn probe(socket: &mut TcpStream, path: &str, address: SocketAddr) -> io::Result<()> {
-    socket.set_read_timeout(Some(READY_LIMIT))?;
-    socket.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes())?;
-    let mut head = Vec::new();
-    let mut buffer = [0; 4096];
-    while memchr::memmem::find(&head, b"\r\n\r\n").is_none() && head.len() < 64 * 1024 {
-        match socket.read(&mut buffer)? {
-            0 => return Err(io::Error::other(format!("it closed the connection that asked for {path}"))),
-            received => head.extend_from_slice(&buffer[..received]),
+impl Probe<'_> {
+    /// One request; its response must be a complete head with status 200.
+    fn ask(self, socket: TcpStream, address: SocketAddr) -> io::Result<()> {
+        let Probe { path, tls } = self;
+        let mut socket = stream(socket, tls)?;
+        let host = host(address, tls);
+        socket.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())?;
+        let mut head = Vec::new();
+        let mut buffer = [0; 4096];
+        while memchr::memmem::find(&head, b"\r\n\r\n").is_none() && head.len() < 64 * 1024 {
+            match socket.read(&mut buffer)? {
+                0 => return Err(io::Error::other(format!("it closed the connection that asked for {path}"))),
+                received => head.extend_from_slice(&buffer[..received]),
+            }
         }
+        if head.starts_with(b"HTTP/1.1 200 ") {
+            return Ok(());
+        }
+        let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let line = String::from_utf8_lossy(line).into_owned();
+        Err(io::Error::other(format!("it answered {path} with {line:?}")))
     }
-    if head.starts_with(b"HTTP/1.1 200 ") {
-        return Ok(());
-    }
-    let line =
-        String::from_utf8_lossy(head.split(|byte| *byte == b'\r').next().unwrap_or_default()).into_owned();
-    Err(io::Error::other(format!("it answered {path} with {line:?}")))
 }
 
 /// The error with the last line that the server wrote, which is most often its reason.

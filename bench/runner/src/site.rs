@@ -7,12 +7,14 @@ use std::{
     env,
     fs::{self, File},
     io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use rustix::fs::{Advice, fadvise};
+use rustls::pki_types::CertificateDer;
 
-use crate::{random::Random, work::Content};
+use crate::{client::NAME, random::Random, work::Content};
 
 /// What every server answers in the scenarios of tiny responses.
 pub const HELLO: &str = "Hello, World!";
@@ -66,6 +68,7 @@ const WORDS: [&str; 40] = [
 pub struct Site {
     root: PathBuf,
     scratch: PathBuf,
+    certificate: CertificateDer<'static>,
 }
 
 impl Site {
@@ -73,9 +76,10 @@ impl Site {
     pub fn create() -> io::Result<Site> {
         let folder = env::current_exe()?.with_file_name("gannet-bench-site");
         let scratch = folder.join(format!("run-{}", std::process::id()));
-        let site = Site { root: folder.join("public"), scratch };
+        fs::create_dir_all(&scratch)?;
+        let certificate = certify(&scratch)?;
+        let site = Site { root: folder.join("public"), scratch, certificate };
         fs::create_dir_all(&site.root)?;
-        fs::create_dir_all(&site.scratch)?;
         site.write("hello.txt", HELLO.len() as u64, HELLO.as_bytes())?;
         Ok(site)
     }
@@ -88,6 +92,16 @@ impl Site {
     /// The folder for configurations, logs and process ids.
     pub fn scratch(&self) -> &Path {
         &self.scratch
+    }
+
+    /// What every server shows in a TLS handshake.
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        &self.certificate
+    }
+
+    /// The files that hold it, in PEM.
+    pub fn tls_files(&self) -> TlsFiles {
+        TlsFiles::of(&self.scratch)
     }
 
     /// Makes a file, unless it exists.
@@ -125,6 +139,35 @@ impl Site {
         }
         Ok(())
     }
+}
+
+/// Where the certificate and its key lie.
+#[derive(Debug)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// One after the other, as haproxy wants them.
+    pub both: PathBuf,
+}
+
+impl TlsFiles {
+    fn of(folder: &Path) -> TlsFiles {
+        let [certificate, key, both] =
+            ["certificate.pem", "key.pem", "certificate-and-key.pem"].map(|name| folder.join(name));
+        TlsFiles { certificate, key, both }
+    }
+}
+
+/// Makes a certificate that has signed itself, with a new key: ECDSA with P-256, as most servers have.
+fn certify(folder: &Path) -> io::Result<CertificateDer<'static>> {
+    let made = rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(io::Error::other)?;
+    let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let files = TlsFiles::of(folder);
+    fs::write(files.certificate, &certificate)?;
+    fs::write(files.both, format!("{certificate}{key}"))?;
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(files.key)?;
+    file.write_all(key.as_bytes())?;
+    Ok(made.cert.der().clone())
 }
 
 /// Words in an order that does not repeat: it compresses as prose does, and is the same in every run.

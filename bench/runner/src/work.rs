@@ -23,6 +23,10 @@ pub struct Work {
     pub root: Option<PathBuf>,
     /// Whether each request has a connection of its own.
     pub is_short: bool,
+    /// How its connections are secured, where they are.
+    pub handshake: Option<Handshake>,
+    /// Where the upstream runs, where a proxy is asked for what another server has.
+    pub upstream: Option<Beside>,
     /// Whether the servers that write a log or keep metrics take part, each beside itself without.
     pub observed: bool,
 }
@@ -44,6 +48,34 @@ pub const USERS: std::ops::Range<u32> = 1000..2000;
 /// What a server must answer for a user.
 pub fn user(id: u32) -> String {
     format!(r#"{{"id":{id},"name":"User {id}","email":"user{id}@example.org","active":true}}"#)
+}
+
+/// The TLS handshake that a connection begins with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Handshake {
+    /// With a certificate and its signature.
+    Full,
+    /// With a ticket of an earlier session, and a new key exchange (RFC 8446, 2.2).
+    Resumed,
+}
+
+impl Handshake {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Handshake::Full => "full",
+            Handshake::Resumed => "resumed",
+        }
+    }
+}
+
+/// On whose processor an upstream runs.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Beside {
+    /// The client's: the proxy has one for itself.
+    Client,
+    /// The proxy's: the client has one for itself, to keep its time.
+    Proxy,
 }
 
 /// What a file holds.
@@ -82,6 +114,8 @@ impl Work {
             depth,
             root: None,
             is_short: false,
+            handshake: None,
+            upstream: None,
             observed: false,
         }
     }
@@ -103,6 +137,27 @@ impl Work {
             body_bytes: bytes,
             ..Work::hello(1)
         }
+    }
+
+    /// A body of so many KiB that an upstream has.
+    pub fn body(label: &'static str, kibibytes: u64) -> Work {
+        let bytes = kibibytes * 1024;
+        Work { label, content: Content::Filled(bytes), body_bytes: bytes, ..Work::hello(1) }
+    }
+
+    /// The same through a proxy.
+    pub fn proxied(self, upstream: Beside) -> Work {
+        Work { upstream: Some(upstream), ..self }
+    }
+
+    /// The same over TLS.
+    pub fn over_tls(self, handshake: Handshake) -> Work {
+        Work { handshake: Some(handshake), ..self }
+    }
+
+    /// The same, with a connection for each request.
+    pub fn short(self) -> Work {
+        Work { is_short: true, ..self }
     }
 
     /// The same file, asked for in another way.
@@ -132,6 +187,14 @@ impl Work {
             Ask::IfNoneMatch => ", asked for if its ETag is another".to_owned(),
             Ask::Range(first, last) => format!(", of which bytes {first}-{last}"),
             Ask::Compressed => ", asked for with `Accept-Encoding: br, gzip`".to_owned(),
+        };
+        let way = match (self.upstream, self.handshake) {
+            (Some(Beside::Client), _) => format!("{way} through a proxy, its upstream beside the client"),
+            (Some(Beside::Proxy), _) => format!("{way} through a proxy, its upstream beside it"),
+            (None, Some(Handshake::Full)) if self.is_short => format!("{way} over TLS 1.3, a full handshake"),
+            (None, Some(Handshake::Resumed)) => format!("{way} over TLS 1.3, a resumed handshake"),
+            (None, Some(Handshake::Full)) => format!("{way} over TLS 1.3"),
+            (None, None) => way,
         };
         format!("a {what} of {bytes}{way}")
     }

@@ -4,7 +4,7 @@ use alloc::rc::Rc;
 use core::fmt;
 use core::ops::{Deref, Range};
 
-use crate::pool::Memory;
+use crate::pool::{Block, Memory};
 
 /// A view of some bytes of a block. Clones and cuts share the memory; the last one returns it to its pool.
 pub struct Chunk {
@@ -53,6 +53,21 @@ impl Chunk {
         memory.bytes[self.end..][..count].copy_from_slice(&bytes[..count]);
         self.end += count;
         count
+    }
+
+    /// This chunk with `bytes` behind it: in place where there is room, else both in memory of their own, twice the size, so that what
+    /// arrives a byte at a time is not copied each time.
+    #[must_use]
+    pub fn followed_by(mut self, bytes: &[u8]) -> Chunk {
+        let appended = self.append(bytes);
+        let rest = &bytes[appended..];
+        if rest.is_empty() {
+            return self;
+        }
+        let mut larger = Block::oversized((self.len() + rest.len()) * 2);
+        larger.append(&self);
+        larger.append(rest);
+        larger.share()
     }
 
     /// How many bytes of memory this chunk keeps from its pool: the whole block's.
@@ -126,6 +141,15 @@ mod tests {
         chunk.advance(2);
         assert_eq!(chunk.append(b"efghij"), 4);
         assert_eq!(&chunk[..], b"cdefgh");
+    }
+
+    #[test]
+    fn what_follows_a_chunk_stands_behind_it_whether_there_was_room_or_not() {
+        let pool = Pool::new(8, 1);
+        let chunk = chunk_of(&pool, b"abcd").followed_by(b"ef");
+        assert_eq!((&chunk[..], pool.in_use()), (&b"abcdef"[..], 1));
+        let chunk = chunk.followed_by(b"ghij");
+        assert_eq!((&chunk[..], pool.in_use()), (&b"abcdefghij"[..], 0));
     }
 
     #[test]

@@ -4,24 +4,32 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
-use gannet::{AccessLog, App, BackendChoice, LogDestination, MappedSends};
+use gannet::{AccessLog, BackendChoice, LogDestination, MappedSends, Networks};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 use crate::address::Place;
+use crate::arguments::{Arguments, Common, FilesArguments};
 use crate::logging::{self, LogFormat};
-use crate::usage;
+use crate::proxy::ProxyOptions;
+use crate::sources::Sources;
+use crate::tls::TlsOptions;
 
 /// What to do.
 #[derive(Debug)]
 pub struct Options {
-    /// The folder to serve.
-    pub folder: PathBuf,
+    /// What is served.
+    pub task: Task,
     /// Where to listen.
     pub listen: Vec<Place>,
     /// Sockets were handed over, and are not among those.
     pub ignores_sockets: bool,
+    /// TLS, if that is spoken.
+    pub tls: Option<TlsOptions>,
+    /// The proxies that are believed.
+    pub trust: Networks,
+    /// Whether connections begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// Whether other processes may listen on the same ports.
     pub share_port: bool,
     /// Whether each worker is kept on a core.
@@ -30,12 +38,6 @@ pub struct Options {
     pub workers: usize,
     /// The engine.
     pub backend: BackendChoice,
-    /// Which files are sent from a mapping.
-    pub mmap: MappedSends,
-    /// The folder is an application of a single page.
-    pub spa: bool,
-    /// A folder without an index is listed.
-    pub listing: bool,
     /// How the log is written.
     pub log: LogFormat,
     /// What is logged.
@@ -48,6 +50,28 @@ pub struct Options {
     pub quiet: bool,
 }
 
+/// What is served.
+#[derive(Debug)]
+pub enum Task {
+    /// A folder.
+    Files(FilesOptions),
+    /// What other servers answer.
+    Proxy(ProxyOptions),
+}
+
+/// How a folder is served.
+#[derive(Debug)]
+pub struct FilesOptions {
+    /// Which.
+    pub folder: PathBuf,
+    /// Which files are sent from a mapping.
+    pub mmap: MappedSends,
+    /// It is an application of a single page.
+    pub spa: bool,
+    /// Without an index it is listed.
+    pub listing: bool,
+}
+
 /// Why nothing is served.
 #[derive(PartialEq, Eq, Debug)]
 pub enum Stop {
@@ -57,82 +81,11 @@ pub enum Stop {
     Misused(String),
 }
 
-/// The command line as it was typed: what it means is found out together with the environment's.
-#[derive(Parser)]
-#[command(
-    name = "gannet",
-    version,
-    about = "Serves the folder DIR, by default the current one, over HTTP/1.1.",
-    override_usage = "gannet [OPTIONS] [DIR]",
-    help_template = "{about}\n{usage-heading} {usage}\n\n{options}{after-help}",
-    after_help = AFTER_HELP,
-    args_override_self = true,
-    term_width = 80
-)]
-struct Arguments {
-    #[arg(value_name = "DIR", hide = true)]
-    folder: Option<PathBuf>,
-    /// IP:PORT, PORT, unix:PATH... [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
-    listen: Vec<OsString>,
-    /// Threads that serve; 0: one for each core [default: 0]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    workers: Option<OsString>,
-    /// Keep each worker on one core
-    #[arg(long)]
-    pin: bool,
-    /// Let other processes listen on the same port
-    #[arg(long)]
-    share_port: bool,
-    /// auto, uring (io_uring), epoll or kqueue [default: auto]
-    #[arg(long, value_name = "NAME")]
-    backend: Option<OsString>,
-    /// Map files to send them: auto, on, off [default: auto]
-    #[arg(long, value_name = "WHICH")]
-    mmap: Option<OsString>,
-    /// Answer unknown paths with the root's index
-    #[arg(long)]
-    spa: bool,
-    /// List folders without an index: on, off [default: on]
-    #[arg(long, value_name = "WHETHER")]
-    listing: Option<OsString>,
-    /// text, json or off [default: on a terminal text]
-    #[arg(long, value_name = "FORMAT")]
-    log: Option<OsString>,
-    /// error to trace, also of a target [default: info]
-    #[arg(long, value_name = "LEVEL")]
-    log_level: Option<OsString>,
-    /// As --log-level debug
-    #[arg(short, long)]
-    verbose: bool,
-    /// Of requests: a file, - (output) or off [default: -]
-    #[arg(long, value_name = "PATH")]
-    access_log: Option<OsString>,
-    /// Health and metrics, on an address of their own
-    #[arg(long, value_name = "ADDR")]
-    admin: Option<OsString>,
-    /// No banner, no access log, only errors in the log
-    #[arg(short, long)]
-    quiet: bool,
-}
-
-const AFTER_HELP: &str = "\
-Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
-Ctrl-C or SIGTERM: finish what runs and leave; a second: leave at once.";
-
 /// More threads than any machine has cores for are a slip of the finger.
 const MOST_WORKERS: usize = 1024;
 
-/// A value, and where it is from.
-struct Given {
-    value: OsString,
-    origin: String,
-}
-
-/// The flags that were given, and the environment for those that were not.
-struct Sources<E> {
-    environment: E,
-}
+/// Where to listen if nobody says: in clear text, and with TLS.
+const DEFAULT_PORTS: (u16, u16) = (8080, 8443);
 
 impl Options {
     /// Reads the command line (the program's name first) and the environment.
@@ -143,133 +96,111 @@ impl Options {
         arguments: impl IntoIterator<Item = OsString>,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Options, Stop> {
-        let arguments = Arguments::try_parse_from(arguments).map_err(|error| usage::explain(&error))?;
-        Options::resolve(arguments, &Sources { environment }).map_err(Stop::Misused)
+        let arguments = Arguments::read(arguments)?;
+        Options::resolve(arguments, &Sources::new(environment)).map_err(Stop::Misused)
     }
 
     fn resolve<E>(arguments: Arguments, sources: &Sources<E>) -> Result<Options, String>
     where
         E: Fn(&str) -> Option<OsString>,
     {
-        let log = sources.one("log", arguments.log, str::parse)?;
+        match arguments {
+            Arguments::Files(mut files) => {
+                let task = Task::Files(FilesOptions::take(&mut files, sources)?);
+                Options::common(files.common, task, sources)
+            }
+            Arguments::Proxy(mut proxy) => {
+                let task = Task::Proxy(ProxyOptions::take(&mut proxy, sources)?);
+                Options::common(proxy.common, task, sources)
+            }
+        }
+    }
+
+    /// What both commands have.
+    fn common<E>(mut common: Common, task: Task, sources: &Sources<E>) -> Result<Options, String>
+    where
+        E: Fn(&str) -> Option<OsString>,
+    {
+        let log = sources.one("log", common.log.take(), str::parse)?;
         let log = log.unwrap_or_else(LogFormat::by_terminal);
-        let log_level = sources.one("log-level", arguments.log_level, logging::levels)?;
-        let verbose = sources.switch("verbose", arguments.verbose)?;
-        let quiet = sources.switch("quiet", arguments.quiet)?;
+        let quiet = sources.switch("quiet", common.quiet)?;
         let access_log =
-            sources.one("access-log", arguments.access_log, |text| Ok(parse_access_log(text)))?;
+            sources.one("access-log", common.access_log.take(), |text| Ok(parse_access_log(text)))?;
         let by_default = (log != LogFormat::Off && !quiet).then_some(LogDestination::StandardOutput);
         let destination = access_log.unwrap_or(by_default);
-        let listen = sources.places(arguments.listen)?;
-        let admin = sources.one("admin", arguments.admin, parse_admin)?;
-        apart(&listen, admin.as_ref())?;
+        let tls = TlsOptions::take(&mut common, sources)?;
+        let listen = places(std::mem::take(&mut common.listen), tls.is_some(), sources)?;
+        let admin = sources.one("admin", common.admin.take(), parse_admin)?;
+        apart(&listen, tls.as_ref().and_then(|tls| tls.redirect.as_ref()), admin.as_ref())?;
+        let trust = sources.several("trust", std::mem::take(&mut common.trust), parse_networks)?;
+        let trust: Networks = trust.into_iter().flatten().collect();
+        let proxy_protocol = sources.switch("proxy-protocol", common.proxy_protocol)?;
+        if proxy_protocol && trust.is_empty() {
+            return Err("--proxy-protocol lets whoever connects say who the client is; name those who may by --trust, such as --trust 10.0.0.0/8".to_owned());
+        }
         Ok(Options {
+            task,
             ignores_sockets: sources.has_sockets() && !listen.contains(&Place::Systemd),
-            share_port: sources.switch("share-port", arguments.share_port)?,
-            pin: sources.switch("pin", arguments.pin)?,
-            folder: arguments.folder.unwrap_or_else(|| PathBuf::from(".")),
             listen,
-            workers: sources.one("workers", arguments.workers, parse_workers)?.unwrap_or(0),
-            backend: sources.one("backend", arguments.backend, parse_backend)?.unwrap_or_default(),
-            mmap: sources.one("mmap", arguments.mmap, parse_mmap)?.unwrap_or_default(),
-            spa: sources.switch("spa", arguments.spa)?,
-            listing: sources.one("listing", arguments.listing, parse_listing)?.unwrap_or(true),
+            tls,
+            trust,
+            proxy_protocol,
+            share_port: sources.switch("share-port", common.share_port)?,
+            pin: sources.switch("pin", common.pin)?,
+            workers: sources.one("workers", common.workers.take(), parse_workers)?.unwrap_or(0),
+            backend: sources.one("backend", common.backend.take(), parse_backend)?.unwrap_or_default(),
             log,
-            log_level: match log_level {
-                _ if quiet => Targets::new().with_default(LevelFilter::ERROR),
-                _ if verbose => Targets::new().with_default(LevelFilter::DEBUG),
-                Some(levels) => levels,
-                None => Targets::new().with_default(LevelFilter::INFO),
-            },
+            log_level: log_level(&mut common, quiet, sources)?,
             access_log: destination.map(|destination| AccessLog { format: log.of_requests(), destination }),
             admin: admin.map(|place| place.admin_address()).transpose()?,
             quiet,
         })
     }
+}
 
-    /// The application with what lets it be watched.
-    pub fn watched(&self, mut app: App) -> App {
-        if let Some(log) = &self.access_log {
-            app = app.access_log(log.clone());
-        }
-        match self.admin {
-            Some(address) => app.admin(address),
-            None => app,
-        }
-    }
-
-    /// Makes the application listen where, and serve as, was asked for.
-    pub fn apply(&self, app: App) -> App {
-        let app = self.listen.iter().fold(app, |app, place| place.listened_on_by(app));
-        let app = app.workers(self.workers).pin(self.pin).share_port(self.share_port);
-        app.backend(self.backend).mapped_sends(self.mmap)
+impl FilesOptions {
+    fn take<E>(arguments: &mut FilesArguments, sources: &Sources<E>) -> Result<FilesOptions, String>
+    where
+        E: Fn(&str) -> Option<OsString>,
+    {
+        Ok(FilesOptions {
+            folder: arguments.folder.take().unwrap_or_else(|| PathBuf::from(".")),
+            mmap: sources.one("mmap", arguments.mmap.take(), parse_mmap)?.unwrap_or_default(),
+            spa: sources.switch("spa", arguments.spa)?,
+            listing: sources.one("listing", arguments.listing.take(), parse_listing)?.unwrap_or(true),
+        })
     }
 }
 
-impl<E: Fn(&str) -> Option<OsString>> Sources<E> {
-    /// A flag's value, else that of its variable. An empty variable is one that is not set, as in many a container's
-    /// configuration.
-    fn given(&self, flag: &str, typed: Option<OsString>) -> Option<Given> {
-        if let Some(value) = typed {
-            return Some(Given { value, origin: format!("--{flag} ") });
-        }
-        let variable = variable(flag);
-        let value = (self.environment)(&variable).filter(|value| !value.is_empty())?;
-        Some(Given { value, origin: format!("{variable}=") })
-    }
-
-    fn one<T>(
-        &self,
-        flag: &str,
-        typed: Option<OsString>,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, String> {
-        self.given(flag, typed).map(|given| given.parse(parse)).transpose()
-    }
-
-    /// A flag that takes no value; its variable says true or false.
-    fn switch(&self, flag: &str, typed: bool) -> Result<bool, String> {
-        Ok(typed || self.one(flag, None, parse_switch)?.unwrap_or(false))
-    }
-
-    /// Whether a service manager hands sockets over to this process (sd_listen_fds(3)).
-    fn has_sockets(&self) -> bool {
-        let set = |name: &str| (self.environment)(name).filter(|value| !value.is_empty());
-        set("LISTEN_PID").is_some_and(|id| id.to_str() == Some(&std::process::id().to_string()))
-            && set("LISTEN_FDS").is_some_and(|count| count != "0")
-    }
-
-    /// Where to listen: every flag, else the variable's list, else what was handed over.
-    fn places(&self, typed: Vec<OsString>) -> Result<Vec<Place>, String> {
-        let mut places = Vec::new();
-        for flag in typed {
-            places.extend(self.one("listen", Some(flag), str::parse::<Place>)?);
-        }
-        if places.is_empty() {
-            let list = |text: &str| text.split(',').map(|one| one.trim().parse()).collect();
-            places = self.one("listen", None, list)?.unwrap_or_default();
-        }
-        if places.is_empty() && self.has_sockets() {
-            places.push(Place::Systemd);
-        }
-        if places.is_empty() {
-            places.push(Place::Address(SocketAddr::from(([127, 0, 0, 1], 8080))));
-        }
-        distinct(&places)?;
-        Ok(places)
-    }
+fn log_level<E>(common: &mut Common, quiet: bool, sources: &Sources<E>) -> Result<Targets, String>
+where
+    E: Fn(&str) -> Option<OsString>,
+{
+    let levels = sources.one("log-level", common.log_level.take(), logging::levels)?;
+    let verbose = sources.switch("verbose", common.verbose)?;
+    Ok(match levels {
+        _ if quiet => Targets::new().with_default(LevelFilter::ERROR),
+        _ if verbose => Targets::new().with_default(LevelFilter::DEBUG),
+        Some(levels) => levels,
+        None => Targets::new().with_default(LevelFilter::INFO),
+    })
 }
 
-impl Given {
-    fn parse<T>(&self, parse: impl Fn(&str) -> Result<T, String>) -> Result<T, String> {
-        let text = self.value.to_str().ok_or_else(|| "this is not UTF-8".to_owned());
-        text.and_then(parse).map_err(|why| format!("{}{}: {why}", self.origin, self.value.to_string_lossy()))
+/// Where to listen: every flag, else the variable's list, else what was handed over.
+fn places<E>(typed: Vec<OsString>, tls: bool, sources: &Sources<E>) -> Result<Vec<Place>, String>
+where
+    E: Fn(&str) -> Option<OsString>,
+{
+    let mut places: Vec<Place> = sources.several("listen", typed, str::parse)?;
+    if places.is_empty() && sources.has_sockets() {
+        places.push(Place::Systemd);
     }
-}
-
-/// The variable that says what a flag does: the same word.
-fn variable(flag: &str) -> String {
-    format!("GANNET_{}", flag.replace('-', "_").to_uppercase())
+    if places.is_empty() {
+        let port = if tls { DEFAULT_PORTS.1 } else { DEFAULT_PORTS.0 };
+        places.push(Place::Address(SocketAddr::from(([127, 0, 0, 1], port))));
+    }
+    distinct(&places)?;
+    Ok(places)
 }
 
 /// An address given twice would be found in use, by another program as it seems.
@@ -297,15 +228,22 @@ fn parse_admin(text: &str) -> Result<Place, String> {
     place.admin_address().map(|_| place)
 }
 
-/// The admin listener would find its address in use, by another program as it seems.
-fn apart(listen: &[Place], admin: Option<&Place>) -> Result<(), String> {
-    let Some(admin) = admin else { return Ok(()) };
-    match listen.iter().find(|place| place.covers(admin) || admin.covers(place)) {
-        Some(place) => {
-            Err(format!("--listen {place} and --admin {admin} overlap; give one of them another port"))
+/// What is listened on beside would find its address in use, by another program as it seems.
+fn apart(listen: &[Place], redirect: Option<&Place>, admin: Option<&Place>) -> Result<(), String> {
+    let mut all: Vec<(&str, &Place)> = listen.iter().map(|place| ("--listen", place)).collect();
+    for (flag, place) in [("--redirect", redirect), ("--admin", admin)] {
+        let Some(place) = place else { continue };
+        if let Some((other, taken)) = all.iter().find(|(_, other)| other.covers(place) || place.covers(other))
+        {
+            return Err(format!("{other} {taken} and {flag} {place} overlap; give one of them another port"));
         }
-        None => Ok(()),
+        all.push((flag, place));
     }
+    Ok(())
+}
+
+fn parse_networks(text: &str) -> Result<Networks, String> {
+    text.parse().map_err(|error: <Networks as std::str::FromStr>::Err| error.to_string())
 }
 
 /// A file named `off` or `-` is written `./off` or `./-`.
@@ -326,14 +264,6 @@ fn parse_listing(text: &str) -> Result<bool, String> {
         "on" => Ok(true),
         "off" => Ok(false),
         _ => Err("listings are on or off".to_owned()),
-    }
-}
-
-fn parse_switch(text: &str) -> Result<bool, String> {
-    match text {
-        "1" | "true" | "yes" => Ok(true),
-        "0" | "false" | "no" => Ok(false),
-        _ => Err("write true or false".to_owned()),
     }
 }
 

@@ -3,6 +3,7 @@
 use clap::Error;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use crate::arguments::Command;
 use crate::options::Stop;
 
 /// Flags that other servers have, with what is meant here.
@@ -13,8 +14,12 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
     (&["--root", "--dir", "--directory", "-d"], "the folder is named without a flag: gannet ./public"),
     (&["--metrics"], "health and metrics are told by --admin 127.0.0.1:9000"),
     (
-        &["--tls-cert", "--tls-key", "--tls", "--cert", "--key", "--redirect", "--https"],
-        "TLS is not there yet: put Gannet behind a server that has it",
+        &["--cert", "--key", "--certificate", "--https", "--ssl"],
+        "TLS is --tls-cert FILE --tls-key FILE, or --tls self-signed",
+    ),
+    (
+        &["--upstream", "--backend-server", "--proxy-pass"],
+        "upstreams are named without a flag: gannet proxy :3000",
     ),
     (
         &["--gzip", "--brotli", "--compress", "--compression"],
@@ -24,35 +29,51 @@ const ELSEWHERE: &[(&[&str], &str)] = &[
 ];
 
 /// What to do about what the parser says.
-pub fn explain(error: &Error) -> Stop {
+pub fn explain(error: &Error, command: Command) -> Stop {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Told(error.to_string()),
-        ErrorKind::UnknownArgument => Stop::Misused(unknown(error)),
-        ErrorKind::InvalidValue => Stop::Misused(no_value(error)),
+        ErrorKind::UnknownArgument => Stop::Misused(unknown(error, command)),
+        ErrorKind::InvalidValue => Stop::Misused(no_value(error, command)),
         ErrorKind::TooManyValues => {
-            Stop::Misused(format!("{} takes no value; see gannet --help", named(error)))
+            Stop::Misused(format!("{} takes no value; see {}", named(error), command.help()))
         }
-        _ => Stop::Misused(first_paragraph(&error.to_string())),
+        ErrorKind::MissingRequiredArgument => Stop::Misused(
+            "there is no upstream to pass requests on to; name one: gannet proxy :3000".to_owned(),
+        ),
+        _ => Stop::Misused(first_paragraph(&error.to_string(), command)),
     }
 }
 
-fn unknown(error: &Error) -> String {
+fn unknown(error: &Error, command: Command) -> String {
     let name = named(error);
     if !name.starts_with('-') {
         return format!("one folder can be served, and {name} is a second; see gannet --help");
     }
     let meant = ELSEWHERE.iter().find(|(flags, _)| flags.contains(&name)).map(|(_, meant)| *meant);
+    if meant.is_none()
+        && name
+            .strip_prefix("--")
+            .is_some_and(|flag| command.other().flags().iter().any(|other| other == flag))
+    {
+        return match command {
+            Command::Files => {
+                format!("{name} is for gannet proxy, and a folder has no upstreams; leave it out")
+            }
+            Command::Proxy => format!("{name} is for folders, and gannet proxy serves none; leave it out"),
+        };
+    }
     match (meant, text(error, ContextKind::SuggestedArg)) {
         (Some(meant), _) => format!("there is no flag {name}; {meant}"),
         (None, Some(similar)) => format!("there is no flag {name}; did you mean {similar}?"),
-        (None, None) => format!("there is no flag {name}; see gannet --help"),
+        (None, None) => format!("there is no flag {name}; see {}", command.help()),
     }
 }
 
-fn no_value(error: &Error) -> String {
+fn no_value(error: &Error, command: Command) -> String {
     match named(error) {
         "[DIR]" => "the folder's name is empty; name one, or none for the current folder".to_owned(),
-        flag => format!("{flag} lacks its value; see gannet --help"),
+        "<UPSTREAM>..." => "an upstream's name is empty; name one, such as :3000".to_owned(),
+        flag => format!("{flag} lacks its value; see {}", command.help()),
     }
 }
 
@@ -70,10 +91,10 @@ fn text(error: &Error, kind: ContextKind) -> Option<&str> {
 }
 
 /// The parser's own words, without its usage.
-fn first_paragraph(message: &str) -> String {
+fn first_paragraph(message: &str, command: Command) -> String {
     let lines = message.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let paragraph = lines.collect::<Vec<_>>().join(" ");
-    format!("{}; see gannet --help", paragraph.trim_start_matches("error: "))
+    format!("{}; see {}", paragraph.trim_start_matches("error: "), command.help())
 }
 
 #[cfg(test)]

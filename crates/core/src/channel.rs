@@ -83,6 +83,16 @@ impl Sender {
         poll_fn(|context| self.poll_send(context, &mut frame)).await
     }
 
+    /// Ready when the other end is gone: nothing that is sent reaches anybody.
+    pub(crate) fn poll_closed(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.state.borrow_mut();
+        if state.closed {
+            return Poll::Ready(());
+        }
+        state.sender = Some(context.waker().clone());
+        Poll::Pending
+    }
+
     /// Ends the body as failed: the connection is closed, so that the client sees that something is missing.
     pub fn abort(self) {
         self.state.borrow_mut().end(Err(BodyError::Aborted));

@@ -30,6 +30,8 @@ pub struct Incoming {
     wanted: Cell<bool>,
     /// The reader is gone; what arrives is discarded.
     abandoned: Cell<bool>,
+    /// The connection wants to know at once when that happens.
+    watched: Cell<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +60,7 @@ impl Incoming {
         self.throttled.set(false);
         self.wanted.set(false);
         self.abandoned.set(false);
+        self.watched.set(false);
         *self.connection.borrow_mut() = connection;
     }
 
@@ -95,6 +98,11 @@ impl Incoming {
     /// Whether nobody will read what arrives.
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.get()
+    }
+
+    /// The connection is woken when the reader goes before the end has come.
+    pub fn watch(&self) {
+        self.watched.set(true);
     }
 
     /// The connection waits: it is woken when the reader has taken something, or asks for the first time.
@@ -235,9 +243,17 @@ impl Source for ReceivedBody {
 
 impl Drop for ReceivedBody {
     fn drop(&mut self) {
-        self.incoming.abandoned.set(true);
-        self.incoming.state.borrow_mut().forget();
-        self.incoming.wake_connection();
+        let incoming = &self.incoming;
+        incoming.abandoned.set(true);
+        let ended = {
+            let mut state = incoming.state.borrow_mut();
+            state.forget();
+            state.end.is_some()
+        };
+        if incoming.watched.get() && !ended {
+            incoming.throttled.set(true);
+        }
+        incoming.wake_connection();
     }
 }
 

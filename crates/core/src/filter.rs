@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::future::Boxes;
-use crate::{Handler, IntoResponse, Reply, Request};
+use crate::{Handler, IntoResponse, Reply, Request, Response};
 
 /// One worker's instance of a filter. Most filters are functions of `(Request, Next)`, through [`IntoFilter`].
 pub trait Filter {
@@ -97,6 +97,63 @@ where
     }
 }
 
+impl<F: Filter + ?Sized> Filter for Box<F> {
+    fn filter(&self, request: Request, next: Next) -> Reply {
+        (**self).filter(request, next)
+    }
+}
+
+/// Changes responses to some requests.
+struct Edited<W, E, L, T> {
+    wanted: W,
+    edit: Rc<E>,
+    later: L,
+    boxes: Boxes<T>,
+}
+
+/// A filter that changes, by `edit`, what the rest of the chain answers to the requests that are `wanted`. Where that answers at once so does
+/// this, and nothing of a request is moved or kept.
+pub fn edited<W, E>(wanted: W, edit: E) -> Box<dyn Filter>
+where
+    W: Fn(&Request) -> bool + 'static,
+    E: Fn(&mut Response) + 'static,
+{
+    let edit = Rc::new(edit);
+    let of_later = edit.clone();
+    let later = move |reply: Reply| {
+        let edit = of_later.clone();
+        async move {
+            let mut response = reply.await;
+            edit(&mut response);
+            response
+        }
+    };
+    Box::new(Edited { wanted, edit, later, boxes: Boxes::default() })
+}
+
+impl<W, E, L, T> Filter for Edited<W, E, L, T>
+where
+    W: Fn(&Request) -> bool,
+    E: Fn(&mut Response),
+    L: Fn(Reply) -> T,
+    T: Future<Output = Response> + 'static,
+{
+    fn filter(&self, request: Request, next: Next) -> Reply {
+        let wanted = (self.wanted)(&request);
+        let mut reply = next.run(request);
+        if !wanted {
+            return reply;
+        }
+        match reply.take_ready() {
+            Some(mut response) => {
+                (self.edit)(&mut response);
+                Reply::ready(response)
+            }
+            None => Reply::waiting(self.boxes.fill((self.later)(reply))),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::pin::Pin;
@@ -135,5 +192,24 @@ mod tests {
             panic!("nothing here waits")
         };
         assert_eq!(response.status().code(), 403);
+    }
+    #[test]
+    fn an_edited_response_is_there_at_once_where_it_was_and_else_when_it_is() {
+        let wanted = |request: &Request| request.path() == "/marked";
+        let mark =
+            || edited(wanted, |response| response.fields_mut().append("x-seen", "edited").expect("a field"));
+        let later = async |_: Request| "later";
+        for (target, marked) in [("/marked", 1), ("/", 0)] {
+            let chain = Chain::new(vec![mark()], Rc::new("now".into_handler()));
+            let mut reply = chain.handle(request("GET", target));
+            let response = reply.take_ready().expect("there was an answer at once");
+            assert_eq!(response.fields().iter().filter(|(name, _)| *name == "x-seen").count(), marked);
+            let chain = Chain::new(vec![mark()], Rc::new(later.into_handler()));
+            let mut reply = chain.handle(request("GET", target));
+            assert!(reply.take_ready().is_none());
+            let polled = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop()));
+            let Poll::Ready(response) = polled else { panic!("nothing here waits") };
+            assert_eq!(response.fields().iter().filter(|(name, _)| *name == "x-seen").count(), marked);
+        }
     }
 }

@@ -35,13 +35,15 @@ pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
-pub use client_address::client_address;
+pub use client_address::{ForwardedClient, client_address, forwarded_client};
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Filter, IntoFilter, Next};
+pub use filter::{Chain, Filter, IntoFilter, Next, edited};
 pub use gannet_block::{Block, Chunk, Pool};
+/// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
+pub use gannet_proto::proxy::Version as ProxyProtocol;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
 pub use interims::Interims;
@@ -59,6 +61,6 @@ pub use route::Route;
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
-    Call, ProxyProtocol, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
     UpstreamTimeouts, UpstreamTls, Upstreams,
 };

@@ -120,6 +120,47 @@ impl FromIterator<Network> for Networks {
     }
 }
 
+/// What is short for several networks: this machine, and the networks that lead nowhere from outside (RFC 1918, RFC 4193).
+const NAMED: [(&str, &[&str]); 2] = [
+    ("loopback", &["127.0.0.0/8", "::1"]),
+    ("private", &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]),
+];
+
+/// Networks separated by commas; `loopback` and `private` are short for those.
+impl FromStr for Networks {
+    type Err = InvalidNetwork;
+
+    fn from_str(text: &str) -> Result<Networks, InvalidNetwork> {
+        let mut networks = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            match NAMED.iter().find(|(name, _)| *name == part) {
+                Some((_, several)) => {
+                    for one in *several {
+                        networks.push(one.parse()?);
+                    }
+                }
+                None => networks.push(part.parse()?),
+            }
+        }
+        Ok(Networks(networks))
+    }
+}
+
+impl Extend<Network> for Networks {
+    fn extend<I: IntoIterator<Item = Network>>(&mut self, networks: I) {
+        self.0.extend(networks);
+    }
+}
+
+impl IntoIterator for Networks {
+    type Item = Network;
+    type IntoIter = std::vec::IntoIter<Network>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.address, self.prefix)
@@ -131,7 +172,7 @@ impl fmt::Display for InvalidNetwork {
         match self {
             InvalidNetwork::Address(text) => write!(
                 f,
-                "{text:?} is no network: write an address (10.0.0.1, ::1), or one with how many bits count (10.0.0.0/8, fd00::/8)"
+                "{text:?} is no network: write an address (10.0.0.1, ::1), one with how many bits count (10.0.0.0/8, fd00::/8), loopback or private"
             ),
             InvalidNetwork::Prefix(text, bits) => {
                 write!(f, "{text:?} is no network: behind the slash stands how many bits count, 0 to {bits}")
@@ -183,6 +224,23 @@ mod tests {
         assert!(contains("::ffff:10.0.0.0/104", "10.1.2.3"));
         assert!(!contains("::ffff:10.0.0.0/104", "11.1.2.3"));
         assert!(!contains("::/0", "::ffff:10.1.2.3"));
+    }
+
+    #[test]
+    fn a_list_has_the_networks_of_all_its_parts_and_names_stand_for_several() {
+        let list = |text: &str| text.parse::<Networks>().expect("networks");
+        let address = |text: &str| text.parse::<IpAddr>().expect("an address");
+        assert_eq!(list("10.0.0.0/8, ::1"), networks(&["10.0.0.0/8", "::1"]));
+        for inside in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"] {
+            assert!(list("loopback").contains(address(inside)), "{inside}");
+            assert!(!list("private").contains(address(inside)), "{inside}");
+        }
+        for inside in ["10.1.1.1", "172.31.0.1", "192.168.7.7", "fd00::1"] {
+            assert!(list("loopback,private").contains(address(inside)), "{inside}");
+            assert!(!list("loopback").contains(address(inside)), "{inside}");
+        }
+        assert!(!list("private").contains(address("172.32.0.1")));
+        assert!("10.0.0.0/8,".parse::<Networks>().is_err() && "".parse::<Networks>().is_err());
     }
 
     #[test]

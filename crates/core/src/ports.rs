@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Later, Upstreams};
+use crate::{Later, Networks, Upstreams};
 
 /// The ports of one worker.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub struct Ports {
     pub counters: Rc<dyn Counters>,
     /// Who sends requests to other servers.
     pub upstreams: Rc<dyn Upstreams>,
+    /// The proxies that are believed what they say of a client ([`Request::client_address`](crate::Request::client_address)).
+    pub trusted: Rc<Networks>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and
@@ -103,16 +105,31 @@ pub enum Counter {
     DescriptorMiss,
     /// A content was compressed on the fly; it is kept, and answers many requests.
     Compressed,
+    /// A connection to an upstream was begun.
+    UpstreamConnected,
+    /// A request went over a connection to its upstream that was there.
+    UpstreamReused,
+    /// That connection was one that another worker had left.
+    UpstreamTakenOver,
+    /// A request was sent once more, since its connection had died before anything was said.
+    UpstreamRetried,
+    /// A request got no response from its upstream.
+    UpstreamFailed,
 }
 
 impl Counter {
     /// Every one of them, in their order.
-    pub const ALL: [Counter; 5] = [
+    pub const ALL: [Counter; 10] = [
         Counter::MemoryHit,
         Counter::MemoryMiss,
         Counter::DescriptorHit,
         Counter::DescriptorMiss,
         Counter::Compressed,
+        Counter::UpstreamConnected,
+        Counter::UpstreamReused,
+        Counter::UpstreamTakenOver,
+        Counter::UpstreamRetried,
+        Counter::UpstreamFailed,
     ];
 }
 

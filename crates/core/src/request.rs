@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls};
+use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -18,6 +18,7 @@ pub struct Request {
     body: ReceivedBody,
     ports: Rc<Ports>,
     peer: Option<SocketAddr>,
+    server: Option<SocketAddr>,
     tls: Option<Rc<Tls>>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
@@ -115,7 +116,7 @@ impl Drop for RequestHead {
 impl Request {
     /// A request: the server's part, and the tests'.
     pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request { head, body, ports, peer: None, tls: None, route: None, interims, tail: 0 }
+        Request { head, body, ports, peer: None, server: None, tls: None, route: None, interims, tail: 0 }
     }
 
     /// The method.
@@ -210,6 +211,18 @@ impl Request {
         self.peer
     }
 
+    /// The client's address: the peer's, unless that is a proxy that is trusted and says for whom it asks (`X-Forwarded-For`, else `Forwarded`;
+    /// [`client_address`](crate::client_address) has the rules). `None` if it came by a Unix socket.
+    pub fn client_address(&self) -> Option<IpAddr> {
+        let peer = self.peer?.ip();
+        Some(client_address(peer, self.fields(), &self.ports.trusted))
+    }
+
+    /// Our own address of the connection that the request came by, when it has one and that is known.
+    pub fn server(&self) -> Option<SocketAddr> {
+        self.server
+    }
+
     /// The TLS that this came by; `None` if it came in clear text.
     pub fn tls(&self) -> Option<&Tls> {
         self.tls.as_deref()
@@ -268,6 +281,11 @@ impl Request {
     /// Says who sent this: the server's part.
     pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
         self.peer = peer;
+    }
+
+    /// Says where it came to: the server's part.
+    pub fn set_server(&mut self, server: Option<SocketAddr>) {
+        self.server = server;
     }
 
     /// Says by which TLS this came: the server's part.
@@ -385,6 +403,7 @@ pub(crate) mod tests {
             clock: nothing.clone(),
             counters: nothing.clone(),
             upstreams: nothing,
+            trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default())

@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use crate::{ReceivedBody, Sender, Upgraded};
+use crate::{BodyError, ReceivedBody, Sender, Upgraded};
 
 /// Copies what each sends to the other, until both have ended. An end is passed on, and the other direction goes on; a connection that breaks
 /// breaks the other.
@@ -30,7 +30,14 @@ pub(crate) async fn tunnel(one: Upgraded, other: Upgraded) {
 
 /// Says whether it came to its end.
 async fn copy(mut reader: ReceivedBody, mut writer: Sender) -> bool {
-    while let Some(chunk) = reader.next().await {
+    loop {
+        let next = poll_fn(|context| match reader.poll_next(context) {
+            Poll::Pending if writer.poll_closed(context).is_ready() => {
+                Poll::Ready(Some(Err(BodyError::Aborted)))
+            }
+            next => next,
+        });
+        let Some(chunk) = next.await else { return true };
         let Ok(chunk) = chunk else {
             writer.abort();
             return false;
@@ -39,7 +46,6 @@ async fn copy(mut reader: ReceivedBody, mut writer: Sender) -> bool {
             return false;
         }
     }
-    true
 }
 
 #[cfg(test)]
@@ -48,7 +54,7 @@ mod tests {
     use std::task::{Context, Waker};
 
     use super::*;
-    use crate::{Block, Body, BodyError, Chunk, Data, Frame, Incoming, channel};
+    use crate::{Block, Body, Chunk, Data, Frame, Incoming, channel};
 
     /// One end of a tunnel, and what a test holds of it.
     fn end() -> (Upgraded, Rc<Incoming>, Body) {
@@ -100,5 +106,14 @@ mod tests {
         one_in.end(Err(BodyError::Incomplete), None);
         assert!(tunnel.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         assert_eq!(next(&mut other_out), Poll::Ready(Some(Err(BodyError::Aborted))));
+    }
+
+    #[test]
+    fn a_side_that_takes_nothing_more_ends_it_also_while_nobody_says_anything() {
+        let ((one, _one_in, _one_out), (other, _other_in, other_out)) = (end(), end());
+        let mut tunnel = pin!(tunnel(one, other));
+        assert!(tunnel.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(other_out);
+        assert!(tunnel.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     }
 }

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use gannet_proto::Method;
+use gannet_proto::proxy::Version as ProxyProtocol;
 
 use crate::{Body, Fields, Interims, Ports, Response, Status};
 
@@ -50,15 +51,6 @@ pub struct UpstreamTls {
     pub server_name: Arc<str>,
     /// Whom is trusted, and all else that the server's client knows how to use, and nobody here does.
     pub settings: Arc<dyn Any + Send + Sync>,
-}
-
-/// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProxyProtocol {
-    /// A line of text.
-    V1,
-    /// Binary.
-    V2,
 }
 
 /// How long an upstream may take.
@@ -275,6 +267,16 @@ impl Call {
         let mut state = self.state.borrow_mut();
         state.client = client;
         state.request.take()
+    }
+
+    /// Client and server of the connection that the request came by.
+    pub fn client(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.state.borrow().request.as_ref()?.client
+    }
+
+    /// `client` is woken when nobody waits for the response any more.
+    pub fn watch(&self, client: Waker) {
+        self.state.borrow_mut().client = Some(client);
     }
 
     /// Puts the request back, to be sent anew.

@@ -7,7 +7,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use rustix::io::Errno;
+use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::sockopt::socket_error;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
@@ -31,7 +31,7 @@ pub(crate) fn begin(target: &Address) -> io::Result<Begun> {
         Address::Internet(address) => (internet_socket(*address)?, (*address).into()),
         Address::Unix(path) => (Socket::new(Domain::UNIX, Type::STREAM, None)?, unix_address(path)?),
     };
-    socket.set_nonblocking(true)?;
+    ioctl_fionbio(&socket, true)?;
     let result = match socket.connect(&address) {
         // After a signal it goes on as well (connect(2), `EINTR` in POSIX).
         Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::INPROGRESS | Errno::INTR)) => None,

@@ -4,6 +4,8 @@
 //! bits. The ways back to "not ready" are a short receive and a short send, so neither probes for `EAGAIN`: a tiny request
 //! costs one recv(2) and one send(2). How the kernel is asked is the [`Selector`]'s business.
 
+mod socket;
+
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
@@ -12,15 +14,15 @@ use std::time::Duration;
 
 use gannet_block::Pool;
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+use rustix::net::{Shutdown, shutdown};
 
+use self::socket::Socket;
 use crate::detached::Stream;
 use crate::mappings::Mappings;
-use crate::outbound::{self, Begun};
-use crate::output::Progress;
-use crate::selector::{Owner, Readiness, Selector, Token};
+use crate::outbound;
+use crate::selector::{Owner, Selector, Token};
 use crate::sys::system::accept;
-use crate::transfer::{is_exhaustion, is_quiet, peer_address, reset_on_close, retried, write};
+use crate::transfer::{is_exhaustion, is_quiet, peer_address, reset_on_close};
 use crate::{
     Accepted, Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots,
     SocketId,
@@ -47,25 +49,6 @@ pub struct TryFirst<S: Selector> {
 struct ListenerSlot {
     fd: OwnedFd,
     armed: bool,
-}
-
-/// A socket's slot.
-struct Socket {
-    fd: OwnedFd,
-    /// The last receive filled its block, or an event came since.
-    readable: bool,
-    /// The last send was taken whole, or an event came since.
-    writable: bool,
-    /// The peer ended its half, or the connection broke: receive again even after a short receive, to be told.
-    hung_up: bool,
-    /// Not connected yet: once it is writable the kernel tells how that went.
-    connecting: bool,
-    /// The owner wants to receive.
-    armed: bool,
-    /// In `ready`.
-    queued: bool,
-    /// What waits until the socket is writable.
-    sending: Option<Box<Output>>,
 }
 
 impl<S: Selector> TryFirst<S> {
@@ -114,100 +97,6 @@ impl<S: Selector> TryFirst<S> {
                 }
                 // The connection was gone before it was accepted; accept(2) lists what else may be passed on to us.
                 Err(_) => {}
-            }
-        }
-    }
-
-    fn register(&mut self, fd: OwnedFd) -> rustix::io::Result<SocketId> {
-        let socket = Socket {
-            fd,
-            readable: false,
-            writable: true,
-            hung_up: false,
-            connecting: false,
-            armed: false,
-            queued: false,
-            sending: None,
-        };
-        let id = self.sockets.insert(socket);
-        let socket = self.sockets.get(id).expect("just inserted");
-        if let Err(error) = self.selector.watch(socket.fd.as_fd(), Token::socket(id)) {
-            self.sockets.remove(id);
-            return Err(error);
-        }
-        Ok(id)
-    }
-
-    fn note_readiness(&mut self, id: SocketId, readiness: Readiness, completions: &mut Completions) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        socket.hung_up |= readiness.hung_up;
-        socket.readable |= readiness.readable;
-        socket.writable |= readiness.writable;
-        if socket.connecting {
-            return self.end_connecting(id, completions);
-        }
-        let (receives, sends) = (socket.armed && socket.readable, socket.writable);
-        if sends && let Some(output) = socket.sending.take() {
-            self.send(id, output, completions);
-        }
-        if receives {
-            self.receive_once(id, completions);
-        }
-    }
-
-    fn end_connecting(&mut self, id: SocketId, completions: &mut Completions) {
-        let Some(socket) = self.sockets.get_mut(id).filter(|socket| socket.writable) else { return };
-        socket.connecting = false;
-        completions
-            .push_back(Completion::Connected { socket: id, result: outbound::outcome(socket.fd.as_fd()) });
-    }
-
-    /// One receive. A block that was filled means there may be more: the socket is looked at again next turn.
-    fn receive_once(&mut self, id: SocketId, completions: &mut Completions) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.armed || !socket.readable {
-            return;
-        }
-        let Some(mut block) = self.pool.take() else {
-            self.look_again(id);
-            return;
-        };
-        match retried(|| recv(&socket.fd, block.spare_mut(), RecvFlags::empty())) {
-            Ok((0, _)) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::Ended { socket: id });
-            }
-            Ok((count, _)) => {
-                block.commit(count);
-                socket.readable = block.len() == block.capacity() || socket.hung_up;
-                let more = socket.readable;
-                completions.push_back(Completion::Received { socket: id, block });
-                if more {
-                    self.look_again(id);
-                }
-            }
-            Err(Errno::AGAIN) => socket.readable = false,
-            Err(error) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::ReceiveFailed { socket: id, error: error.into() });
-            }
-        }
-    }
-
-    fn look_again(&mut self, id: SocketId) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if !socket.queued {
-            socket.queued = true;
-            self.ready.push_back(id);
-        }
-    }
-
-    fn take_ready(&mut self, completions: &mut Completions) {
-        for _ in 0..self.ready.len() {
-            let Some(id) = self.ready.pop_front() else { return };
-            if let Some(socket) = self.sockets.get_mut(id) {
-                socket.queued = false;
-                self.receive_once(id, completions);
             }
         }
     }
@@ -270,18 +159,7 @@ impl<S: Selector> Backend for TryFirst<S> {
     }
 
     fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId> {
-        // Watched only from here on: of a socket that is not even connecting epoll(7) would say that it hung up.
-        let Begun { socket: fd, result } = outbound::begin(target)?;
-        let socket = self.register(fd)?;
-        match (result, self.sockets.get_mut(socket)) {
-            (None, Some(slot)) => {
-                (slot.connecting, slot.writable) = (true, false);
-                self.selector.await_writable(slot.fd.as_fd(), Token::socket(socket));
-            }
-            (Some(result), _) => completions.push_back(Completion::Connected { socket, result }),
-            (None, None) => {}
-        }
-        Ok(socket)
+        self.begin_connecting(outbound::begin(target)?, completions)
     }
 
     fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
@@ -309,27 +187,8 @@ impl<S: Selector> Backend for TryFirst<S> {
         }
     }
 
-    fn send(&mut self, socket: SocketId, mut output: Box<Output>, completions: &mut Completions) {
-        let Some(slot) = self.sockets.get_mut(socket) else { return };
-        debug_assert!(slot.sending.is_none(), "one send at a time");
-        if !slot.writable {
-            slot.sending = Some(output);
-            return;
-        }
-        let result = match write(slot.fd.as_fd(), &mut output, &mut self.mappings) {
-            Ok(Progress::Some(count)) => Ok(count),
-            Ok(Progress::Full(count)) => {
-                slot.writable = false;
-                self.selector.await_writable(slot.fd.as_fd(), Token::socket(socket));
-                if count == 0 {
-                    slot.sending = Some(output);
-                    return;
-                }
-                Ok(count)
-            }
-            Err(error) => Err(error),
-        };
-        completions.push_back(Completion::Sent { socket, output, result });
+    fn send(&mut self, socket: SocketId, output: Box<Output>, completions: &mut Completions) {
+        self.try_send(socket, output, completions);
     }
 
     fn shutdown(&mut self, socket: SocketId) {
@@ -352,11 +211,7 @@ impl<S: Selector> Backend for TryFirst<S> {
     }
 
     fn release(&mut self, socket: SocketId, completions: &mut Completions) {
-        let Some(slot) = self.sockets.remove(socket) else { return };
-        assert!(slot.sending.is_none() && !slot.connecting, "what is released has nothing under way");
-        self.selector.forget(slot.fd.as_fd());
-        let connection = is_quiet(slot.fd.as_fd()).then(|| Detached::socket(slot.fd));
-        completions.push_back(Completion::Released { socket, connection });
+        self.take_out(socket, completions);
     }
 
     fn peer_address(&self, socket: SocketId) -> io::Result<SocketAddr> {

@@ -3,3 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod files;
+pub mod hsts;
+pub mod proxy;
+pub mod redirect;

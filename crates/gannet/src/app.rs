@@ -4,13 +4,21 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
-use gannet_core::{IntoFilter, IntoHandler, Method};
+use gannet_core::{IntoFilter, IntoHandler, Method, Networks};
 use gannet_features::files::IntoFiles;
-use gannet_server::host::{BackendChoice, Listen, Options, Running, Signals, StartError, inherited, start};
-use gannet_server::{AccessLog, Limits, MappedSends, SiteBuilder, SiteError};
+use gannet_features::hsts::Hsts;
+use gannet_features::redirect::Redirect;
+use gannet_server::host::{
+    Address, BackendChoice, Listen, ListenerOptions, Options, Running, Signals, StartError, inherited, start,
+};
+use gannet_server::{AccessLog, Limits, MappedSends, Preamble, SiteBuilder, SiteError};
 
+use crate::proxy::{IntoProxy, Pending};
 use crate::routes::{Routes, below, verbs};
+use crate::tls::Tls;
+use crate::trust::IntoNetworks;
 
 /// An application: what it serves, and where.
 ///
@@ -19,6 +27,12 @@ use crate::routes::{Routes, below, verbs};
 pub struct App {
     site: SiteBuilder,
     listen: Vec<Listen>,
+    tls: Option<Tls>,
+    redirect: Vec<Listen>,
+    hsts: Option<Hsts>,
+    trust: Networks,
+    proxy_protocol: bool,
+    proxies: Vec<Pending>,
     share_port: bool,
     workers: usize,
     pin: bool,
@@ -32,6 +46,9 @@ pub struct App {
 
 const NOTHING_HANDED_OVER: &str = "no sockets were handed over (LISTEN_FDS is not set for this process); start it by a \
 service manager, or name an address to listen on";
+
+/// The port of `https` (RFC 9110, 4.2.2).
+const HTTPS_PORT: u16 = 443;
 
 /// Why an application did not start, or ended.
 #[derive(Debug)]
@@ -51,11 +68,17 @@ impl Default for App {
 }
 
 impl App {
-    /// An application that serves nothing yet, on `127.0.0.1:8080`.
+    /// An application that serves nothing yet, on `127.0.0.1:8080`; with TLS on `127.0.0.1:8443`.
     pub fn new() -> App {
         App {
             site: SiteBuilder::new(),
             listen: Vec::new(),
+            tls: None,
+            redirect: Vec::new(),
+            hsts: None,
+            trust: Networks::none(),
+            proxy_protocol: false,
+            proxies: Vec::new(),
             share_port: false,
             workers: 0,
             pin: false,
@@ -111,8 +134,9 @@ impl App {
         patterns: impl IntoIterator<Item = impl Into<String>>,
         build: impl FnOnce(Routes) -> Routes,
     ) -> App {
-        let Routes { routes, mistakes } = build(Routes::default());
+        let Routes { routes, proxies, mistakes } = build(Routes::default());
         self.site.host(patterns, routes);
+        self.proxies.extend(proxies);
         self.mistakes.extend(mistakes);
         self
     }
@@ -125,6 +149,16 @@ impl App {
             Ok(files) => self.site.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }
+        self
+    }
+
+    /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
+    #[must_use]
+    #[track_caller]
+    pub fn proxy(mut self, pattern: &str, proxy: impl IntoProxy) -> App {
+        let pending = Pending::new(proxy.into_proxy());
+        self.site.endpoint(None, pattern, pending.factory());
+        self.proxies.push(pending);
         self
     }
 
@@ -163,6 +197,62 @@ impl App {
             Ok(sockets) => self.listen.extend(sockets.into_iter().map(Listen::Inherited)),
             Err(error) => self.mistakes.push(error.to_string()),
         }
+        self
+    }
+
+    /// Speaks TLS on whatever is listened on, but for the [`redirect`](App::redirect) and the [`admin`](App::admin) listener.
+    #[must_use]
+    pub fn tls(mut self, tls: Tls) -> App {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Listens in clear text on this address, too, and leads whoever comes there to the same place over TLS: to the port that is listened
+    /// on first.
+    #[must_use]
+    pub fn redirect(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        match address.to_socket_addrs() {
+            Ok(addresses) => self.redirect.extend(addresses.map(Listen::Internet)),
+            Err(error) => {
+                self.mistakes
+                    .push(format!("{address:?} is no address for the redirect to listen on: {error}"));
+            }
+        }
+        self
+    }
+
+    /// As [`redirect`](App::redirect), on a Unix socket.
+    #[must_use]
+    pub fn redirect_unix(mut self, path: impl Into<PathBuf>) -> App {
+        self.redirect.push(Listen::Unix(path.into()));
+        self
+    }
+
+    /// Tells browsers to ask this host over TLS only, for so long ([`Hsts`]; RFC 6797). By default they are not told. It is told over TLS, by what
+    /// handlers answer.
+    #[must_use]
+    pub fn hsts(mut self, hsts: Hsts) -> App {
+        self.hsts = Some(hsts);
+        self
+    }
+
+    /// Believes the proxies of these networks what they say of a client's address ([`Request::client_address`](crate::Request::client_address)):
+    /// `10.0.0.0/8, fd00::/8`; `loopback` and `private` are short for networks, too. Several calls add up. By default nobody is believed.
+    #[must_use]
+    pub fn trust(mut self, networks: impl IntoNetworks) -> App {
+        match networks.into_networks() {
+            Ok(networks) => self.trust.extend(networks),
+            Err(error) => self.mistakes.push(format!("nobody can be trusted by this: {error}")),
+        }
+        self
+    }
+
+    /// Whether every connection begins with a header of the PROXY protocol (haproxy's `proxy-protocol.txt`, version 1 or 2), which says whose it is.
+    /// It is taken from those who are [trusted](App::trust), and the connections of others are closed: so without `trust` this is a mistake.
+    /// By default none is expected.
+    #[must_use]
+    pub fn proxy_protocol(mut self, proxy_protocol: bool) -> App {
+        self.proxy_protocol = proxy_protocol;
         self
     }
 
@@ -272,8 +362,14 @@ impl App {
     /// # Errors
     /// When what was built cannot be served, or the server cannot start.
     pub fn start(mut self) -> Result<Running, Error> {
-        if self.listen.is_empty() {
-            self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 8080))));
+        let port = Arc::<OnceLock<u16>>::default();
+        let listen = self.listeners(&port);
+        let (trust, has_upstreams) = (self.trust.clone(), !self.proxies.is_empty());
+        for proxy in std::mem::take(&mut self.proxies) {
+            self.mistakes.extend(proxy.build(&trust).err());
+        }
+        if let Some(hsts) = self.hsts {
+            self.site.filter(hsts);
         }
         let site = self.site.build().map_err(|error| SiteError::to_string(&error));
         let site = match (site, self.mistakes.is_empty()) {
@@ -284,7 +380,9 @@ impl App {
             }
         };
         let options = Options {
-            listen: self.listen.into_iter().map(Into::into).collect(),
+            listen,
+            trusted: self.trust,
+            upstreams: has_upstreams,
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,
@@ -294,7 +392,48 @@ impl App {
             access_log: self.access_log,
             mapped_sends: self.mapped_sends,
         };
-        start(site, options).map_err(Error::Start)
+        let running = start(site, options).map_err(Error::Start)?;
+        let secure = running.addresses().iter().find_map(Address::internet);
+        let _ = port.set(secure.map_or(HTTPS_PORT, |address| address.port())); // it is set once
+        Ok(running)
+    }
+
+    /// What is to be listened on, and what comes before HTTP there. The redirect leads to the port that `port` will have: where port 0
+    /// was asked for, it is known when the server listens.
+    fn listeners(&mut self, port: &Arc<OnceLock<u16>>) -> Vec<ListenerOptions> {
+        let tls = self.tls.as_ref().map(Tls::build).transpose();
+        let tls = tls.map_err(|error| self.mistakes.push(error.to_string())).unwrap_or_default();
+        self.check_edge();
+        if self.listen.is_empty() {
+            let port = if self.tls.is_some() { 8443 } else { 8080 };
+            self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], port))));
+        }
+        let (redirect, proxy_protocol) = (Redirect::to(port.clone()).factory(), self.proxy_protocol);
+        let site = std::mem::take(&mut self.listen).into_iter().map(|listen| ListenerOptions {
+            listen,
+            preamble: Preamble { tls: tls.clone(), proxy_protocol },
+            handler: None,
+        });
+        let aside = std::mem::take(&mut self.redirect).into_iter().map(|listen| ListenerOptions {
+            listen,
+            preamble: Preamble { tls: None, proxy_protocol },
+            handler: Some(redirect.clone()),
+        });
+        site.chain(aside).collect()
+    }
+
+    /// What goes together only.
+    fn check_edge(&mut self) {
+        let mistakes = [
+            (self.tls.is_none() && !self.redirect.is_empty(), "App::redirect leads to TLS; add App::tls"),
+            (self.tls.is_none() && self.hsts.is_some(), "App::hsts is told over TLS only; add App::tls"),
+            (
+                self.proxy_protocol && self.trust.is_empty(),
+                "App::proxy_protocol lets whoever connects say who the client is; name those who may by App::trust",
+            ),
+        ];
+        let made = mistakes.iter().filter(|(is_made, _)| *is_made);
+        self.mistakes.extend(made.map(|(_, mistake)| (*mistake).to_owned()));
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.

@@ -17,18 +17,29 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod proxy;
 mod routes;
+mod tls;
+mod trust;
 
 pub use app::{App, Error};
+pub use gannet_core::Tls as TlsOfConnection;
 pub use gannet_core::{
-    Body, BodyError, Bytes, Chunk, Computation, Counter, CpuError, Data, Fields, Filter, Frame, Handler,
-    IntoFilter, IntoHandler, IntoResponse, InvalidField, Method, Next, ReceivedBody, Reply, Request,
-    Response, Sender, Source, Status, Upgraded, Version, channel, cpu,
+    Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
+    Fields, Filter, Frame, Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork,
+    Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request, Response, Sender, Source,
+    Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    UpstreamTimeouts, Version, channel, cpu,
 };
 pub use gannet_features::files;
+pub use gannet_features::hsts::Hsts;
+pub use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField};
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
+pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
+pub use tls::Tls;
+pub use trust::IntoNetworks;
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

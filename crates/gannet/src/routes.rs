@@ -3,10 +3,13 @@
 use gannet_core::{IntoFilter, IntoHandler, Method};
 use gannet_features::files::IntoFiles;
 
+use crate::proxy::{IntoProxy, Pending};
+
 /// Routes and filters of a host, as [`App::host`](crate::App::host) takes them.
 #[derive(Default)]
 pub struct Routes {
     pub(crate) routes: gannet_server::Routes,
+    pub(crate) proxies: Vec<Pending>,
     pub(crate) mistakes: Vec<String>,
 }
 
@@ -77,6 +80,16 @@ impl Routes {
             Ok(files) => self.routes.endpoint(Some(Method::Get), &below(prefix), files.factory()),
             Err(error) => self.mistakes.push(error.to_string()),
         }
+        self
+    }
+
+    /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
+    #[must_use]
+    #[track_caller]
+    pub fn proxy(mut self, pattern: &str, proxy: impl IntoProxy) -> Routes {
+        let pending = Pending::new(proxy.into_proxy());
+        self.routes.endpoint(None, pattern, pending.factory());
+        self.proxies.push(pending);
         self
     }
 

@@ -101,7 +101,7 @@ fn asked() -> Connection {
 
 fn encoder(criterion: &mut Criterion) {
     let fields = b"Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-cache\r\n";
-    let head = |length| ResponseToSend { status: Status::OK, fields, length, date: DATE };
+    let head = |length| ResponseToSend { status: Status::OK, fields, length, date: Some(DATE) };
     let mut group = criterion.benchmark_group("encode");
     let mut out = Vec::with_capacity(2 * PIECES * PIECE_BYTES);
     group.bench_function("head", |bencher| {

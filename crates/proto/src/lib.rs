@@ -6,6 +6,7 @@
 //!
 //! * [`http`] is the vocabulary that every protocol version shares: methods, statuses, heads as offsets.
 //! * [`h1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), the server's side and the client's.
+//! * [`proxy`] is the PROXY protocol, by which a proxy says whose connection it relays.
 //! * [`limits`] is the one table of what a peer may ask of us.
 //! * [`scan`] finds the end of a token, a value or a target many bytes at a time.
 //!
@@ -18,6 +19,7 @@ extern crate alloc;
 pub mod h1;
 pub mod http;
 pub mod limits;
+pub mod proxy;
 pub mod scan;
 
 pub use http::{

@@ -1,7 +1,7 @@
 //! Nothing is allocated once a connection's buffers have grown: counted, not measured.
 
-use gannet_proto::h1::{Connection, Event, ResponseToSend};
-use gannet_proto::{Head, Limits, Status};
+use gannet_proto::h1::{Client, ClientEvent, Connection, Event, RequestToSend, ResponseToSend};
+use gannet_proto::{BodyLength, Head, Limits, Method, ResponseHead, Status};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
@@ -74,7 +74,7 @@ impl Exchange {
 
     fn answer(&mut self, length: Option<u64>) {
         let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
-        let head = ResponseToSend { status: Status::OK, fields: b"X: y\r\n", length, date };
+        let head = ResponseToSend { status: Status::OK, fields: b"X: y\r\n", length, date: Some(date) };
         self.connection.respond(head, &mut self.out);
         self.connection.push(5, &mut self.out).expect("five bytes were promised");
         self.out.extend_from_slice(b"hello");
@@ -102,6 +102,93 @@ fn an_exchange_allocates_nothing_after_the_first() {
     assert!(first > before, "the counter counts: the first exchanges make room");
     (0..10).for_each(|_| exchange.run_all());
     assert_eq!(ALLOCATIONS.get(), first);
+}
+
+const RESPONSES: [&[u8]; 3] = [
+    b"HTTP/1.1 204 No Content\r\nServer: test\r\nX: y\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n",
+];
+
+struct Asking {
+    client: Client,
+    head: ResponseHead,
+    spare: ResponseHead,
+    out: Vec<u8>,
+}
+
+impl Asking {
+    /// One request, framed in this way, and its answer, which comes in pieces of this size.
+    fn run(&mut self, response: &[u8], piece: usize, body: BodyLength) {
+        let (mut start, mut end, mut has_head) = (0, 0, false);
+        self.ask(body);
+        loop {
+            let head = if has_head { &mut self.spare } else { &mut self.head };
+            match self.client.handle(&response[start..end], head).expect("the response is in order") {
+                ClientEvent::Need { consumed } => {
+                    (start, end) = (start + consumed, (end + piece).min(response.len()));
+                }
+                ClientEvent::Interim { consumed } => start += consumed,
+                ClientEvent::Head { consumed } => (start, has_head) = (start + consumed, true),
+                ClientEvent::Data { end, .. } => start += end,
+                ClientEvent::End { consumed } => {
+                    assert_eq!(start + consumed, response.len());
+                    return self.client.next();
+                }
+            }
+        }
+    }
+
+    fn ask(&mut self, body: BodyLength) {
+        self.out.clear();
+        let (method, method_text, fields) = (Method::Post, "POST", &b"Host: a\r\n"[..]);
+        let head = RequestToSend {
+            method,
+            method_text,
+            target: "/a?b",
+            fields,
+            body,
+            upgrade: false,
+            accepts_trailers: true,
+            closes: false,
+        };
+        self.client.request(head, &mut self.out);
+        if body != BodyLength::None {
+            self.client.push(5, &mut self.out).expect("five bytes were promised");
+            self.out.extend_from_slice(b"hello");
+            self.client.pushed(&mut self.out);
+        }
+        self.client.finish(b"", &mut self.out).expect("five bytes were sent");
+    }
+
+    fn run_all(&mut self) {
+        for response in RESPONSES {
+            for (piece, body) in
+                [(1, BodyLength::None), (7, BodyLength::Known(5)), (1000, BodyLength::Chunked)]
+            {
+                self.run(response, piece, body);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_s_exchange_allocates_nothing_after_the_first() {
+    let client = Client::new(Limits::default());
+    let (head, spare) = (ResponseHead::default(), ResponseHead::default());
+    let mut asking = Asking { client, head, spare, out: Vec::new() };
+    let before = ALLOCATIONS.get();
+    asking.run_all();
+    let first = ALLOCATIONS.get();
+    assert!(first > before, "the counter counts: the first exchanges make room");
+    (0..10).for_each(|_| asking.run_all());
+    assert_eq!(ALLOCATIONS.get(), first);
+}
+
+#[test]
+fn a_client_and_the_head_that_it_reads_take_no_more_than_a_cache_line_and_a_half() {
+    assert!(size_of::<Client>() <= 96, "{}", size_of::<Client>());
+    assert!(size_of::<ResponseHead>() <= 96, "{}", size_of::<ResponseHead>());
 }
 
 #[test]

@@ -4,6 +4,8 @@ mod common;
 
 use common::corpus::{cases, files};
 use common::exercise;
+use common::exercise_client;
+use common::exercise_proxy;
 use std::path::Path;
 
 fn replay(target: &str, exercise: fn(&[u8])) {
@@ -29,6 +31,16 @@ fn every_kept_body_holds_what_the_fuzz_target_asserts() {
 #[test]
 fn every_kept_pipeline_holds_what_the_fuzz_target_asserts() {
     replay("pipeline", exercise::pipeline);
+}
+
+#[test]
+fn every_kept_server_holds_what_the_fuzz_target_asserts() {
+    replay("client", exercise_client::client);
+}
+
+#[test]
+fn every_kept_proxy_header_holds_what_the_fuzz_target_asserts() {
+    replay("proxy", exercise_proxy::proxy);
 }
 
 #[test]

@@ -1,21 +1,23 @@
 //! Step 1, accept: a completion becomes a connection slot.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use gannet_engine::{Accepted, ListenerId, SocketId};
 use gannet_link::ServerTls;
 
 use crate::connection::{Connection, Stage};
-use crate::deadline;
+use crate::local::Local;
 use crate::observe::Limit;
 use crate::tls::Tls;
 use crate::worker::Worker;
+use crate::{deadline, proxy_header};
 
 /// After a limit was reached or a resource ran out, accepting is tried again this often.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// After so long without want of resources, its next occurrence is news.
-const QUIET: Duration = Duration::from_secs(60);
+pub(crate) const QUIET: Duration = Duration::from_secs(60);
 
 /// Connections accepted and not begun that may wait for a place; more are closed.
 const WAITING: usize = 1024;
@@ -28,12 +30,14 @@ const TAKEN: usize = 8;
 pub struct Preamble {
     /// TLS, if it is spoken there.
     pub tls: Option<ServerTls>,
+    /// The PROXY protocol's header, from whoever is trusted; others are turned away.
+    pub proxy_protocol: bool,
 }
 
 impl Preamble {
     /// The same for one worker, which then shares no count of references with the others.
     pub(crate) fn for_worker(&self) -> Preamble {
-        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker) }
+        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker), proxy_protocol: self.proxy_protocol }
     }
 }
 
@@ -91,7 +95,9 @@ fn count_waiting(worker: &mut Worker) {
 /// Begins a connection that has a place, or closes it because of where it comes from.
 fn begin(worker: &mut Worker, accepted: Accepted) {
     worker.counted = worker.counted.saturating_sub(1);
-    let preamble = worker.preambles.get(accepted.listener.0 as usize);
+    let listener = accepted.listener.0 as usize;
+    let preamble = worker.preambles.get(listener);
+    let proxy_protocol = preamble.is_some_and(|preamble| preamble.proxy_protocol);
     let tls = match preamble.and_then(|preamble| preamble.tls.as_ref()).map(Tls::new).transpose() {
         Ok(tls) => tls.map(Box::new),
         Err(fault) => {
@@ -108,9 +114,12 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
         }
     };
     let peer = worker.local.engine.peer_address(socket).ok();
-    if worker.admission.enter_from(peer.map(|peer| peer.ip())).is_err() {
+    let is_let_in = match proxy_protocol {
+        true => proxy_header::may_be_sent_by(peer, &mut worker.local),
+        false => is_let_in_from(peer, &worker.local),
+    };
+    if !is_let_in {
         worker.admission.leave();
-        worker.local.observer.hit(Limit::CONNECTIONS_PER_ADDRESS);
         worker.local.observer.counters.refused.add(1);
         return worker.local.engine.close(socket);
     }
@@ -122,12 +131,20 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
         left(worker, &before); // the engine let go of it already, and that news waits to be taken
     }
     worker.local.observer.counters.accepted.add(1);
-    let connection = worker.connections[index].insert(Connection::new(socket, peer, tls, &worker.local));
+    let mut connection = Connection::new(socket, peer, tls, proxy_protocol, &worker.local);
+    connection.aside = worker.handlers.get(listener).cloned().flatten();
+    let connection = worker.connections[index].insert(connection);
     worker.local.engine.receive(socket);
-    match connection.stage {
-        Stage::Handshaking(_) => deadline::await_handshake(connection, &mut worker.local),
-        _ => deadline::await_first_request(connection, &mut worker.local),
+    deadline::await_beginning(connection, &mut worker.local);
+}
+
+/// Counts a connection as one from there, unless there are as many as may be.
+pub(crate) fn is_let_in_from(peer: Option<SocketAddr>, local: &Local) -> bool {
+    let is_let_in = local.admission.enter_from(peer.map(|peer| peer.ip())).is_ok();
+    if !is_let_in {
+        local.observer.hit(Limit::CONNECTIONS_PER_ADDRESS);
     }
+    is_let_in
 }
 
 /// Closes a connection that was not let in.
@@ -221,7 +238,9 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
 fn left(worker: &mut Worker, connection: &Connection) {
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.local.observer.counters.moves(Some(connection.stage.state()), None);
-    worker.admission.leave_from(connection.peer.map(|peer| peer.ip()));
+    if connection.is_counted {
+        worker.admission.leave_from(connection.peer.map(|peer| peer.ip()));
+    }
     worker.admission.leave();
     // Whoever waits for a place, or for a descriptor, has one now.
     worker.accept_again = worker.accept_again.map(|_| worker.local.now());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use gannet_core::{Body, Conversation, Incoming, Interims, Reply, Tls as Told};
+use gannet_core::{Body, Conversation, Handler, Incoming, Interims, Reply, Tls as Told};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -22,12 +22,18 @@ pub(crate) struct Connection {
     pub(crate) peer: Option<SocketAddr>,
     /// It has sent something, other than the handshake of TLS.
     pub(crate) spoke: bool,
+    /// It counts as one from its peer's address.
+    pub(crate) is_counted: bool,
     /// Its TLS, if that is spoken here.
     pub(crate) tls: Option<Box<Tls>>,
+    /// What answers it in the site's place.
+    pub(crate) aside: Option<Rc<dyn Handler>>,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
+    /// Waiting for the PROXY protocol's header, of which so much has come.
+    ProxyHeader(Option<Chunk>),
     /// The handshake of TLS goes on.
     Handshaking(Box<Handshake>),
     /// Waiting for the next request. No buffer, no parser.
@@ -62,6 +68,8 @@ pub(crate) struct Active {
     pub(crate) sealed: u64,
     /// What requests tell of the connection's TLS.
     pub(crate) tls: Option<Rc<Told>>,
+    /// What answers requests in the site's place.
+    pub(crate) aside: Option<Rc<dyn Handler>>,
     /// What is to become of the connection.
     pub(crate) fate: Fate,
     /// Bytes of the present request's body that nobody read.
@@ -133,11 +141,12 @@ impl Connection {
         socket: SocketId,
         peer: Option<SocketAddr>,
         tls: Option<Box<Tls>>,
+        proxy_protocol: bool,
         local: &Local,
     ) -> Connection {
-        let stage = if tls.is_some() { Stage::Handshaking(Box::default()) } else { Stage::Idle };
+        let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
-        Connection { socket, stage, peer, spoke: false, tls }
+        Connection { socket, stage, peer, spoke: false, is_counted: !proxy_protocol, tls, aside: None }
     }
 
     /// Goes from one stage to another, and gives what it leaves.
@@ -159,10 +168,15 @@ impl Connection {
 }
 
 impl Stage {
+    /// Where it begins, with TLS or without.
+    pub(crate) fn first(tls: bool) -> Stage {
+        if tls { Stage::Handshaking(Box::default()) } else { Stage::Idle }
+    }
+
     /// What it is counted as.
     pub(crate) fn state(&self) -> ConnectionState {
         match self {
-            Stage::Handshaking(_) => ConnectionState::Handshaking,
+            Stage::ProxyHeader(_) | Stage::Handshaking(_) => ConnectionState::Handshaking,
             Stage::Idle => ConnectionState::Idle,
             Stage::Active(_) => ConnectionState::Active,
             Stage::Lingering => ConnectionState::Lingering,
@@ -185,6 +199,7 @@ impl Active {
             peer_cut_off: false,
             sealed: 0,
             tls: None,
+            aside: None,
             fate: Fate::Serve,
             discarded: 0,
             upgraded: false,
@@ -211,7 +226,7 @@ impl Active {
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
-        (self.peer_cut_off, self.sealed, self.tls) = (false, 0, None);
+        (self.peer_cut_off, self.sealed, self.tls, self.aside) = (false, 0, None, None);
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
         (self.ends_with_connection, self.fate) = (false, Fate::Serve);
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);

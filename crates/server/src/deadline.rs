@@ -9,8 +9,17 @@ use crate::local::Local;
 use crate::observe::Limit;
 use crate::{close, handshake, protocol};
 
+/// A new connection: what it has to begin with must be complete.
+pub(crate) fn await_beginning(connection: &Connection, local: &mut Local) {
+    match connection.stage {
+        Stage::Handshaking(_) => await_handshake(connection, local),
+        // The PROXY protocol's header is short, and a proxy sends it at once: it has as long as a head has.
+        _ => await_first_request(connection, local),
+    }
+}
+
 /// A new connection that speaks TLS: its handshake must be complete.
-pub(crate) fn await_handshake(connection: &Connection, local: &mut Local) {
+fn await_handshake(connection: &Connection, local: &mut Local) {
     local.timers.set(connection.socket.index, local.now().after(local.limits.tls_handshake_timeout));
 }
 
@@ -66,6 +75,10 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
     let now = local.now();
     match &mut connection.stage {
         Stage::Closed => {}
+        Stage::ProxyHeader(_) => {
+            local.observer.hit(Limit::HEAD_TIMEOUT);
+            close::now(connection, local);
+        }
         Stage::Handshaking(_) => {
             local.observer.hit(Limit::TLS_HANDSHAKE_TIMEOUT);
             handshake::give_up(connection, local);

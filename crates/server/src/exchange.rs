@@ -8,6 +8,7 @@ use gannet_proto::BodyLength;
 
 use crate::connection::{Active, Exchange, Fate, Making};
 use crate::local::Local;
+use crate::observe::NO_ROUTE;
 use crate::{deadline, handle, respond, route};
 
 /// Begins the exchange that `active.head`, of bytes `text`, asks for.
@@ -40,7 +41,10 @@ pub(crate) fn begin(
     request.set_peer(peer);
     request.set_tls(active.tls.clone());
     active.discarded = 0;
-    let (reply, route) = route::answer(request, local);
+    let (reply, route) = match active.aside.clone() {
+        None => route::answer(request, local),
+        Some(handler) => (handle::answer(&*handler, request, local), NO_ROUTE),
+    };
     active.accounts.routed(route);
     if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {
         return go_on(active);

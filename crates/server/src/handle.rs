@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gannet_core::{Response, Status};
+use gannet_core::{Handler, Reply, Request, Response, Status};
 use gannet_engine::SocketId;
 
 use crate::connection::{Active, Fate, Making};
@@ -59,6 +59,11 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
         let output = active.output.get_or_insert_with(|| local.take_output());
         active.protocol.inform(Status::CONTINUE, b"", output.bytes());
     }
+}
+
+/// What a handler replies. One that panics answers 500 and harms nobody: what it held is dropped with it.
+pub(crate) fn answer(handler: &dyn Handler, request: Request, local: &Local) -> Reply {
+    contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready)
 }
 
 /// Runs a piece of a handler; a panic becomes a response.

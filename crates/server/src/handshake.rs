@@ -60,14 +60,14 @@ pub(crate) fn advance(connection: &mut Connection, local: &mut Local) {
     let Stage::Handshaking(handshake) = &mut connection.stage else { return };
     handshake.waits = false;
     let Some(tls) = &mut connection.tls else { return };
-    let (mut plain, mut established) = (None, false);
+    let (mut plain, mut established) = (None::<Chunk>, false);
     for block in std::mem::take(&mut handshake.held) {
         match tls.open(block) {
             Ok(arrived) => {
                 established |= arrived.opened.established;
                 handshake.peer_ended |= arrived.opened.peer_closed;
                 plain = match (plain, arrived.plain) {
-                    (Some(before), Some(more)) => Some(crate::link::join(before, &more)),
+                    (Some(before), Some(more)) => Some(before.followed_by(&more)),
                     (before, more) => before.or(more),
                 };
             }
@@ -96,6 +96,7 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     connection.spoke = plain.is_some();
     active.input = plain;
     active.tls = told;
+    active.aside.clone_from(&connection.aside);
     active.accounts.connect(connection.peer);
     if let Stage::Handshaking(handshake) = &connection.stage {
         (active.sending, active.receiving) = (handshake.sending, !handshake.paused);

@@ -39,6 +39,7 @@ mod mapped;
 mod observe;
 mod offload;
 mod protocol;
+mod proxy_header;
 mod pull;
 mod pulse;
 mod respond;

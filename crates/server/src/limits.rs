@@ -45,6 +45,8 @@ pub struct Limits {
     pub log_ring_bytes: usize,
     /// How long the end may wait for the access log to be written.
     pub log_flush_timeout: Duration,
+    /// Of connections to other servers.
+    pub upstream: gannet_client::Limits,
 }
 
 /// One limit.
@@ -65,7 +67,7 @@ const fn row(name: &'static str, default: &'static str, reason: &'static str, be
 }
 
 /// The limits, their defaults and what happens beyond them.
-pub const TABLE: [Row; 19] = [
+pub const TABLE: [Row; 26] = [
     row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
     row("body_grace", "10 s", "a body may pause this long", "408, close"),
     row(
@@ -125,6 +127,43 @@ pub const TABLE: [Row; 19] = [
         "nobody may ever read the log's other end",
         "what is left is not written",
     ),
+    row("upstream_connections", "16384 for each worker and upstream", "each holds a descriptor", "503"),
+    row(
+        "upstream_idle_connections",
+        "1024 for each worker and upstream",
+        "each holds a descriptor, here and there",
+        "closed after its response",
+    ),
+    row(
+        "upstream_idle_timeout",
+        "60 s",
+        "an upstream closes what idles; to be the first to do so saves a retry",
+        "close",
+    ),
+    row(
+        "upstream_takeover_delay",
+        "1 s",
+        "a connection that its worker has not needed for so long may serve another",
+        "any worker may take it over",
+    ),
+    row(
+        "upstream_continue_timeout",
+        "1 s",
+        "an upstream may know nothing of 100 (Continue) (RFC 9110, 10.1.1)",
+        "the body is sent unasked",
+    ),
+    row(
+        "upstream_window_bytes",
+        "64 KiB",
+        "an upstream's response that arrived and is not passed on",
+        "receiving pauses",
+    ),
+    row(
+        "upstream_output_bytes",
+        "64 KiB",
+        "a request that waits for its upstream's socket",
+        "no more of its body is taken",
+    ),
 ];
 
 impl Default for Limits {
@@ -150,6 +189,7 @@ impl Default for Limits {
             log_field_bytes: 1024,
             log_ring_bytes: 1024 * 1024,
             log_flush_timeout: Duration::from_secs(2),
+            upstream: gannet_client::Limits::default(),
         }
     }
 }

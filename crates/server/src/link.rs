@@ -5,12 +5,18 @@ use gannet_engine::{Block, Chunk};
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
-use crate::{close, handshake};
+use crate::{close, handshake, proxy_header};
 
 /// Bytes arrived.
 pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Local) {
     local.observer.counters.received_bytes.add(block.len() as u64);
+    arrived(connection, block, local);
+}
+
+/// Bytes are there, behind those that are for somebody else.
+pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Local) {
     match &mut connection.stage {
+        Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
         Stage::Handshaking(_) => handshake::received(connection, block, local),
         Stage::Idle | Stage::Active(_) if connection.tls.is_some() => open(connection, block, local),
         Stage::Idle => {
@@ -32,6 +38,7 @@ pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'
     let mut active = local.take_active();
     active.receiving = true;
     active.tls = connection.tls.as_ref().and_then(|tls| tls.told());
+    active.aside.clone_from(&connection.aside);
     active.accounts.connect(connection.peer);
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
@@ -72,7 +79,7 @@ pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
             active.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
             connection.advance(local);
         }
-        Stage::Idle | Stage::Lingering => close::now(connection, local),
+        Stage::ProxyHeader(_) | Stage::Idle | Stage::Lingering => close::now(connection, local),
         Stage::Closed => {}
     }
 }
@@ -87,7 +94,7 @@ impl Active {
     fn take_in(&mut self, arrived: Chunk) {
         self.input = Some(match self.input.take() {
             None => arrived,
-            Some(waiting) => join(waiting, &arrived),
+            Some(waiting) => waiting.followed_by(&arrived),
         });
     }
 
@@ -97,18 +104,4 @@ impl Active {
             exchange.incoming.end(Err(error), None);
         }
     }
-}
-
-/// Puts `more` behind what waits, in memory of its own if there is no room.
-pub(crate) fn join(mut waiting: Chunk, more: &[u8]) -> Chunk {
-    let appended = waiting.append(more);
-    if appended == more.len() {
-        return waiting;
-    }
-    let rest = &more[appended..];
-    // Twice the size: what arrives a byte at a time is not copied each time.
-    let mut larger = Block::oversized((waiting.len() + rest.len()) * 2);
-    larger.append(&waiting);
-    larger.append(rest);
-    larger.share()
 }

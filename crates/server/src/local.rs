@@ -4,14 +4,16 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
-use gannet_client::Calls;
-use gannet_core::{Clock, Counter, Counters, Heads, Incoming, Ports};
+use gannet_client::{Client, Lent, SlotWakers, Takeover};
+use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::scan::Level;
 
+use crate::admission::Admission;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::limits::Limits;
@@ -30,6 +32,8 @@ pub(crate) struct Local {
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
     pub(crate) wakers: Wakers,
+    /// Connections to other servers.
+    pub(crate) client: Client,
     pub(crate) site: LocalSite,
     pub(crate) limits: Limits,
     pub(crate) mapped_sends: MappedSends,
@@ -46,6 +50,10 @@ pub(crate) struct Local {
     pub(crate) handshakes: VecDeque<SocketId>,
     /// Where what becomes one record is put together.
     pub(crate) scratch: Scratch,
+    /// Who is let in.
+    pub(crate) admission: Arc<Admission>,
+    /// When a connection was last turned away for want of a proper PROXY header.
+    pub(crate) header_refused_at: Option<Moment>,
     /// What the watchdog sees.
     pub(crate) pulse: Arc<Pulse>,
     /// Whose handler is polled next, or let go.
@@ -99,12 +107,19 @@ impl Counters for FeatureCounters {
     }
 }
 
+impl SlotWakers for Wakers {
+    fn waker(&mut self, index: u32) -> Waker {
+        Wakers::waker(self, index)
+    }
+}
+
 impl Local {
     pub(crate) fn new(
         engine: Engine,
         site: LocalSite,
         limits: Limits,
         wakers: Wakers,
+        admission: Arc<Admission>,
         services: &Services,
     ) -> Local {
         let clock = Rc::<TurnClock>::default();
@@ -112,27 +127,40 @@ impl Local {
         let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
         let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
+        let level = Level::detect();
+        let feature_counters = Rc::new(FeatureCounters(counters.clone()));
+        let client = Client::new(
+            limits.upstream,
+            limits.protocol,
+            level,
+            Arc::<Takeover>::default(),
+            feature_counters.clone(),
+        );
         let mut local = Local {
             timers: Timers::new(now.moment),
             wakers,
             site,
             limits,
             mapped_sends: MappedSends::default(),
-            level: Level::detect(),
+            level,
             ports: Rc::new(Ports {
                 fs: disk.clone(),
                 cpu,
                 clock: clock.clone(),
-                counters: Rc::new(FeatureCounters(counters.clone())),
-                upstreams: Rc::new(Calls::default()),
+                counters: feature_counters,
+                upstreams: client.port(),
+                trusted: Rc::default(),
             }),
+            client,
             disk,
             heads: Heads::new(limits.connections),
             no_body: Rc::new(Incoming::ended()),
             draining: false,
-            observer: Observer { counters, scribe: None },
+            observer: Observer { counters, scribe: None, trusted: Rc::default() },
             handshakes: VecDeque::new(),
             scratch: Scratch::default(),
+            admission,
+            header_refused_at: None,
             pulse: Arc::default(),
             route: Cell::new(NO_ROUTE),
             clock,
@@ -147,6 +175,19 @@ impl Local {
         local
     }
 
+    /// Says which proxies are believed.
+    pub(crate) fn trust(&mut self, trusted: &Networks) {
+        let trusted = Rc::new(trusted.clone());
+        self.observer.trusted = trusted.clone();
+        Rc::make_mut(&mut self.ports).trusted = trusted;
+    }
+
+    /// Lends the client the engine and what comes with it.
+    pub(crate) fn with_client<T>(&mut self, run: impl FnOnce(&mut Client, &mut Lent<'_>) -> T) -> T {
+        let Local { client, engine, timers, wakers, .. } = self;
+        run(client, &mut Lent { engine, timers, wakers })
+    }
+
     /// Takes note of what time it is: once a turn.
     pub(crate) fn tell_time(&mut self, now: Now) {
         self.clock.moment.set(now.moment);
@@ -157,9 +198,9 @@ impl Local {
         }
     }
 
-    /// The time as the `Date` field has it (RFC 9110, 6.6.1): written once a second.
-    pub(crate) fn date(&self) -> &[u8; 29] {
-        &self.date
+    /// The time as the `Date` field has it (RFC 9110, 6.6.1), written once a second; none for a response that brings its own.
+    pub(crate) fn date_beside(&self, fields: &Fields) -> Option<&[u8; 29]> {
+        (!fields.is_dated()).then_some(&self.date)
     }
 
     /// Whether blocks may be held beyond the one that is kept for each connection.

@@ -74,7 +74,12 @@ pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local)
         active.protocol.close();
     }
     let output = active.output.get_or_insert_with(|| local.take_output());
-    let head = ResponseToSend { status, fields, length: Some(content.len() as u64), date: local.date() };
+    let head = ResponseToSend {
+        status,
+        fields,
+        length: Some(content.len() as u64),
+        date: local.date_beside(response.fields()),
+    };
     let framing = active.protocol.respond_whole(head, output.bytes());
     let body = active.accounts.position() + output.remaining();
     let sent = if framing == Framing::None { &[][..] } else { content };
@@ -114,7 +119,7 @@ fn write_head(
     local: &mut Local,
 ) -> Framing {
     let output = active.output.get_or_insert_with(|| local.take_output());
-    let head = ResponseToSend { status, fields: fields.rendered(), length, date: local.date() };
+    let head = ResponseToSend { status, fields: fields.rendered(), length, date: local.date_beside(fields) };
     let framing = active.protocol.respond(head, output.bytes());
     let position = active.position();
     active.accounts.responded(status, framing == Framing::Upgrade, position);

@@ -19,9 +19,7 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let reply = match find(&mut request, tree) {
         Found::Endpoint(handler, route) => {
             local.route.set(route);
-            // A handler that panics answers 500 and harms nobody: what it held is dropped with it.
-            let reply = handle::contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready);
-            return (reply, route);
+            return (handle::answer(handler, request, local), route);
         }
         Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
         Found::OtherMethods(allow) if request.method() == Method::Options => {

@@ -7,7 +7,6 @@ use gannet_engine::{Block, Output};
 use gannet_link::{Fault, Opened, Scratch, ServerTls, Session};
 
 use crate::connection::Fate;
-use crate::link::join;
 
 /// A connection's TLS.
 pub(crate) struct Tls {
@@ -31,11 +30,11 @@ impl Tls {
 
     /// Opens what arrived.
     pub(crate) fn open(&mut self, block: Block) -> Result<Arrived, Fault> {
-        let mut plain = None;
+        let mut plain: Option<Chunk> = None;
         let opened = self.session.open(block, &mut |chunk: Chunk| {
             plain = Some(match plain.take() {
                 None => chunk,
-                Some(waiting) => join(waiting, &chunk),
+                Some(waiting) => waiting.followed_by(&chunk),
             });
         })?;
         if opened.established {

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::Fs;
+use gannet_client::Takeover;
+use gannet_core::{Fs, Handler, Networks};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
@@ -36,6 +37,8 @@ pub struct Worker {
     pub(crate) listeners: Listeners,
     /// What comes before HTTP on each listener's connections, by its number.
     pub(crate) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(crate) handlers: Vec<Option<Rc<dyn Handler>>>,
     /// Accepted, and not let in yet.
     pub(crate) pending: Pending,
     /// So many of those were counted as being beyond the limit.
@@ -74,11 +77,19 @@ impl Worker {
         services: &Services,
     ) -> Worker {
         Worker {
-            local: Local::new(engine, LocalSite::new(site), limits, Wakers::new(mailbox), services),
+            local: Local::new(
+                engine,
+                LocalSite::new(site),
+                limits,
+                Wakers::new(mailbox),
+                admission.clone(),
+                services,
+            ),
             connections: Vec::new(),
             admission,
             listeners: Vec::new(),
             preambles: Vec::new(),
+            handlers: Vec::new(),
             pending: Pending::new(),
             counted: 0,
             balance: Arc::default(),
@@ -97,8 +108,29 @@ impl Worker {
         self
     }
 
+    /// Which proxies are believed what they say of a client, in the PROXY protocol's header and in fields; by default none.
+    #[must_use]
+    pub fn with_trusted(mut self, trusted: &Networks) -> Worker {
+        self.local.trust(trusted);
+        self
+    }
+
+    /// Leaves connections to upstreams that it does not need to other workers, and takes theirs.
+    #[must_use]
+    pub fn with_takeover(mut self, takeover: Arc<Takeover>) -> Worker {
+        self.local.client.share(takeover);
+        self
+    }
+
     /// Shares what is accepted with other workers, and shows the watchdog what is done.
-    pub(crate) fn share(&mut self, balance: Arc<Balance>, spares: Arc<Spares>, pulse: Arc<Pulse>) {
+    pub(crate) fn share(
+        &mut self,
+        balance: Arc<Balance>,
+        spares: Arc<Spares>,
+        pulse: Arc<Pulse>,
+        takeover: Arc<Takeover>,
+    ) {
+        self.local.client.share(takeover);
         (self.balance, self.spares, self.local.pulse) = (balance, spares, pulse);
     }
 
@@ -145,6 +177,23 @@ impl Worker {
     pub fn listen_with(&mut self, listener: Listener, preamble: Preamble) -> io::Result<()> {
         self.listeners.push(self.local.engine.listen(listener)?);
         self.preambles.push(preamble);
+        self.handlers.push(None);
+        Ok(())
+    }
+
+    /// The same, where one handler answers all that is asked for, and not the site.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn listen_aside(
+        &mut self,
+        listener: Listener,
+        preamble: Preamble,
+        handler: Rc<dyn Handler>,
+    ) -> io::Result<()> {
+        self.listen_with(listener, preamble)?;
+        self.handlers.pop();
+        self.handlers.push(Some(handler));
         Ok(())
     }
 
@@ -159,12 +208,13 @@ impl Worker {
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
+        let called = self.take_calls();
         let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
         let obeyed = self.obey(accepted);
         self.local.observer.end_turn();
-        let acted = gathered > 0 || woken || expired || shook || let_in || listens_again || obeyed;
+        let acted = gathered > 0 || woken || expired || called || shook || let_in || listens_again || obeyed;
         if acted || !self.local.wakers.mailbox().is_empty() {
             return Ok(Turn::Busy);
         }
@@ -199,6 +249,11 @@ impl Worker {
         (self.local.timers.len(), self.local.heads.copies())
     }
 
+    /// Connections to upstreams, those that wait in their pools too; requests to upstreams that are under way or wait to be.
+    pub fn held_by_client(&self) -> (usize, usize) {
+        self.local.client.held()
+    }
+
     /// Handles up to `most` completions; says whether connections were among them.
     fn take_completions(&mut self, most: usize) -> bool {
         let mut accepted = false;
@@ -211,6 +266,13 @@ impl Worker {
     }
 
     fn dispatch(&mut self, completion: Completion) {
+        // A connection to another server is the client's.
+        let ours = if self.local.client.has_connected() {
+            self.local.with_client(|client, lent| client.take_on(completion, lent))
+        } else {
+            Some(completion)
+        };
+        let Some(completion) = ours else { return };
         match completion {
             Completion::Accepted(accepted) => accept::accepted(self, accepted),
             Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
@@ -239,7 +301,7 @@ impl Worker {
                 }
                 accept::closed(self, socket);
             }
-            // A worker's own connections are those that it accepts.
+            // Only the client connects, and gives sockets away.
             Completion::Connected { .. } | Completion::Released { .. } => {}
         }
     }
@@ -255,6 +317,7 @@ impl Worker {
             for connection in self.connections.iter_mut().flatten() {
                 connection.advance(&mut self.local);
             }
+            self.local.with_client(|client, lent| client.all_woken(lent));
             return true;
         }
         let mut any = false;
@@ -262,8 +325,12 @@ impl Worker {
         for _ in 0..self.local.wakers.waiting() {
             let Some(index) = self.local.wakers.next() else { break };
             any = true;
+            // A slot may have one of each: what was closed, and the engine's news of that waits to be taken.
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 connection.advance(&mut self.local);
+            }
+            if self.local.client.has_connected() {
+                self.local.with_client(|client, lent| client.woken(index, lent));
             }
         }
         any
@@ -283,6 +350,16 @@ impl Worker {
         any
     }
 
+    /// Begins what handlers have asked of other servers; says whether there was anything.
+    fn take_calls(&mut self) -> bool {
+        let client = &self.local.client;
+        let begins = client.has_calls();
+        let sweeps =
+            client.has_connected() && client.next_deadline().is_some_and(|due| due <= self.local.now());
+        begins && self.local.with_client(|client, lent| client.begin(lent))
+            || sweeps && self.local.with_client(|client, lent| client.sweep(lent))
+    }
+
     fn take_expired(&mut self) -> bool {
         let mut expired = std::mem::take(&mut self.expired);
         self.local.timers.expire(self.local.now(), &mut expired);
@@ -291,6 +368,7 @@ impl Worker {
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 deadline::passed(connection, &mut self.local);
             }
+            self.local.with_client(|client, lent| client.expired(index, lent));
         }
         self.expired = expired;
         any
@@ -328,6 +406,7 @@ impl Worker {
     fn begin_drain(&mut self) {
         self.drain_deadline = Some(self.local.now().after(self.local.limits.drain_timeout));
         self.local.draining = true;
+        self.local.with_client(|client, lent| client.drain(lent));
         for connection in self.connections.iter_mut().flatten() {
             if matches!(connection.stage, Stage::Idle) {
                 deadline::await_next_request(connection, &mut self.local);
@@ -339,6 +418,7 @@ impl Worker {
     fn abort_all(&mut self) -> bool {
         accept::end(self);
         let mut any = accept::turn_all_away(self);
+        any |= self.local.with_client(|client, lent| client.abort(lent));
         for connection in self.connections.iter_mut().flatten() {
             any |= !matches!(connection.stage, Stage::Closed);
             close::now(connection, &mut self.local);
@@ -349,6 +429,7 @@ impl Worker {
     fn next_deadline(&self) -> Option<Moment> {
         // What is aborted needs no other deadline than that the engine lets go of it.
         let drained = self.drain_deadline.filter(|deadline| *deadline > self.local.now());
-        [self.local.timers.next(), self.accept_again, drained].into_iter().flatten().min()
+        let left = self.local.client.next_deadline();
+        [self.local.timers.next(), self.accept_again, drained, left].into_iter().flatten().min()
     }
 }

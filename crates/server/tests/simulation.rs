@@ -1,4 +1,4 @@
-//! The whole server in the simulator: several workers on one thread, virtual time, everything drawn from a seed.
+//! The whole server in the simulator, also as a proxy: several workers on one thread, virtual time, everything drawn from a seed.
 
 #[path = "simulation/bounds.rs"]
 mod bounds;
@@ -14,6 +14,8 @@ mod deadlines;
 mod peer;
 #[path = "simulation/plan.rs"]
 mod plan;
+#[path = "simulation/proxy_header.rs"]
+mod proxy_header;
 #[path = "simulation/reader.rs"]
 mod reader;
 #[path = "simulation/seeds.rs"]
@@ -26,3 +28,14 @@ mod tls;
 mod wire;
 #[path = "simulation/world.rs"]
 mod world;
+
+#[path = "proxying/deadlines.rs"]
+mod proxy_deadlines;
+#[path = "proxying/interim.rs"]
+mod proxy_interim;
+#[path = "proxying/lies.rs"]
+mod proxy_lies;
+#[path = "proxying/pools.rs"]
+mod proxy_pools;
+#[path = "proxying/rig.rs"]
+mod rig;

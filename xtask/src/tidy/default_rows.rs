@@ -1,11 +1,12 @@
-//! Every default of the folder server: `defaults` makes a document of these rows, and holds them to the source.
+//! Every default of the folder server and of the proxy: `defaults` makes a document of these rows, and holds them to the source.
 
 use super::defaults::From::{self, Constant, Flag, Limit, Said};
 use super::defaults::Row;
 
-/// Where every constant has to have a row: what bounds memory, time or work while files are served.
+/// Where every constant has to have a row: what bounds memory, time or work while files are served and requests passed on.
 pub const WATCHED: &[&str] = &[
     "crates/features/src/files/",
+    "crates/features/src/proxy/",
     "crates/server/src/file.rs",
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
@@ -34,6 +35,9 @@ const COMPRESS: &str = "crates/features/src/files/compress.rs";
 const MEDIA: &str = "crates/features/src/files/media.rs";
 const RANGE: &str = "crates/features/src/files/range.rs";
 const LISTING: &str = "crates/features/src/files/listing/mod.rs";
+const PROXY: &str = "crates/features/src/proxy/mod.rs";
+const FORWARD: &str = "crates/features/src/proxy/forward.rs";
+const FAILURE: &str = "crates/features/src/proxy/failure.rs";
 const MAPPED: &str = "crates/server/src/mapped.rs";
 const OFFLOAD: &str = "crates/server/src/offload.rs";
 const WATCHDOG: &str = "crates/server/src/watchdog.rs";
@@ -335,6 +339,118 @@ pub const ROWS: &[Row] = &[
         "nobody is promised more than is soon taken",
         "no_more_than_64_connections_are_offered_and_the_others_wait_in_the_backlog",
     ),
+    row(
+        "upstream of a request",
+        Said("each in its turn, on each worker"),
+        "`ProxyOptions::balance`: the one with the fewest exchanges",
+        "upstreams are mostly equals, and so are requests",
+        "each_upstream_has_its_turn_and_each_worker_begins_at_another",
+    ),
+    row(
+        "`Host` that an upstream is sent",
+        Said("the client's"),
+        "`ProxyOptions::host`: the upstream's own",
+        "what an application makes links of",
+        "there_is_exactly_one_host_and_it_is_the_one_that_was_asked_for",
+    ),
+    row(
+        "whom a request came from, as an upstream is told",
+        Said("`X-Forwarded-For`, `-Proto`, `-Host`, and `Forwarded`"),
+        "`ProxyOptions::forwarded`: one of both styles, or neither",
+        "nearly all programs know the one, and the other is the standard",
+        "only_the_style_that_is_wanted_is_sent",
+    ),
+    row(
+        "proxies that are trusted",
+        Said("none"),
+        "`ProxyOptions::trusted`",
+        "anybody can write these fields",
+        "what_a_client_says_of_itself_is_left_out_and_what_it_is_is_said",
+    ),
+    row(
+        "time to connect to an upstream, with TLS",
+        Said("5 s"),
+        "504, or elsewhere",
+        "who is there answers within a second; a lost packet is sent again after one, and after three",
+        "an_upstream_has_5_s_to_be_connected_to_and_60_s_to_answer_and_without_a_byte",
+    ),
+    row(
+        "time for the head of an upstream's response",
+        Said("60 s"),
+        "504",
+        "some applications compute for long; their clients wait no longer",
+        "an_upstream_has_5_s_to_be_connected_to_and_60_s_to_answer_and_without_a_byte",
+    ),
+    row(
+        "time without a byte of a body or tunnel",
+        Said("60 s"),
+        "504 before the head, else the client's body is cut off",
+        "who has vanished is found out",
+        "an_upstream_has_5_s_to_be_connected_to_and_60_s_to_answer_and_without_a_byte",
+    ),
+    row(
+        "failures in a row after which an upstream is left out",
+        Constant(PROXY, "EJECTED_AFTER_FAILURES", "failures"),
+        "`Ejection::failures`; 0: never",
+        "one may be an accident",
+        "after_three_failures_in_a_row_an_upstream_is_left_out_for_ten_seconds",
+    ),
+    row(
+        "how long it is left out, the first time",
+        Constant(PROXY, "EJECTION_TIME", ""),
+        "`Ejection::time`; each further time in a row twice as long",
+        "a restart takes some seconds",
+        "after_three_failures_in_a_row_an_upstream_is_left_out_for_ten_seconds",
+    ),
+    row(
+        "how long it is left out, at most",
+        Constant(PROXY, "LONGEST_EJECTION_TIME", ""),
+        "`Ejection::longest_time`",
+        "one that is back is used within a minute, at the price of a failed attempt a minute",
+        "each_further_time_is_twice_as_long_up_to_a_minute_and_a_success_begins_anew",
+    ),
+    row(
+        "upstreams of a proxy",
+        Constant(PROXY, "MOST_UPSTREAMS", "upstreams"),
+        "refused at start; each address of a name is one",
+        "choosing may look at each of them",
+        "more_than_256_upstreams_are_refused_and_so_are_none",
+    ),
+    row(
+        "attempts elsewhere, where nothing was sent",
+        Said("1"),
+        "502, 503 or 504",
+        "more would be a flood, just when upstreams fail",
+        "what_was_not_sent_goes_elsewhere_once",
+    ),
+    row(
+        "options of a request's `Connection`, through a proxy",
+        Constant(FORWARD, "MOST_CONNECTION_OPTIONS", "options"),
+        "400",
+        "each field is compared with each of them",
+        "a_connection_of_more_than_32_options_is_refused",
+    ),
+    row(
+        "`Accept` that is heeded where an upstream fails",
+        Constant(FAILURE, "ACCEPT_BYTES", "bytes"),
+        "what comes later is not heeded",
+        "it is kept for each request that is under way; browsers name HTML first",
+        "a_browser_gets_a_page_and_who_asks_for_text_a_line",
+    ),
+    row(
+        "`Retry-After` of a proxy's 503",
+        Constant(FAILURE, "RETRY_AFTER_SECONDS", "s"),
+        "",
+        "what is under way is over soon",
+        "every_failure_has_its_status_and_a_problem_that_says_what_happened_and_not_where",
+    ),
+    row(
+        "log lines of an upstream's failures",
+        Said("1 each second"),
+        "the next line says how many were left out",
+        "an upstream that is down must not fill the disk",
+        "failures_are_logged_once_a_second_for_each_upstream_with_how_many_were_not",
+    ),
     limit("head_timeout", "head_timeout_a_head_that_comes_a_byte_a_second_is_answered_408_after_10_s"),
     limit("body_grace", "a_body_that_does_not_go_on_is_answered_408"),
     limit(
@@ -369,4 +485,6 @@ pub const ROWS: &[Row] = &[
     limit("chunk_extension_bytes", PROTOCOL_TEST),
     limit("trailer_bytes", PROTOCOL_TEST),
     limit("interim_responses", "what_a_response_has_beyond_a_limit_is_the_error_of_its_row"),
+    limit("proxy_line_bytes", "the_longest_line_is_read_and_no_longer_one"),
+    limit("proxy_header_bytes", "the_longest_binary_header_is_read_and_no_longer_one"),
 ];

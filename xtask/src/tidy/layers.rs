@@ -30,12 +30,19 @@ const LAYERS: &[Layer] = &[
     Layer { name: "proto", may_use: &[], never: OUTSIDE },
     Layer { name: "router", may_use: &[], never: OUTSIDE },
     Layer { name: "core", may_use: &["block", "proto"], never: OUTSIDE },
-    Layer { name: "server", may_use: &["block", "engine", "link", "proto", "router", "core"], never: &[] },
+    Layer { name: "client", may_use: &["engine", "link", "proto", "core"], never: RUNTIME },
+    Layer {
+        name: "server",
+        may_use: &["block", "engine", "link", "proto", "router", "core", "client"],
+        never: &[],
+    },
     Layer { name: "features", may_use: &["core"], never: OUTSIDE },
     Layer { name: "gannet", may_use: &["link", "proto", "router", "core", "server", "features"], never: &[] },
     Layer {
         name: "cli",
-        may_use: &["block", "engine", "link", "proto", "router", "core", "server", "features", "gannet"],
+        may_use: &[
+            "block", "engine", "link", "proto", "router", "core", "client", "server", "features", "gannet",
+        ],
         never: &[],
     },
 ];

@@ -1,7 +1,7 @@
 //! Every limit is one row, and `docs/limits.md` is made from the rows: by `cargo xtask docs`, never by hand.
 //!
-//! The rows are read from the source, like everything here: the protocol's from its tables of limits, errors and statuses,
-//! the server's from its `TABLE`.
+//! The rows are read from the source, like everything here: those of HTTP/1.1 from its tables of limits, errors and statuses, the
+//! server's and those of the PROXY protocol from their `TABLE`.
 
 use super::finding::Finding;
 use super::source::{Kind, Source, Token};
@@ -13,6 +13,7 @@ const PROTOCOL: &str = "crates/proto/src/limits.rs";
 const ERRORS: &str = "crates/proto/src/h1/error.rs";
 const STATUSES: &str = "crates/proto/src/http/status.rs";
 const SERVER: &str = "crates/server/src/limits.rs";
+const PROXY: &str = "crates/proto/src/proxy/limits.rs";
 
 const HEADING: &str = "# Limits
 
@@ -35,19 +36,27 @@ pub struct Row {
 
 /// The text of `docs/limits.md`; none while no crate has limits.
 pub fn document(tree: &Tree) -> Option<String> {
-    let sections = [("The server", SERVER, server_rows(tree)), ("HTTP/1.1", PROTOCOL, protocol_rows(tree))];
+    let sections = [
+        ("The server", SERVER, table_rows(tree, SERVER)),
+        ("HTTP/1.1", PROTOCOL, protocol_rows(tree)),
+        ("The PROXY protocol", PROXY, table_rows(tree, PROXY)),
+    ];
     let shown: Vec<String> = sections.iter().filter(|(_, _, rows)| !rows.is_empty()).map(section).collect();
     if shown.is_empty() { None } else { Some(format!("{HEADING}{}", shown.concat())) }
 }
 
 /// The limit of this name.
 pub fn find(tree: &Tree, name: &str) -> Option<Row> {
-    server_rows(tree).into_iter().chain(protocol_rows(tree)).find(|row| row.name == name)
+    all_rows(tree).find(|row| row.name == name)
 }
 
 /// The names of all limits.
 pub fn names(tree: &Tree) -> Vec<String> {
-    server_rows(tree).into_iter().chain(protocol_rows(tree)).map(|row| row.name).collect()
+    all_rows(tree).map(|row| row.name).collect()
+}
+
+fn all_rows(tree: &Tree) -> impl Iterator<Item = Row> {
+    table_rows(tree, SERVER).into_iter().chain(protocol_rows(tree)).chain(table_rows(tree, PROXY))
 }
 
 fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {
@@ -62,7 +71,12 @@ fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {
 /// Holds the document to the tables, and each table to its struct.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (path, rows) in [(SERVER, server_rows(tree)), (PROTOCOL, protocol_rows(tree))] {
+    let tables = [
+        (SERVER, table_rows(tree, SERVER)),
+        (PROTOCOL, protocol_rows(tree)),
+        (PROXY, table_rows(tree, PROXY)),
+    ];
+    for (path, rows) in tables {
         findings.extend(rows_missing(tree, path, &rows));
         if rows.is_empty() && tree.exists(path) {
             let mend =
@@ -107,8 +121,8 @@ fn rows_missing(tree: &Tree, path: &str, rows: &[Row]) -> Vec<Finding> {
 }
 
 /// `row("name", "default", "reason", "beyond")`, as often as it stands there.
-fn server_rows(tree: &Tree) -> Vec<Row> {
-    let Some(source) = tree.source(SERVER) else { return Vec::new() };
+fn table_rows(tree: &Tree, path: &str) -> Vec<Row> {
+    let Some(source) = tree.source(path) else { return Vec::new() };
     let calls = source.find_word("row").filter_map(|index| Some((index + 2, source.opens(index + 1, '(')?)));
     let rows = calls.map(|(open, close)| literals(&source.tokens[open..close]));
     rows.filter_map(|texts| <[String; 4]>::try_from(texts).ok())
@@ -202,14 +216,19 @@ mod tests {
             (ERRORS, ERROR),
             (STATUSES, STATUS),
             (SERVER, table),
+            (
+                PROXY,
+                "//! P.\nconst TABLE: [Row; 1] = [row(\"line_bytes\", \"7 bytes\", \"no more\", \"closed\")];\n",
+            ),
             (PATH, document),
         ])
     }
 
     #[test]
-    fn the_document_has_a_line_for_each_row_of_both_tables() {
+    fn the_document_has_a_line_for_each_row_of_every_table() {
         let text = document(&tree(TABLE, "")).expect("there are limits");
         assert!(text.contains("| `idle_timeout` | 75 s | close | holds a slot |\n"), "{text}");
+        assert!(text.contains("| `line_bytes` | 7 bytes | closed | no more |\n"), "{text}");
         assert!(text.contains("| `head_bytes` | 32768 bytes | 431, close | It is held. |\n"), "{text}");
         assert!(
             text.contains("| `both` | 1 lines | 431, close; of an upstream: 502, close | B. |\n"),

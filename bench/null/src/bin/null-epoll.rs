@@ -1,16 +1,11 @@
 //! The floor on epoll: one receive and one send per request, registered once and edge-triggered.
 
-use std::{
-    io,
-    os::fd::{AsRawFd, OwnedFd},
-    process::ExitCode,
-};
+use std::{io, os::fd::OwnedFd, process::ExitCode};
 
 use rustix::{
-    buffer::spare_capacity,
     event::epoll,
-    io::{Errno, retry_on_intr},
-    net::{self, RecvFlags, SendFlags, Shutdown, SocketFlags},
+    io::Errno,
+    net::{self, RecvFlags, SendFlags, Shutdown},
 };
 
 use null_servers::{End, Service};
@@ -31,37 +26,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// The event loop of one thread; it ends only when the kernel refuses to go on.
 fn serve(service: Service) -> io::Result<()> {
-    let listener = null_servers::listener(service.port, SocketFlags::NONBLOCK)?;
-    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-    let token = |socket: &OwnedFd| epoll::EventData::new_u64(socket.as_raw_fd() as u64);
-    epoll::add(&poll, &listener, token(&listener), epoll::EventFlags::IN)?;
-    let mut events = Vec::with_capacity(1024);
     let mut scratch = vec![0; 64 * 1024];
-    // Indexed by descriptor: descriptors are small and dense, so looking one up costs nothing.
-    let mut connections: Vec<Option<Connection>> = Vec::new();
-    loop {
-        events.clear();
-        // A tracer that attaches or leaves interrupts the wait (signal(7)).
-        retry_on_intr(|| epoll::wait(&poll, spare_capacity(&mut events), None))?;
-        for event in &events {
-            let index = event.data.u64() as usize;
-            if index == listener.as_raw_fd() as usize {
-                while let Ok(socket) = net::accept_with(&listener, SocketFlags::NONBLOCK) {
-                    let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
-                    epoll::add(&poll, &socket, token(&socket), flags)?;
-                    let index = socket.as_raw_fd() as usize;
-                    connections.resize_with(connections.len().max(index + 1), || None);
-                    connections[index] = Some(Connection { socket, owed: &[] });
-                }
-            } else if let Some(connection) = &mut connections[index]
-                && connection.ready(event.flags, &mut scratch, &service).is_err()
-            {
-                connections[index] = None;
-            }
-        }
-    }
+    null_servers::serve_on_epoll(
+        service.port,
+        |socket| Connection { socket, owed: &[] },
+        |connection, flags| connection.ready(flags, &mut scratch, &service),
+    )
 }
 
 impl Connection {

@@ -1,6 +1,7 @@
 //! One connection of the load: sends a batch of requests, then counts its responses as they come.
 
 use std::{
+    io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     time::Instant,
 };
@@ -13,10 +14,14 @@ use rustix::{
     },
 };
 
-use super::{LoadError, Received, progress::Progress, response::Verifier};
+use super::{
+    LoadError, Received,
+    progress::Progress,
+    response::Verifier,
+    tls::{Session, Tls},
+};
 
 /// A connected socket and how far its responses have come.
-#[derive(Debug)]
 pub struct Connection {
     pub(super) socket: TcpStream,
     /// When the batch under way was sent: the start of its latency.
@@ -24,6 +29,7 @@ pub struct Connection {
     /// Responses that the batch under way still lacks.
     pub(super) awaited: u32,
     progress: Progress,
+    session: Option<Box<Session>>,
 }
 
 impl Connection {
@@ -45,15 +51,34 @@ impl Connection {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         let sent_at = Instant::now();
-        Ok(Connection { socket, sent_at, awaited: 0, progress: Progress::default() })
+        Ok(Connection { socket, sent_at, awaited: 0, progress: Progress::default(), session: None })
+    }
+
+    /// Makes it a TLS connection, and waits until it is one.
+    pub fn secure(&mut self, tls: &Tls, buffer: &mut [u8]) -> Result<(), LoadError> {
+        let mut session = Session::new(tls)?;
+        self.socket.set_nonblocking(false)?;
+        loop {
+            self.socket.write_all(session.outgoing())?;
+            session.sent();
+            if session.is_established() {
+                break;
+            }
+            let start = session.lay_out(buffer);
+            let received = match self.socket.read(&mut buffer[start..])? {
+                0 => return Err(LoadError::Closed),
+                received => received,
+            };
+            session.open(&mut buffer[..start + received], |_| Err(LoadError::Unasked))?;
+        }
+        self.socket.set_nonblocking(true)?;
+        self.session = Some(Box::new(session));
+        Ok(())
     }
 
     /// Sends a batch of `depth` requests in one call. The socket's buffer is empty then, so it takes them all.
     pub fn send(&mut self, batch: &[u8], depth: u32, now: Instant) -> Result<(), LoadError> {
-        let sent = send(&self.socket, batch, SendFlags::NOSIGNAL)?;
-        if sent < batch.len() {
-            return Err(LoadError::Refused);
-        }
+        self.send_whole(batch)?;
         self.awaited = depth;
         self.sent_at = now;
         Ok(())
@@ -62,10 +87,26 @@ impl Connection {
     /// Sends one more request, whether or not there are answers outstanding. What the socket does not take would have to
     /// be kept, and means that the server has stopped to read.
     pub fn send_more(&mut self, request: &[u8]) -> Result<(), LoadError> {
-        match send(&self.socket, request, SendFlags::NOSIGNAL) {
-            Ok(sent) if sent == request.len() => self.awaited += 1,
+        self.send_whole(request)?;
+        self.awaited += 1;
+        Ok(())
+    }
+
+    fn send_whole(&mut self, plaintext: &[u8]) -> Result<(), LoadError> {
+        let bytes = match &mut self.session {
+            None => plaintext,
+            Some(session) => {
+                session.seal(plaintext)?;
+                session.outgoing()
+            }
+        };
+        match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+            Ok(sent) if sent == bytes.len() => {}
             Ok(_) | Err(Errno::AGAIN) => return Err(LoadError::Refused),
             Err(error) => return Err(error.into()),
+        }
+        if let Some(session) = &mut self.session {
+            session.sent();
         }
         Ok(())
     }
@@ -79,12 +120,15 @@ impl Connection {
         verifier: &mut Verifier,
         books: &mut Received,
     ) -> Result<u32, LoadError> {
+        let Connection { socket, progress, session, .. } = self;
         let mut completed = 0;
         loop {
+            let start = session.as_ref().map_or(0, |session| session.lay_out(buffer));
             // Inside a long body nobody needs the bytes: MSG_TRUNC drops them without a copy (tcp(7)).
-            let dropped = !books.copied && self.progress.body_left_bytes() >= buffer.len() as u64;
+            let dropped =
+                !books.copied && progress.body_left_bytes() >= buffer.len() as u64 && session.is_none();
             let flags = if dropped { RecvFlags::TRUNC } else { RecvFlags::empty() };
-            let received = match recv(&self.socket, &mut *buffer, flags) {
+            let received = match recv(&*socket, &mut buffer[start..], flags) {
                 Ok((_, 0)) => return Err(LoadError::Closed),
                 Ok((_, received)) => received,
                 Err(Errno::AGAIN) => break,
@@ -92,12 +136,13 @@ impl Connection {
             };
             books.calls += 1;
             books.bytes += received as u64;
-            completed += if dropped {
-                self.progress.drop_body(received as u64)
-            } else {
-                self.progress.count(&buffer[..received], verifier)?
+            let incoming = &mut buffer[..start + received];
+            completed += match session {
+                Some(session) => session.open(incoming, |plaintext| progress.count(plaintext, verifier))?,
+                None if dropped => progress.drop_body(received as u64),
+                None => progress.count(incoming, verifier)?,
             };
-            if received < buffer.len() {
+            if start + received < buffer.len() {
                 break;
             }
         }

@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use crate::work::Handshake;
+
 use rustix::io::Errno;
 
 /// Why a run was given up.
@@ -42,6 +44,19 @@ pub enum LoadError {
     KeptOpen,
     /// The server answers fewer requests than the rate sends.
     Overloaded,
+    /// The handshake was of another kind.
+    Handshake {
+        /// What the scenario is about.
+        expected: Handshake,
+        /// What it was.
+        was: Handshake,
+    },
+    /// The server wants another key exchange than the one that all are measured with.
+    HelloRetry,
+    /// The server gives nothing to resume a session with.
+    NoTicket,
+    /// The two sides do not understand each other.
+    Tls(rustls::Error),
     /// The server did not answer for ten seconds.
     Stalled,
     /// The operating system refused something, or the server could not be started.
@@ -73,6 +88,12 @@ impl fmt::Display for LoadError {
                 formatter.write_str("the server keeps a connection open that it was asked to close")
             }
             LoadError::Overloaded => formatter.write_str("the server cannot keep up with the rate"),
+            LoadError::Handshake { expected, was } => {
+                write!(formatter, "the handshake was {}, not {}", was.name(), expected.name())
+            }
+            LoadError::HelloRetry => formatter.write_str("the server wants another key exchange than X25519"),
+            LoadError::NoTicket => formatter.write_str("the server gives no session tickets"),
+            LoadError::Tls(error) => error.fmt(formatter),
             LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
             LoadError::System(error) => error.fmt(formatter),
         }
@@ -84,6 +105,12 @@ impl std::error::Error for LoadError {}
 impl From<io::Error> for LoadError {
     fn from(error: io::Error) -> LoadError {
         LoadError::System(error)
+    }
+}
+
+impl From<rustls::Error> for LoadError {
+    fn from(error: rustls::Error) -> LoadError {
+        LoadError::Tls(error)
     }
 }
 

@@ -15,7 +15,7 @@ use rustix::{
     },
 };
 
-use super::{LoadError, Received, progress::Progress, response::Verifier};
+use super::{Load, LoadError, Received, progress::Progress, response::Verifier, tls::Session};
 
 /// Addresses that connections come from, in turn. A closed connection keeps its pair of address and port for a minute
 /// (TIME_WAIT) on the side that closed first; 250 addresses have seven million pairs.
@@ -39,21 +39,25 @@ pub enum Stage {
 }
 
 /// One connection and its one request.
-#[derive(Debug)]
 pub struct Exchange {
     socket: OwnedFd,
     progress: Progress,
+    session: Option<Box<Session>>,
+    /// Whether all has been sent that is to be sent now: the request, or what of the handshake comes before it.
     is_sent: bool,
+    /// Whether the request is part of that.
+    is_asked: bool,
     is_answered: bool,
 }
 
 impl Exchange {
-    /// Begins to connect. On the loopback the connection is most often there at once, and so the request is sent.
+    /// Begins to connect. On the loopback the connection is most often there at once, and so the request is sent, or what
+    /// begins a handshake.
     pub fn open(
         poll: &OwnedFd,
         token: u64,
         source: Ipv4Addr,
-        address: SocketAddr,
+        load: &Load,
         request: &[u8],
     ) -> Result<Exchange, LoadError> {
         let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
@@ -62,15 +66,22 @@ impl Exchange {
         setsockopt(&socket, IpBindAddressNoPort, &true).map_err(std::io::Error::from)?;
         sockopt::set_tcp_nodelay(&socket, true)?;
         bind(&socket, &SocketAddr::V4(SocketAddrV4::new(source, 0)))?;
-        match connect(&socket, &address) {
+        match connect(&socket, &load.address) {
             Ok(()) | Err(Errno::INPROGRESS) => {}
             Err(error) => return Err(error.into()),
         }
         let edges =
             epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         epoll::add(poll, &socket, epoll::EventData::new_u64(token), edges)?;
-        let mut exchange =
-            Exchange { socket, progress: Progress::default(), is_sent: false, is_answered: false };
+        let session = load.tls.as_ref().map(Session::new).transpose()?.map(Box::new);
+        let mut exchange = Exchange {
+            socket,
+            progress: Progress::default(),
+            is_sent: false,
+            is_asked: session.is_none(),
+            session,
+            is_answered: false,
+        };
         exchange.send(request)?;
         Ok(exchange)
     }
@@ -91,7 +102,8 @@ impl Exchange {
         let ends =
             flags.intersects(epoll::EventFlags::RDHUP | epoll::EventFlags::HUP | epoll::EventFlags::ERR);
         while flags.contains(epoll::EventFlags::IN) || ends {
-            let received = match recv(&self.socket, &mut *buffer, RecvFlags::empty()) {
+            let start = self.session.as_ref().map_or(0, |session| session.lay_out(buffer));
+            let received = match recv(&self.socket, &mut buffer[start..], RecvFlags::empty()) {
                 Ok((_, 0)) if self.is_answered => return Ok(Stage::Closed),
                 Ok((_, 0)) => return Err(LoadError::Closed),
                 Ok((_, received)) => received,
@@ -100,8 +112,9 @@ impl Exchange {
             };
             books.calls += 1;
             books.bytes += received as u64;
-            self.count(&buffer[..received], verifier)?;
-            if received < buffer.len() && !ends {
+            let incoming = &mut buffer[..start + received];
+            self.take(incoming, request, verifier)?;
+            if start + received < buffer.len() && !ends {
                 break;
             }
         }
@@ -113,18 +126,48 @@ impl Exchange {
         self.is_answered
     }
 
-    fn count(&mut self, bytes: &[u8], verifier: &mut Verifier) -> Result<(), LoadError> {
-        let completed = self.progress.count(bytes, verifier)?;
-        if self.is_answered || completed > 1 {
-            return Err(LoadError::Unasked);
+    fn take(
+        &mut self,
+        incoming: &mut [u8],
+        request: &[u8],
+        verifier: &mut Verifier,
+    ) -> Result<(), LoadError> {
+        let Exchange { progress, session, is_answered, .. } = self;
+        // A response is the last that may come, but for what TLS itself says.
+        let mut count = |plaintext: &[u8]| {
+            let completed = progress.count(plaintext, verifier)?;
+            if *is_answered || completed > 1 {
+                return Err(LoadError::Unasked);
+            }
+            *is_answered = completed == 1;
+            Ok(completed)
+        };
+        match session {
+            None => count(incoming)?,
+            Some(session) => session.open(incoming, count)?,
+        };
+        self.go_on(request)
+    }
+
+    /// Sends what the handshake wants sent. Where that is its end, the request goes with it.
+    fn go_on(&mut self, request: &[u8]) -> Result<(), LoadError> {
+        let Some(session) = &mut self.session else { return Ok(()) };
+        if session.is_established() && !self.is_asked {
+            session.seal(request)?;
+            self.is_asked = true;
         }
-        self.is_answered = completed == 1;
-        Ok(())
+        if session.outgoing().is_empty() { Ok(()) } else { self.send(request) }
     }
 
     fn send(&mut self, request: &[u8]) -> Result<(), LoadError> {
-        match send(&self.socket, request, SendFlags::NOSIGNAL) {
-            Ok(sent) if sent == request.len() => self.is_sent = true,
+        let bytes = self.session.as_ref().map_or(request, |session| session.outgoing());
+        match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
+            Ok(sent) if sent == bytes.len() => {
+                self.is_sent = true;
+                if let Some(session) = &mut self.session {
+                    session.sent();
+                }
+            }
             Ok(_) => return Err(LoadError::Refused),
             // Not connected yet: the edge will tell.
             Err(Errno::AGAIN) => {}

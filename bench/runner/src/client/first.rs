@@ -1,20 +1,15 @@
 //! A first response, for what only the server knows: its ETag, and how long a body is that it encodes.
 
-use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpStream},
-    time::Duration,
-};
+use std::net::{SocketAddr, TcpStream};
 
 use memchr::memmem;
 
 use super::{
-    Expected, Framing, LoadError, request,
+    Expected, Framing, LoadError, Tls, host, request,
     response::{content_length, is_chunked, status, values},
+    stream,
 };
 
-/// Nobody needs longer for one response.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 /// What is learned from is short.
 const LENGTH_LIMIT_BYTES: usize = 64 * 1024 * 1024;
 
@@ -31,10 +26,9 @@ pub struct First {
 
 impl First {
     /// Asks once, over a connection of its own.
-    pub fn ask(address: SocketAddr, path: &str, fields: &str) -> Result<First, LoadError> {
-        let mut socket = TcpStream::connect(address)?;
-        socket.set_read_timeout(Some(TIME_LIMIT))?;
-        socket.write_all(request(address, path, fields).as_bytes())?;
+    pub fn ask(address: SocketAddr, tls: Option<&Tls>, path: &str, fields: &str) -> Result<First, LoadError> {
+        let mut socket = stream(TcpStream::connect(address)?, tls)?;
+        socket.write_all(request(&host(address, tls), path, fields).as_bytes())?;
         let (mut received, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
         while received.len() < LENGTH_LIMIT_BYTES {
             match socket.read(&mut buffer)? {

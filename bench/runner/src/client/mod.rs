@@ -12,6 +12,9 @@ mod open_loop;
 mod progress;
 mod response;
 mod short;
+mod stream;
+mod tickets;
+mod tls;
 mod wires;
 
 use std::{
@@ -36,7 +39,9 @@ use exchange::source;
 pub use first::First;
 pub use open_loop::{Latencies, Pace, drive};
 pub use response::{Expected, Framing};
-pub use short::ShortClient;
+pub use short::{ShortClient, fill};
+pub use stream::{host, stream};
+pub use tls::{NAME, Tls};
 pub use wires::{Fresh, Kept};
 
 /// A server that has not answered anything for so long will not.
@@ -51,6 +56,8 @@ const LATENCY_LIMIT_NS: u64 = 60_000_000_000;
 pub struct Load {
     /// Where the server listens.
     pub address: SocketAddr,
+    /// How its connections are secured, if they are.
+    pub tls: Option<Tls>,
     /// The targets, asked for in turn and over again. All are equally long.
     pub paths: Vec<String>,
     /// Fields beside `Host`, each with its line's end.
@@ -66,8 +73,8 @@ pub struct Load {
 }
 
 /// One request, with no more fields than HTTP/1.1 demands and those given, each with its line's end.
-fn request(address: SocketAddr, path: &str, fields: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{fields}\r\n")
+fn request(host: &str, path: &str, fields: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n")
 }
 
 /// What is sent: the batches of all targets, one after the other, all equally long.
@@ -79,7 +86,8 @@ struct Batches {
 
 impl Batches {
     fn new(load: &Load) -> Batches {
-        let batch = |path: &String| request(load.address, path, &load.fields).repeat(load.depth as usize);
+        let host = host(load.address, load.tls.as_ref());
+        let batch = |path: &String| request(&host, path, &load.fields).repeat(load.depth as usize);
         let mut bytes = Vec::new();
         load.paths.iter().for_each(|path| bytes.extend_from_slice(batch(path).as_bytes()));
         let each_bytes = bytes.len() / load.paths.len().max(1);
@@ -161,8 +169,12 @@ impl Client {
     ) -> Result<Client, LoadError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(load.connections);
+        let mut buffer = vec![0; BUFFER_BYTES];
         for index in 0..load.connections {
-            let connection = open(index)?;
+            let mut connection = open(index)?;
+            if let Some(tls) = &load.tls {
+                connection.secure(tls, &mut buffer)?;
+            }
             let token = epoll::EventData::new_u64(index as u64);
             epoll::add(&poll, &connection.socket, token, epoll::EventFlags::IN | epoll::EventFlags::ET)?;
             connections.push(connection);
@@ -175,7 +187,7 @@ impl Client {
             depth: load.depth,
             verifier: Verifier::new(load.expected),
             copied: load.copied,
-            buffer: vec![0; BUFFER_BYTES],
+            buffer,
         })
     }
 
@@ -329,6 +341,7 @@ mod tests {
     fn targets_are_asked_for_in_turn_and_over_again() {
         let load = Load {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
+            tls: None,
             paths: ["/a", "/b"].map(str::to_owned).to_vec(),
             fields: "Range: bytes=0-0\r\n".to_owned(),
             connections: 1,

@@ -1,17 +1,21 @@
 //! A closed loop whose every request has a connection of its own: it opens, asks with `Connection: close`, reads until
 //! the server has closed, closes, and opens the next.
 
-use std::{os::fd::OwnedFd, time::Instant};
+use std::{
+    os::fd::OwnedFd,
+    time::{Duration, Instant},
+};
 
 use rustix::{buffer::spare_capacity, event::epoll, io::retry_on_intr};
 
 use super::{
     Limit, Load, LoadError, Outcome, Received, Run, STALL,
     exchange::{Exchange, Stage, source},
-    request,
+    host, request,
     response::Verifier,
     thread_cpu,
 };
+use crate::work::Handshake;
 
 /// A short response fits in one receive.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -40,7 +44,7 @@ impl ShortClient {
     pub fn new(load: &Load) -> Result<ShortClient, LoadError> {
         let fields = format!("{}Connection: close\r\n", load.fields);
         Ok(ShortClient {
-            request: request(load.address, &load.paths[0], &fields).into_bytes(),
+            request: request(&host(load.address, load.tls.as_ref()), &load.paths[0], &fields).into_bytes(),
             poll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             places: (0..load.connections).map(|_| None).collect(),
             verifier: Verifier::new(load.expected),
@@ -81,11 +85,10 @@ impl ShortClient {
     }
 
     fn open(&mut self, place: usize, run: &mut Run, now: Instant) -> Result<(), LoadError> {
-        if run.begins(1, now) {
+        if !self.is_spent() && run.begins(1, now) {
             let source = source(SOURCE_BLOCK, self.opened);
             self.opened = self.opened.wrapping_add(1);
-            let exchange =
-                Exchange::open(&self.poll, place as u64, source, self.load.address, &self.request)?;
+            let exchange = Exchange::open(&self.poll, place as u64, source, &self.load, &self.request)?;
             self.places[place] = Some(Place { exchange, opened_at: now });
         }
         Ok(())
@@ -106,6 +109,12 @@ impl ShortClient {
         }
     }
 
+    /// Whether there is nothing left to resume a session with.
+    fn is_spent(&self) -> bool {
+        let tickets = self.load.tls.as_ref().map(|tls| &tls.tickets);
+        tickets.is_some_and(|tickets| tickets.are_used() && tickets.count() == 0)
+    }
+
     /// What it means that nothing has happened for long.
     fn stalled(&self) -> LoadError {
         let is_answered = |place: &Place| place.exchange.is_answered();
@@ -113,25 +122,53 @@ impl ShortClient {
     }
 }
 
+/// Where sessions are to be resumed, gets tickets for `time`, by full handshakes. A server that gives new ones with each
+/// resumed session needs only a first few; one that does not is asked for tickets for half as long as they are then used up,
+/// or longer: it gives two with each full handshake. Should they not last, the measurement ends with them.
+pub fn fill(load: &Load, time: Duration) -> Result<(), LoadError> {
+    let Some(tls) = load.tls.as_ref().filter(|tls| tls.handshake == Handshake::Resumed) else {
+        return Ok(());
+    };
+    let tickets = &tls.tickets;
+    tickets.use_them(false);
+    ShortClient::new(load)?.run(Limit::Requests(2 * load.connections as u64))?;
+    tickets.use_them(true);
+    let count = tickets.count();
+    ShortClient::new(&Load { connections: 1, ..load.clone() })?.run(Limit::Requests(1))?;
+    if tickets.count() < count {
+        tickets.use_them(false);
+        ShortClient::new(load)?.run(Limit::Time(time))?;
+        tickets.use_them(true);
+    }
+    if count == 0 { Err(LoadError::NoTicket) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use std::{
         io::{Read, Write},
         net::{SocketAddr, TcpListener, TcpStream},
+        sync::Arc,
         thread::JoinHandle,
     };
 
+    use rustls::{ServerConnection, StreamOwned};
+
     use super::*;
-    use crate::client::Expected;
+    use crate::client::{Expected, Tls, tls};
 
     /// Answers so many connections, one after the other, with what `end` does last.
-    fn server(connections: usize, end: fn(TcpStream)) -> (SocketAddr, JoinHandle<Vec<String>>) {
+    fn server<S: Read + Write + 'static>(
+        connections: usize,
+        open: impl Fn(TcpStream) -> S + Send + 'static,
+        end: fn(S),
+    ) -> (SocketAddr, JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let serve = move || {
             let mut requests = Vec::new();
             for _ in 0..connections {
-                let (mut socket, _) = listener.accept().unwrap();
+                let mut socket = open(listener.accept().unwrap().0);
                 let mut buffer = [0; 1024];
                 let received = socket.read(&mut buffer).unwrap();
                 requests.push(String::from_utf8_lossy(&buffer[..received]).into_owned());
@@ -146,6 +183,7 @@ mod tests {
     fn load(address: SocketAddr) -> Load {
         Load {
             address,
+            tls: None,
             paths: vec!["/".to_owned()],
             fields: String::new(),
             connections: 2,
@@ -163,12 +201,34 @@ mod tests {
             assert_eq!(socket.read(&mut [0; 16]).unwrap(), 0, "the client closes too");
         };
         for end in [closes, half_closes] {
-            let (address, server) = server(10, end);
+            let (address, server) = server(10, |socket| socket, end);
             let outcome = ShortClient::new(&load(address)).unwrap().run(Limit::Requests(10)).unwrap();
             assert_eq!((outcome.requests, outcome.latency.len()), (10, 10));
             let requests = server.join().unwrap();
             assert!(requests.iter().all(|request| request.contains("Connection: close\r\n")));
         }
+    }
+
+    #[test]
+    fn tickets_are_got_by_full_handshakes_and_used_by_resumed_ones() {
+        let (config, certificate) = tls::tests::server();
+        let (address, server) = server(
+            25,
+            move |socket| {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                StreamOwned::new(connection, socket)
+            },
+            drop,
+        );
+        let tls = Tls::new(&certificate, Handshake::Resumed).unwrap();
+        let load = Load { tls: Some(tls.clone()), ..load(address) };
+        // Four full ones, one resumed to see whether it brings new tickets, which it does.
+        fill(&load, Duration::ZERO).unwrap();
+        let outcome = ShortClient::new(&load).unwrap().run(Limit::Requests(20)).unwrap();
+        assert_eq!(outcome.requests, 20);
+        let requests = server.join().unwrap();
+        assert!(requests.iter().all(|request| request.contains("Host: localhost:")));
+        assert!(tls.tickets.received() >= 8 + 21);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::{
     Batches, Client, Load, LoadError, Received,
     connection::Connection,
     exchange::{Exchange, Stage, source},
+    host,
     open_loop::Wire,
     request,
     response::Verifier,
@@ -102,7 +103,7 @@ impl Fresh {
         let fields = format!("{}Connection: close\r\n", load.fields);
         Ok(Fresh {
             begun: Instant::now(),
-            request: request(load.address, &load.paths[0], &fields).into_bytes(),
+            request: request(&host(load.address, load.tls.as_ref()), &load.paths[0], &fields).into_bytes(),
             poll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             events: Vec::with_capacity(1024),
             exchanges: Vec::new(),
@@ -121,7 +122,7 @@ impl Wire for Fresh {
 
     fn send(&mut self, number: u64) -> Result<(), LoadError> {
         let source = source(SOURCE_BLOCK, number as u32);
-        let exchange = Exchange::open(&self.poll, number, source, self.load.address, &self.request)?;
+        let exchange = Exchange::open(&self.poll, number, source, &self.load, &self.request)?;
         // Numbers come in order, so each is the next place.
         self.exchanges.push(Some((exchange, Stage::Waits)));
         Ok(())

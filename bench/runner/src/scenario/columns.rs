@@ -19,11 +19,12 @@ pub struct Maker {
 /// What of the columns is drawn: the cost, with its spread.
 pub fn graph(shape: &Shape) -> Graph {
     let value = if is_large(shape) { LARGE_COST } else { COST };
+    let reference = if is_secured(shape) { "× nginx" } else { "× null" };
     Graph {
         title: format!("Processor time of the server, {}", value.trim_start_matches("CPU ")),
         value: value.to_owned(),
         spread: Some(("lowest".to_owned(), "highest".to_owned())),
-        note: Some(("× null".to_owned(), "× null".to_owned())),
+        note: Some((reference.to_owned(), reference.to_owned())),
     }
 }
 
@@ -34,6 +35,11 @@ fn is_large(shape: &Shape) -> bool {
     shape.works.iter().any(|work| work.body_bytes >= LARGE_BYTES)
 }
 
+/// There is no null server that speaks TLS: what it costs is not the kernel's.
+fn is_secured(shape: &Shape) -> bool {
+    shape.works.iter().any(|work| work.handshake.is_some())
+}
+
 /// The columns for what this shape asks.
 pub fn of(shape: &Shape) -> Vec<Maker> {
     let is_large = is_large(shape);
@@ -42,7 +48,14 @@ pub fn of(shape: &Shape) -> Vec<Maker> {
         columns.push(words("asked for", |one| one.work.label.into()));
     }
     columns.extend(if is_large { large_cost() } else { cost() });
-    columns.push(figures("× null", 2, |one| one.median(|sample| sample.to_null).into()));
+    let is_proxied = shape.works.iter().any(|work| work.upstream.is_some());
+    if !is_secured(shape) {
+        columns.push(figures("× null", 2, |one| one.median(|sample| sample.to_null).into()));
+    }
+    if is_secured(shape) || is_proxied {
+        columns.push(figures("× nginx", 2, |one| one.median(|sample| sample.to_nginx).into()));
+        columns.push(figures("× haproxy", 2, |one| one.median(|sample| sample.to_haproxy).into()));
+    }
     if shape.works.len() > 1 {
         columns.push(figures("× its first row", 2, |one| one.median(|sample| sample.to_reference).into()));
     }
@@ -53,6 +66,9 @@ pub fn of(shape: &Shape) -> Vec<Maker> {
         columns.push(figures("body bytes", 0, |one| (one.load.expected.body_bytes() as f64).into()));
     }
     columns.extend(if is_large { large_rest() } else { rest() });
+    if shape.works.iter().any(|work| work.handshake.is_some() && work.is_short) {
+        columns.push(figures("tickets/request", 1, |one| one.median(|sample| sample.tickets).into()));
+    }
     columns
 }
 

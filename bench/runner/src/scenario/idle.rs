@@ -21,23 +21,23 @@ const WARM_UP_CONNECTIONS: usize = 64;
 const WARM_UP_REQUESTS: u64 = 20_000;
 
 /// Measures each server in a process of its own, one after the other.
-pub fn run(scenario: &str, bench: &Bench) -> Table {
-    let work = Work::hello(1);
-    let connections = bench.plan.idle_connections.min(descriptor_limit());
+pub fn run(scenario: &str, bench: &Bench, work: &Work, connections: usize) -> Table {
+    let connections = connections.min(descriptor_limit());
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for server in bench.able(&work) {
+    for server in bench.able(work) {
         let growth = bench
-            .start(server, &work)
+            .start(server, work)
             .map_err(LoadError::from)
-            .and_then(|process| growth(bench, server, &process, &work, connections));
+            .and_then(|process| growth(bench, server, &process, work, connections));
         match growth {
             Ok((before, after)) => rows.push(row(&server.name, before, after, connections)),
             Err(error) => missing.push(format!("{}: {error}", server.name)),
         }
     }
+    let secured = if work.handshake.is_some() { ", over TLS 1.3" } else { "" };
     Table {
         scenario: scenario.to_owned(),
-        what: format!("user memory of {connections} connections that have had one answer each"),
+        what: format!("user memory of {connections} connections that have had one answer each{secured}"),
         columns: vec![
             Column::words("server"),
             Column::figures("bytes/connection", 0),

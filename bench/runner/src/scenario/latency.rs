@@ -23,6 +23,11 @@ use crate::{
 /// What part of the slowest server's throughput is asked of all.
 const LOAD: f64 = 0.5;
 
+/// One that answers less than this part of what the middle one does would make the rate no load for the others.
+const SLOWEST: f64 = 1.0 / 3.0;
+/// The upstream without a proxy before it, in whose place a proxy adds to its latency.
+const DIRECT: &str = "direct";
+
 /// A server, what it answers at most, and what has been measured of it.
 struct Timed<'a> {
     contender: Contender<'a>,
@@ -57,6 +62,7 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
             }
         })
         .collect();
+    leave_out_slow(&mut timed, &mut missing);
     let slowest = timed.iter().min_by(|one, other| one.most_per_second.total_cmp(&other.most_per_second));
     let (name, rate) = slowest.map_or((String::new(), 0.0), |slowest| {
         (slowest.contender.server.name.clone(), rounded(slowest.most_per_second * LOAD))
@@ -72,6 +78,7 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
                 .is_ok()
         });
     }
+    let direct = timed.iter().find(|one| one.name() == DIRECT).map(|direct| direct.p50_and_p99());
     Table {
         scenario: scenario.to_owned(),
         what: format!(
@@ -80,8 +87,8 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
             shape.describe(),
             bench.plan.rounds
         ),
-        columns: columns(),
-        rows: timed.iter().map(|one| one.row(pace)).collect(),
+        columns: columns(direct.is_some()),
+        rows: timed.iter().map(|one| one.row(pace, direct)).collect(),
         missing,
         graph: Some(Graph {
             title: format!("99 of 100 responses within so many µs, at {rate:.0} requests/s"),
@@ -90,6 +97,22 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
             note: Some(("p99.9 µs".to_owned(), "µs p99.9".to_owned())),
         }),
     }
+}
+
+/// Leaves out who would set a rate that is no load for the others, and says so.
+fn leave_out_slow(timed: &mut Vec<Timed<'_>>, missing: &mut Vec<String>) {
+    let all: Vec<f64> = timed.iter().map(|one| one.most_per_second).collect();
+    let least = median(&all).unwrap_or(0.0) * SLOWEST;
+    timed.retain(|one| {
+        let is_slow = one.most_per_second < least;
+        if is_slow {
+            let (name, most) = (one.name(), one.most_per_second);
+            missing.push(format!(
+                "{name}: it answers {most:.0} requests/s; half of that is no load for the others"
+            ));
+        }
+        !is_slow
+    });
 }
 
 /// Whole thousands, so that the same machine most often has the same rate again.
@@ -104,10 +127,13 @@ fn most_per_second(bench: &Bench, contender: &Contender<'_>) -> Result<f64, Load
     Ok(outcome.requests as f64 / outcome.elapsed.as_secs_f64())
 }
 
-fn columns() -> Vec<Column> {
+fn columns(adds: bool) -> Vec<Column> {
     let mut columns = vec![Column::words("server")];
     for head in ["p50 µs", "p99 µs", "lowest p99", "highest p99", "p99.9 µs", "max µs"] {
         columns.push(Column::figures(head, 0));
+    }
+    if adds {
+        columns.extend(["added p50 µs", "added p99 µs"].map(|head| Column::figures(head, 0)));
     }
     columns.extend([
         Column::figures("CPU µs/request", 2),
@@ -140,13 +166,19 @@ impl Timed<'_> {
         })
     }
 
-    fn row(&self, pace: Pace) -> Vec<Cell> {
-        let middle = |figure: fn(&Sample) -> f64| {
-            let figures: Vec<f64> = self.samples.iter().map(figure).collect();
-            Cell::from(median(&figures).unwrap_or(f64::NAN))
-        };
+    fn median(&self, figure: fn(&Sample) -> f64) -> f64 {
+        let figures: Vec<f64> = self.samples.iter().map(figure).collect();
+        median(&figures).unwrap_or(f64::NAN)
+    }
+
+    fn p50_and_p99(&self) -> [f64; 2] {
+        [self.median(|sample| sample.p50), self.median(|sample| sample.p99)]
+    }
+
+    fn row(&self, pace: Pace, direct: Option<[f64; 2]>) -> Vec<Cell> {
+        let middle = |figure: fn(&Sample) -> f64| Cell::from(self.median(figure));
         let (lowest, highest) = spread(self.samples.iter().map(|sample| sample.p99));
-        vec![
+        let mut row = vec![
             self.name().into(),
             middle(|sample| sample.p50),
             middle(|sample| sample.p99),
@@ -154,11 +186,17 @@ impl Timed<'_> {
             highest.into(),
             middle(|sample| sample.p999),
             middle(|sample| sample.max),
+        ];
+        if let Some(direct) = direct {
+            row.extend(self.p50_and_p99().iter().zip(direct).map(|(own, direct)| Cell::from(own - direct)));
+        }
+        row.extend([
             middle(|sample| sample.cpu),
             self.most_per_second.into(),
             (100.0 * pace.rate / self.most_per_second).into(),
             middle(|sample| sample.client_p99),
-        ]
+        ]);
+        row
     }
 }
 

@@ -11,24 +11,29 @@ mod sparse;
 mod startup;
 mod system_calls;
 mod tree;
+mod works;
 
 use std::{io, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 
 use crate::{
-    client::{Expected, First, Framing, Load, LoadError},
+    client::{Expected, First, Framing, Load, LoadError, Tls},
     process::{Pinning, Process},
     report::Table,
     servers::Server,
     site::Site,
-    work::{Ask, Content, Target, USERS, Work, user},
+    work::{Ask, Beside, Target, USERS, Work, user},
 };
 
 use rounds::Shape;
+use works::{
+    compressed, file_1k, file_1m, file_10m, file_16k, file_100k, not_modified, proxied, range, resumed,
+    secured,
+};
 
-/// What gzip makes of 50 KiB of the site's prose, about.
-const COMPRESSED_BYTES: u64 = 12 * 1024;
+/// What the figures of idle TLS connections are of; each takes a handshake to open.
+const TLS_IDLE_CONNECTIONS: usize = 2_000;
 
 /// One thing that can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -89,6 +94,27 @@ pub enum Scenario {
     HeadOfLine,
     /// Memory per idle connection
     Idle,
+    /// 13 bytes through a proxy, over 64 kept connections
+    Proxy,
+    /// 100 KiB through a proxy
+    #[value(name = "proxy-100k")]
+    Proxy100K,
+    /// 10 MiB through a proxy
+    #[value(name = "proxy-10m")]
+    Proxy10M,
+    /// 13 bytes through a proxy, at a rate: latency
+    ProxyLatency,
+    /// 13 bytes over TLS 1.3, over 64 kept connections
+    Tls,
+    /// 13 bytes over TLS 1.3, a connection and a full handshake for each request
+    TlsHandshake,
+    /// The same with resumed handshakes
+    TlsResumed,
+    /// A file of 100 KiB over TLS 1.3
+    #[value(name = "tls-100k")]
+    Tls100K,
+    /// Memory per idle connection over TLS 1.3
+    TlsIdle,
     /// From the start to the first response
     Startup,
     /// System calls per request, one at a time and 16 at once
@@ -165,13 +191,21 @@ impl Scenario {
         let turns = |work: &Work, each: u32| turn * (servers(work) * each * rounds as u32);
         match self {
             Scenario::Keepalive | Scenario::Keepalive1000 | Scenario::Pipelined => turns(&Work::hello(1), 1),
-            Scenario::Connect => turns(&Work { is_short: true, ..Work::hello(1) }, 1),
+            Scenario::Connect => turns(&Work::hello(1).short(), 1),
             Scenario::Json => turns(&Work::user(), 1),
             Scenario::Latency | Scenario::Latency1000 => {
                 turns(&Work::hello(1), 1) + turn * servers(&Work::hello(1))
             }
             Scenario::NotModified | Scenario::Range => turns(&file_1k(), 2),
             Scenario::Observed => turns(&Work { observed: true, ..file_1k() }, 1),
+            Scenario::Proxy | Scenario::Proxy100K | Scenario::Proxy10M => turns(&proxied(Work::hello(1)), 1),
+            Scenario::ProxyLatency => {
+                turns(&proxied(Work::hello(1)), 1) + turn * servers(&proxied(Work::hello(1)))
+            }
+            Scenario::Tls | Scenario::TlsHandshake => turns(&secured(Work::hello(1)), 1),
+            Scenario::TlsResumed => turns(&secured(Work::hello(1)), 2),
+            Scenario::Tls100K => turns(&secured(file_100k()), 1),
+            Scenario::TlsIdle => Duration::from_secs(2) * servers(&secured(Work::hello(1))),
             Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
                 Duration::from_secs(2) * servers(&Work::hello(1))
             }
@@ -195,7 +229,7 @@ impl Scenario {
             Scenario::Keepalive => rounds(64, Work::hello(1)),
             Scenario::Keepalive1000 => rounds(1000, Work::hello(1)),
             Scenario::Pipelined => rounds(64, Work::hello(16)),
-            Scenario::Connect => rounds(64, Work { is_short: true, ..Work::hello(1) }),
+            Scenario::Connect => rounds(64, Work::hello(1).short()),
             Scenario::Json => rounds(64, Work::user()),
             Scenario::Latency => Ok(latency::run(name, bench, &Shape::new(64, Work::hello(1)))),
             Scenario::Latency1000 => Ok(latency::run(name, bench, &Shape::new(1000, Work::hello(1)))),
@@ -215,7 +249,22 @@ impl Scenario {
             Scenario::Tree => tree::run(name, bench),
             Scenario::SlowClients => slow_clients::run(name, bench),
             Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
-            Scenario::Idle => Ok(idle::run(name, bench)),
+            Scenario::Idle => Ok(idle::run(name, bench, &Work::hello(1), bench.plan.idle_connections)),
+            Scenario::Proxy => rounds(64, proxied(Work::hello(1))),
+            Scenario::Proxy100K => rounds(64, proxied(Work::body("100 KiB", 100))),
+            Scenario::Proxy10M => rounds(4, proxied(Work::body("10 MiB", 10 * 1024))),
+            Scenario::ProxyLatency => {
+                let work = Work::hello(1).proxied(Beside::Proxy);
+                Ok(latency::run(name, bench, &Shape::new(64, work)))
+            }
+            Scenario::Tls => rounds(64, secured(Work::hello(1))),
+            Scenario::TlsHandshake => rounds(64, secured(Work::hello(1)).short()),
+            Scenario::TlsResumed => rounds(64, resumed()),
+            Scenario::Tls100K => rounds(64, secured(file_100k())),
+            Scenario::TlsIdle => {
+                let connections = bench.plan.idle_connections.min(TLS_IDLE_CONNECTIONS);
+                Ok(idle::run(name, bench, &secured(Work::hello(1)), connections))
+            }
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
             Scenario::SyscallsFiles => {
@@ -224,46 +273,6 @@ impl Scenario {
             }
         }
     }
-}
-
-fn file_1k() -> Work {
-    Work::file("1 KiB", "1k.bin", 1)
-}
-
-fn file_16k() -> Work {
-    Work::file("16 KiB", "16k.bin", 16)
-}
-
-fn file_100k() -> Work {
-    Work::file("100 KiB", "100k.bin", 100)
-}
-
-fn file_1m() -> Work {
-    Work::file("1 MiB", "1m.bin", 1024)
-}
-
-fn file_10m() -> Work {
-    Work::file("10 MiB", "10m.bin", 10 * 1024)
-}
-
-fn not_modified() -> Work {
-    file_1k().asked("304", Ask::IfNoneMatch, 0)
-}
-
-/// 1 KiB in the middle of 1 GiB.
-fn range() -> Work {
-    let file = Work { target: Target::File("sparse-1g.bin"), content: Content::Sparse(1 << 30), ..file_1k() };
-    file.asked("range", Ask::Range(1 << 29, (1 << 29) + 1023), 1024)
-}
-
-/// The null servers answer with what gzip makes of the prose, about.
-fn compressed() -> Work {
-    let file = Work {
-        target: Target::File("prose.txt"),
-        content: Content::Prose(50 * 1024),
-        ..Work::file("prose", "", 50)
-    };
-    file.asked("prose", Ask::Compressed, COMPRESSED_BYTES)
 }
 
 impl Bench {
@@ -289,7 +298,7 @@ impl Bench {
 
     fn start(&self, server: &Server, work: &Work) -> io::Result<Process> {
         eprintln!("start {}", server.name);
-        server.start(&self.site, work, self.pinning.server)
+        server.start(&self.site, work, self.pinning)
     }
 }
 
@@ -303,9 +312,11 @@ fn load(
 ) -> Result<Load, LoadError> {
     let (address, paths) = (process.address, server.paths(work));
     let path = &paths[0];
+    let tls = work.handshake.map(|handshake| Tls::new(bench.site.certificate(), handshake)).transpose()?;
+    let ask = |fields: &str| First::ask(address, tls.as_ref(), path, fields);
     if work.target == Target::User && !server.is_null() {
         // Only heads and lengths are looked at later: what is sent must be right at least once.
-        let body = String::from_utf8_lossy(&First::ask(address, path, "")?.body).into_owned();
+        let body = String::from_utf8_lossy(&ask("")?.body).into_owned();
         if body != user(USERS.start) {
             return Err(LoadError::Body { body });
         }
@@ -317,18 +328,18 @@ fn load(
             (format!("Range: bytes={first}-{last}\r\n"), Expected { status: 206, ..whole })
         }
         Ask::IfNoneMatch => {
-            let etag = First::ask(address, path, "")?.etag.ok_or(LoadError::NoEtag)?;
+            let etag = ask("")?.etag.ok_or(LoadError::NoEtag)?;
             (format!("If-None-Match: {etag}\r\n"), Expected { status: 304, framing: Framing::None })
         }
         Ask::Compressed => {
             let fields = "Accept-Encoding: br, gzip\r\n".to_owned();
-            First::ask(address, path, &fields)?;
+            ask(&fields)?;
             // A server that compresses apart answers the first requests with the file as it is.
             std::thread::sleep(bench.plan.warm_up);
-            let expected = First::ask(address, path, &fields)?.expected;
+            let expected = ask(&fields)?.expected;
             (fields, expected)
         }
     };
     let (depth, copied) = (work.depth, bench.plan.copied);
-    Ok(Load { address, paths, fields, connections, depth, expected, copied })
+    Ok(Load { address, tls, paths, fields, connections, depth, expected, copied })
 }

@@ -5,7 +5,7 @@ use std::{io, rc::Rc, time::Duration};
 
 use super::{Bench, columns, load};
 use crate::{
-    client::{Client, Limit, Load, LoadError, Outcome, ShortClient},
+    client::{Client, Limit, Load, LoadError, Outcome, ShortClient, fill},
     process::Process,
     report::{Table, median},
     servers::Server,
@@ -63,6 +63,9 @@ pub struct Sample {
     pub to_null: f64,
     /// To what the contender is compared with, in the same round.
     pub to_reference: f64,
+    /// To the peers that proxies and TLS are measured by, in the same round.
+    pub to_nginx: f64,
+    pub to_haproxy: f64,
     pub requests_per_second: f64,
     pub p50_us: f64,
     pub p99_us: f64,
@@ -70,6 +73,8 @@ pub struct Sample {
     /// The part of the time in which the server's processor ran it.
     pub busy: f64,
     pub client_us: f64,
+    /// Session tickets that came with each response, where connections are secured.
+    pub tickets: f64,
 }
 
 /// Measures every server that can do the work.
@@ -179,6 +184,8 @@ fn compare(contenders: &mut [Contender<'_>]) {
         if let Some(sample) = contender.samples.last_mut() {
             sample.to_null = sample.cpu_us / null;
             sample.to_reference = sample.cpu_us / reference;
+            sample.to_nginx = sample.cpu_us / find("nginx", Some(label));
+            sample.to_haproxy = sample.cpu_us / find("haproxy", Some(label));
         }
     }
 }
@@ -186,17 +193,26 @@ fn compare(contenders: &mut [Contender<'_>]) {
 impl Contender<'_> {
     /// Drives the server once.
     fn measure(&mut self, bench: &Bench) -> Result<(), LoadError> {
+        fill(&self.load, bench.plan.warm_up + bench.plan.measure)?;
         let mut client = Driver::new(self.work, &self.load)?;
         client.run(Limit::Time(bench.plan.warm_up))?;
+        let tickets = || self.load.tls.as_ref().map_or(0, |tls| tls.tickets.received());
+        let tickets_before = tickets();
         let before = usage::cpu_time(self.process.id())?;
         let outcome = client.run(Limit::Time(bench.plan.measure))?;
         let cpu = usage::cpu_time(self.process.id())?.saturating_sub(before);
+        if outcome.requests == 0 {
+            return Err(LoadError::NoTicket);
+        }
         let per_request = |time: Duration| time.as_secs_f64() * 1e6 / outcome.requests.max(1) as f64;
         let latency_us = |quantile| outcome.latency.value_at_quantile(quantile) as f64 / 1e3;
         self.samples.push(Sample {
             cpu_us: per_request(cpu),
             to_null: f64::NAN,
             to_reference: f64::NAN,
+            to_nginx: f64::NAN,
+            to_haproxy: f64::NAN,
+            tickets: (tickets() - tickets_before) as f64 / outcome.requests as f64,
             requests_per_second: outcome.requests as f64 / outcome.elapsed.as_secs_f64(),
             p50_us: latency_us(0.5),
             p99_us: latency_us(0.99),

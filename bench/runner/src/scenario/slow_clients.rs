@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::TcpStream};
 
-use super::{Bench, file_10m, load};
+use super::{Bench, load, works::file_10m};
 use crate::{
     client::{Client, Limit, LoadError},
     process::Process,

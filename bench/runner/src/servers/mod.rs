@@ -5,12 +5,16 @@ mod programs;
 use std::{io, path::Path, process::Command};
 
 use crate::{
-    process::{Process, free_port},
+    client::Tls,
+    process::{Pinning, Probe, Process, free_port},
     site::Site,
-    work::{Target, USERS, Work},
+    work::{Beside, Handshake, Target, USERS, Work},
 };
 
-use programs::{Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, nginx, null, own};
+use programs::{
+    Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, haproxy_proxy, nginx, nginx_proxy, null,
+    null_proxy, own, upstream,
+};
 pub use programs::{installed, target};
 
 /// The folder of Gannet's own workspace, in which this one lies.
@@ -27,14 +31,22 @@ pub struct Server {
     hello_path: &'static str,
     /// What it answers beside the 13 bytes.
     serves: Serves,
+    /// The same over TLS.
+    secured: Serves,
+    /// What it carries as a proxy.
+    proxies: Proxies,
     /// The server that it is, but for the log or the metrics that it keeps besides.
     pub baseline: Option<&'static str>,
     command: Box<Start>,
 }
 
+/// From here on it matters how a proxy carries bodies.
+const LONG_BODY_BYTES: u64 = 64 * 1024;
+
 /// What a server can answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Serves {
+    Nothing,
     /// The 13 bytes.
     Hello,
     /// Those, and users as JSON.
@@ -49,11 +61,30 @@ enum Serves {
     OnlyShort,
 }
 
+/// What a server carries as a proxy.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Proxies {
+    Nothing,
+    All,
+    /// Long bodies: for others it is what another row is.
+    LongBodies,
+}
+
+impl Proxies {
+    fn has(self, work: &Work) -> bool {
+        match self {
+            Proxies::Nothing => false,
+            Proxies::All => true,
+            Proxies::LongBodies => work.body_bytes >= LONG_BODY_BYTES,
+        }
+    }
+}
+
 impl Serves {
     fn has(self, work: &Work) -> bool {
         match work.target {
             Target::Hello if self == Serves::OnlyShort => work.is_short,
-            Target::Hello => self != Serves::OnlyFiles,
+            Target::Hello => !matches!(self, Serves::OnlyFiles | Serves::Nothing),
             Target::File(_) => matches!(self, Serves::Files | Serves::OnlyFiles | Serves::All),
             Target::User => matches!(self, Serves::Users | Serves::All),
         }
@@ -68,6 +99,8 @@ struct Place<'a> {
     port: u16,
     site: &'a Site,
     work: &'a Work,
+    /// The port of what a proxy asks.
+    upstream: u16,
     /// Whether other processes listen on the same port.
     is_shared: bool,
 }
@@ -87,7 +120,28 @@ impl Server {
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
         let name = name.to_owned();
-        Server { name, hello_path, serves, baseline: None, command: Box::new(command) }
+        let (secured, proxies) = (Serves::Nothing, Proxies::Nothing);
+        Server { name, hello_path, serves, secured, proxies, baseline: None, command: Box::new(command) }
+    }
+
+    /// A proxy, and nothing else.
+    fn proxy(name: &str, command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static) -> Server {
+        Server::new(name, "/hello.txt", Serves::Nothing, command).and_proxies()
+    }
+
+    /// A proxy that is set for long bodies.
+    fn long_proxy(name: &str, command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static) -> Server {
+        Server { proxies: Proxies::LongBodies, ..Server::proxy(name, command) }
+    }
+
+    /// It is a proxy too.
+    fn and_proxies(self) -> Server {
+        Server { proxies: Proxies::All, ..self }
+    }
+
+    /// It serves that over TLS too.
+    fn and_secured(self, secured: Serves) -> Server {
+        Server { secured, ..self }
     }
 
     /// A server of files that keeps a log or metrics, which `baseline` does not.
@@ -102,7 +156,12 @@ impl Server {
     /// Whether it can do this work at all.
     pub fn can(&self, work: &Work) -> bool {
         let plain = self.baseline.is_none() || work.observed;
-        plain && self.serves.has(work) && (work.suits_null() || !self.is_null())
+        let has = match (work.upstream, work.handshake) {
+            (Some(_), _) => self.proxies.has(work),
+            (None, Some(_)) => self.secured.has(work),
+            (None, None) => self.serves.has(work),
+        };
+        plain && has && (work.suits_null() || !self.is_null())
     }
 
     /// Whether it looks at nothing: its cost is the floor.
@@ -112,7 +171,7 @@ impl Server {
 
     /// Whether several processes of it can listen on one port, as the bench starts it.
     pub fn can_share(&self) -> bool {
-        self.is_null() || self.name == "gannet-epoll" || self.name == "gannet-uring"
+        matches!(self.name.as_str(), "null-epoll" | "null-uring" | "gannet-epoll" | "gannet-uring")
     }
 
     /// The targets that ask it for this work.
@@ -124,27 +183,35 @@ impl Server {
         }
     }
 
-    /// Starts it on a free port. The error says what is missing, or why it did not serve.
-    pub fn start(&self, site: &Site, work: &Work, processor: usize) -> io::Result<Process> {
-        self.start_on(site, work, processor, free_port()?, false)
+    /// Starts it on a free port, and what it asks if it is to be a proxy. The error says what is missing, or why it did
+    /// not serve.
+    pub fn start(&self, site: &Site, work: &Work, pinning: Pinning) -> io::Result<Process> {
+        let Some(beside) = work.upstream else {
+            let place = Place { port: free_port()?, site, work, upstream: 0, is_shared: false };
+            return self.start_in(&place, pinning.server);
+        };
+        let processor = if beside == Beside::Client { pinning.client } else { pinning.server };
+        let behind = Server::new("upstream", "/", Serves::Hello, upstream);
+        let place = Place { port: free_port()?, site, work, upstream: 0, is_shared: false };
+        let behind = behind.start_in(&place, processor)?;
+        let place = Place { port: free_port()?, upstream: place.port, ..place };
+        let mut process = self.start_in(&place, pinning.server)?;
+        process.upstream = Some(Box::new(behind));
+        Ok(process)
     }
 
     /// Starts one of several processes that share a port.
     pub fn start_shared(&self, site: &Site, work: &Work, processor: usize, port: u16) -> io::Result<Process> {
-        self.start_on(site, work, processor, port, true)
+        self.start_in(&Place { port, site, work, upstream: 0, is_shared: true }, processor)
     }
 
-    fn start_on(
-        &self,
-        site: &Site,
-        work: &Work,
-        processor: usize,
-        port: u16,
-        is_shared: bool,
-    ) -> io::Result<Process> {
-        let command = (self.command)(&Place { port, site, work, is_shared })?;
-        let log = site.scratch().join(format!("{}.log", self.name));
-        Process::start(command, port, self.hello_path, processor, &log)
+    fn start_in(&self, place: &Place<'_>, processor: usize) -> io::Result<Process> {
+        let command = (self.command)(place)?;
+        let log = place.site.scratch().join(format!("{}.log", self.name));
+        let tls = place.work.handshake.map(|_| Tls::new(place.site.certificate(), Handshake::Full));
+        let tls = tls.transpose().map_err(io::Error::other)?;
+        let probe = Probe { path: self.hello_path, tls: tls.as_ref() };
+        Process::start(command, place.port, probe, processor, &log)
     }
 }
 
@@ -157,8 +224,14 @@ pub fn all() -> Vec<Server> {
         Server::new("null-half-close", "/", Serves::OnlyShort, |place| {
             null("null-epoll", "half-close", place)
         }),
-        Server::new("gannet-epoll", "/hello.txt", Serves::Files, |place| gannet("epoll", Nothing, place)),
-        Server::new("gannet-uring", "/hello.txt", Serves::Files, |place| gannet("uring", Nothing, place)),
+        Server::proxy("null-proxy", null_proxy),
+        Server::proxy("direct", upstream),
+        Server::new("gannet-epoll", "/hello.txt", Serves::Files, |place| gannet("epoll", Nothing, place))
+            .and_secured(Serves::Files)
+            .and_proxies(),
+        Server::new("gannet-uring", "/hello.txt", Serves::Files, |place| gannet("uring", Nothing, place))
+            .and_secured(Serves::Files)
+            .and_proxies(),
         Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", place)),
         Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", place)),
         Server::new("axum", "/hello.txt", Serves::All, |place| {
@@ -170,11 +243,25 @@ pub fn all() -> Vec<Server> {
         Server::new("hyper", "/", Serves::Users, |place| own("peer-hyper", place)),
         Server::new("may", "/", Serves::Users, |place| own("peer-may", place)),
         Server::new("ntex", "/hello.txt", Serves::Users, |place| own("peer-ntex", place)),
-        Server::new("nginx", "/hello.txt", Serves::Files, |place| nginx(Nothing, place)),
+        Server::new("nginx", "/hello.txt", Serves::Files, |place| match place.work.upstream {
+            Some(_) => nginx_proxy(false, place),
+            None => nginx(Nothing, place),
+        })
+        .and_secured(Serves::Files)
+        .and_proxies(),
+        Server::long_proxy("nginx-large-buffers", |place| nginx_proxy(true, place)),
         Server::new("nginx-constant", "/constant", Serves::Hello, |place| nginx(Nothing, place)),
-        Server::new("haproxy", "/", Serves::Hello, haproxy),
-        Server::new("h2o", "/hello.txt", Serves::Files, |place| h2o(Nothing, place)),
-        Server::new("caddy", "/hello.txt", Serves::OnlyFiles, caddy),
+        Server::new("haproxy", "/", Serves::Hello, |place| match place.work.upstream {
+            Some(_) => haproxy_proxy(false, place),
+            None => haproxy(place),
+        })
+        .and_secured(Serves::Hello)
+        .and_proxies(),
+        Server::long_proxy("haproxy-splicing", |place| haproxy_proxy(true, place)),
+        Server::new("h2o", "/hello.txt", Serves::Files, |place| h2o(Nothing, place))
+            .and_secured(Serves::Files)
+            .and_proxies(),
+        Server::new("caddy", "/hello.txt", Serves::OnlyFiles, caddy).and_secured(Serves::Files).and_proxies(),
         Server::observed("gannet-epoll-log", "gannet-epoll", |place| gannet("epoll", Log, place)),
         Server::observed("gannet-uring-log", "gannet-uring", |place| gannet("uring", Log, place)),
         Server::observed("gannet-epoll-metrics", "gannet-epoll", |place| gannet("epoll", Metrics, place)),
@@ -184,19 +271,35 @@ pub fn all() -> Vec<Server> {
     ]
 }
 
-/// A server given on the command line as `NAME=COMMAND`, in which `{port}` and `{root}` are replaced.
+/// A server given on the command line as `NAME=COMMAND`, in which `{port}` and `{root}` are replaced. It is a proxy if the
+/// command has `{upstream}`, and speaks TLS if it has `{certificate}`, beside `{key}`.
 pub fn extra(text: &str) -> Result<Server, String> {
     let (name, line) = text.split_once('=').ok_or_else(|| format!("{text}: expected NAME=COMMAND"))?;
     let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
     let program = words.first().ok_or_else(|| format!("{text}: there is no command"))?.clone();
-    Ok(Server::new(name, "/hello.txt", Serves::All, move |place| {
+    let start = move |place: &Place<'_>| {
         let mut command = Command::new(existing(&program)?);
+        let files = place.site.tls_files();
+        let values = [
+            ("{port}", place.port.to_string()),
+            ("{upstream}", place.upstream.to_string()),
+            ("{root}", place.root().to_string_lossy().into_owned()),
+            ("{certificate}", files.certificate.to_string_lossy().into_owned()),
+            ("{key}", files.key.to_string_lossy().into_owned()),
+        ];
         for word in &words[1..] {
-            let word = word.replace("{port}", &place.port.to_string());
-            command.arg(word.replace("{root}", &place.root().to_string_lossy()));
+            let replace = |word: String, (name, value): &(&str, String)| word.replace(name, value);
+            command.arg(values.iter().fold(word.clone(), replace));
         }
         Ok(command)
-    }))
+    };
+    Ok(if line.contains("{upstream}") {
+        Server::proxy(name, start)
+    } else if line.contains("{certificate}") {
+        Server::new(name, "/hello.txt", Serves::Nothing, start).and_secured(Serves::All)
+    } else {
+        Server::new(name, "/hello.txt", Serves::All, start)
+    })
 }
 
 /// The servers that `names` name: by their whole name, or by what stands before a `-`. No names, all servers.
@@ -225,7 +328,7 @@ mod tests {
 
     #[test]
     fn a_family_is_chosen_by_its_first_word() {
-        assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring", "null-half-close"]);
+        assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring", "null-half-close", "null-proxy"]);
         assert_eq!(chosen(&["actix", "nginx-constant"]), ["actix", "nginx-constant"]);
     }
 
@@ -254,6 +357,31 @@ mod tests {
     }
 
     #[test]
+    fn what_carries_and_what_secures_takes_part_there_and_nowhere_else() {
+        let names = |work: &Work| -> Vec<String> {
+            all().iter().filter(|server| server.can(work)).map(|server| server.name.clone()).collect()
+        };
+        let tiny = names(&Work::hello(1).proxied(Beside::Client));
+        let long = names(&Work::body("10 MiB", 10 * 1024).proxied(Beside::Client));
+        let secured = names(&Work::hello(1).over_tls(Handshake::Full));
+        let plain = names(&Work::hello(1));
+        for (name, [in_tiny, in_long, in_secured, in_plain]) in [
+            ("null-proxy", [true, true, false, false]),
+            ("direct", [true, true, false, false]),
+            ("nginx-large-buffers", [false, true, false, false]),
+            ("haproxy-splicing", [false, true, false, false]),
+            ("gannet-uring", [true, true, true, true]),
+            ("haproxy", [true, true, true, true]),
+            ("caddy", [true, true, true, false]),
+            ("actix", [false, false, false, true]),
+        ] {
+            let takes_part =
+                [&tiny, &long, &secured, &plain].map(|names| names.iter().any(|one| one == name));
+            assert_eq!(takes_part, [in_tiny, in_long, in_secured, in_plain], "{name}");
+        }
+    }
+
+    #[test]
     fn no_names_choose_every_server() {
         assert_eq!(chosen(&[]).len(), all().len());
     }
@@ -269,5 +397,22 @@ mod tests {
         assert!(extra("true").is_err());
         assert!(extra("name=").is_err());
         assert_eq!(extra("other=/bin/other {port} 1").unwrap().name, "other");
+    }
+
+    #[test]
+    fn an_extra_server_takes_part_in_what_its_command_has_a_place_for() {
+        let works = [
+            Work::hello(1),
+            Work::hello(1).proxied(Beside::Client),
+            Work::hello(1).over_tls(Handshake::Full),
+        ];
+        for (command, expected) in [
+            ("one=/bin/one {port} {root}", [true, false, false]),
+            ("one=/bin/one proxy 127.0.0.1:{upstream} {port}", [false, true, false]),
+            ("one=/bin/one {root} {port} {certificate} {key}", [false, false, true]),
+        ] {
+            let server = extra(command).unwrap();
+            assert_eq!([&works[0], &works[1], &works[2]].map(|work| server.can(work)), expected, "{command}");
+        }
     }
 }

@@ -45,13 +45,37 @@ pub fn null(program: &str, end: &str, place: &Place<'_>) -> io::Result<Command> 
     Ok(command)
 }
 
+/// What stands behind a proxy; and that alone, where a proxy is compared with none.
+pub fn upstream(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = own("null-upstream", place)?;
+    command.arg(place.work.body_bytes.to_string());
+    Ok(command)
+}
+
+/// Carries bytes, and looks at none.
+pub fn null_proxy(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = own("null-proxy", place)?;
+    command.arg(place.upstream.to_string());
+    Ok(command)
+}
+
 /// Gannet's binary. A flag that this build does not know is left out where it would switch something off, and named as
 /// missing where it is what the row is about.
 pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Result<Command> {
     let program = gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?;
     let mut command = Command::new(&program);
-    command.arg(place.root()).args(["--listen", &format!("127.0.0.1:{}", place.port)]);
+    if place.work.upstream.is_some() {
+        command.args(["proxy", &format!("127.0.0.1:{}", place.upstream)]);
+    } else {
+        command.arg(place.root());
+    }
+    command.args(["--listen", &format!("127.0.0.1:{}", place.port)]);
     command.args(["--workers", "1", "--backend", backend, "-q"]);
+    if place.work.handshake.is_some() {
+        let files = place.site.tls_files();
+        command.arg("--tls-cert").arg(files.certificate);
+        command.arg("--tls-key").arg(files.key);
+    }
     if place.is_shared {
         command.arg("--share-port");
     }
@@ -126,18 +150,55 @@ pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
         Ask::Compressed => "gzip on; gzip_types text/plain; gzip_proxied any; gzip_vary on;",
         _ => "",
     };
+    let security = secured(
+        place,
+        "ssl; ssl_certificate CERTIFICATE; ssl_certificate_key KEY; ssl_protocols TLSv1.3; ssl_ecdh_curve X25519; \
+         ssl_session_timeout 1h",
+    );
     let template = include_str!("../../../peers/nginx.conf");
-    let file = configure(place, "nginx", template, &[("LOG", &log), ("COMPRESSION", compression)])?;
+    let words = [("LOG", log.as_str()), ("COMPRESSION", compression), ("SECURITY", security)];
+    nginx_with(place, &configure(place, "nginx", template, &words)?)
+}
+
+/// As it comes, it reads a response into 32 KiB, and what the client does not take at once into a file; `large_buffers` are
+/// what one sets for speed.
+pub fn nginx_proxy(large_buffers: bool, place: &Place<'_>) -> io::Result<Command> {
+    let buffering = if large_buffers {
+        "proxy_buffer_size 64k; proxy_buffers 16 64k; proxy_busy_buffers_size 256k; proxy_max_temp_file_size 0;"
+    } else {
+        ""
+    };
+    let template = include_str!("../../../peers/nginx-proxy.conf");
+    nginx_with(place, &configure(place, "nginx", template, &[("BUFFERING", buffering)])?)
+}
+
+fn nginx_with(place: &Place<'_>, file: &Path) -> io::Result<Command> {
     let mut command = Command::new(installed("nginx", "NGINX_BIN")?);
     command.arg("-p").arg(place.site.scratch()).arg("-c").arg(file).args(["-e", "stderr"]);
     Ok(command)
 }
 
 pub fn haproxy(place: &Place<'_>) -> io::Result<Command> {
-    let file = configure(place, "haproxy", include_str!("../../../peers/haproxy.cfg"), &[])?;
+    let security = secured(place, "ssl crt BOTH ssl-min-ver TLSv1.3 curves X25519");
+    let template = include_str!("../../../peers/haproxy.cfg");
+    haproxy_with(&configure(place, "haproxy", template, &[("SECURITY", security)])?)
+}
+
+pub fn haproxy_proxy(splices: bool, place: &Place<'_>) -> io::Result<Command> {
+    let splicing = if splices { "option splice-response" } else { "" };
+    let template = include_str!("../../../peers/haproxy-proxy.cfg");
+    haproxy_with(&configure(place, "haproxy", template, &[("SPLICING", splicing)])?)
+}
+
+fn haproxy_with(file: &Path) -> io::Result<Command> {
     let mut command = Command::new(installed("haproxy", "HAPROXY_BIN")?);
     command.arg("-f").arg(file);
     Ok(command)
+}
+
+/// What a configuration says of TLS where there is any.
+fn secured<'a>(place: &Place<'_>, words: &'a str) -> &'a str {
+    if place.work.handshake.is_some() { words } else { "" }
 }
 
 pub fn h2o(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
@@ -149,8 +210,16 @@ pub fn h2o(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
     // As root it would become `nobody`, who may not be allowed to read what is served.
     let user = if geteuid().is_root() { "user: root" } else { "" };
     let compression = if place.work.ask == Ask::Compressed { "compress: [br, gzip]" } else { "" };
-    let template = include_str!("../../../peers/h2o.conf");
-    let words = [("LOG", log.as_str()), ("USER", user), ("COMPRESSION", compression)];
+    // Its key would otherwise lie in a process of its own, whose time would not be seen.
+    let security = secured(
+        place,
+        "ssl: {certificate-file: CERTIFICATE, key-file: KEY, neverbleed: OFF, minimum-version: TLSv1.3, \
+         ocsp-update-interval: 0}",
+    );
+    let proxy = include_str!("../../../peers/h2o-proxy.conf");
+    let files = include_str!("../../../peers/h2o.conf");
+    let template = if place.work.upstream.is_some() { proxy } else { files };
+    let words = [("LOG", log.as_str()), ("USER", user), ("COMPRESSION", compression), ("SECURITY", security)];
     let mut command = Command::new(installed("h2o", "H2O_BIN")?);
     command.arg("-c").arg(configure(place, "h2o", template, &words)?);
     Ok(command)
@@ -158,8 +227,13 @@ pub fn h2o(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
 
 pub fn caddy(place: &Place<'_>) -> io::Result<Command> {
     let compression = if place.work.ask == Ask::Compressed { "encode gzip" } else { "" };
-    let template = include_str!("../../../peers/Caddyfile");
-    let file = configure(place, "caddy", template, &[("COMPRESSION", compression)])?;
+    let security = secured(place, "tls CERTIFICATE KEY {\n\t\tprotocols tls1.3\n\t\tcurves x25519\n\t}");
+    let address = if place.work.handshake.is_some() { "https://:PORT" } else { "http://127.0.0.1:PORT" };
+    let proxy = include_str!("../../../peers/Caddyfile-proxy");
+    let files = include_str!("../../../peers/Caddyfile");
+    let template = if place.work.upstream.is_some() { proxy } else { files };
+    let words = [("COMPRESSION", compression), ("SITE", address), ("SECURITY", security)];
+    let file = configure(place, "caddy", template, &words)?;
     let mut command = Command::new(installed("caddy", "CADDY_BIN")?);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
     command.env("GOMAXPROCS", "1").env("XDG_DATA_HOME", place.site.scratch());
@@ -173,6 +247,11 @@ fn configure(place: &Place<'_>, name: &str, template: &str, words: &[(&str, &str
     for (word, value) in words {
         text = text.replace(word, value);
     }
+    let files = place.site.tls_files();
+    for (word, path) in [("CERTIFICATE", &files.certificate), ("KEY", &files.key), ("BOTH", &files.both)] {
+        text = text.replace(word, &path.to_string_lossy());
+    }
+    text = text.replace("UPSTREAM", &place.upstream.to_string());
     text = text.replace("PORT", &place.port.to_string()).replace("HELLO", HELLO);
     text = text.replace("SCRATCH", &scratch.to_string_lossy());
     text = text.replace("ROOT", &place.root().to_string_lossy());

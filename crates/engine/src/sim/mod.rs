@@ -27,6 +27,7 @@
 mod acceptor;
 mod engine;
 mod faults;
+mod jobs;
 mod listening;
 mod network;
 mod peer;

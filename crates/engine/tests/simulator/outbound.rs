@@ -22,7 +22,7 @@ fn with_upstream(faults: Faults) -> (Table, Acceptor) {
 }
 
 fn connect(table: &mut Table, to: SocketAddr) -> SocketId {
-    table.engine.connect(&to.into()).unwrap()
+    table.engine.connect(&to.into()).expect("it is simulated")
 }
 
 /// How the one connect that was begun went, if that is known by now.

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 use gannet_core::{
     Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads,
     Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
-    Response, Root, Stamp, Upstream, Upstreams, WriteListed,
+    Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -61,7 +61,9 @@ enum Entry {
 /// A handler for the files of a world, mounted at `/*`.
 pub struct Served {
     pub world: Rc<World>,
-    handler: Rc<dyn Handler>,
+    pub handler: Rc<dyn Handler>,
+    /// What requests come by.
+    pub tls: Option<Rc<Tls>>,
 }
 
 impl World {
@@ -264,7 +266,7 @@ impl Served {
         };
         world.make_directory("");
         let files = Files::open(folder.path()).expect("the folder exists");
-        Served { world: Rc::new(world), handler: how(files).factory()() }
+        Served { world: Rc::new(world), handler: how(files).factory()(), tls: None }
     }
 
     pub fn get(&self, target: &str) -> Response {
@@ -282,7 +284,11 @@ impl Served {
     /// Asks, and waits for nothing.
     pub fn begin(&self, method: &str, target: &str, fields: &[(&str, &str)]) -> Reply {
         let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-        let text = format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
+        self.begin_as_sent(&format!("{method} {target} HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n"))
+    }
+
+    /// The same with a head as it is sent.
+    pub fn begin_as_sent(&self, text: &str) -> Reply {
         let mut block = Block::oversized(text.len());
         block.append(text.as_bytes());
         let mut head = Box::<Head>::default();
@@ -297,10 +303,12 @@ impl Served {
             clock: world.clone(),
             counters: world.clone(),
             upstreams: world.clone(),
+            trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let mut request =
             Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default());
+        request.set_tls(self.tls.clone());
         request.set_tail(1);
         self.handler.handle(request)
     }

@@ -21,3 +21,4 @@ mod openmetrics;
 mod rig;
 mod routes;
 mod upgrade;
+mod upstream;

@@ -261,6 +261,11 @@ impl Client {
         self.closing = true;
     }
 
+    /// The method of the request that is under way.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// Whether bytes of a body, or its end, are still to come.
     pub fn is_reading_body(&self) -> bool {
         self.reader.is_in_body()

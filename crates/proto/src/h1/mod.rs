@@ -39,7 +39,7 @@
 //! assert_eq!(head.path.of(input), b"/hello");
 //!
 //! let date = b"Sun, 06 Nov 1994 08:49:37 GMT";
-//! connection.respond(ResponseToSend { status: Status::OK, fields: b"", length: Some(2), date }, &mut out);
+//! connection.respond(ResponseToSend { status: Status::OK, fields: b"", length: Some(2), date: Some(date) }, &mut out);
 //! connection.push(2, &mut out)?;
 //! out.extend_from_slice(b"hi");
 //! connection.pushed(&mut out);

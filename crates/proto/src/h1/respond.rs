@@ -20,8 +20,8 @@ pub struct ResponseToSend<'a> {
     /// How long the content is: for HEAD and 304, what it would have been (RFC 9110 section 8.6). `None` if that is
     /// not known: then it is chunked, or ends with the connection for a client of HTTP/1.0.
     pub length: Option<u64>,
-    /// The time, as [`date`](super::date()) writes it.
-    pub date: &'a [u8; 29],
+    /// The time, as [`date`](super::date()) writes it; none where it is among the fields already, as in a response that is forwarded.
+    pub date: Option<&'a [u8; 29]>,
 }
 
 /// How the response's body is framed.
@@ -77,9 +77,11 @@ impl Connection {
         // Pieces of a fixed length are copied in place; each of another costs a call.
         out.reserve(128 + head.fields.len());
         status_line(head.status, out);
-        out.extend_from_slice(b"Date: ");
-        out.extend_from_slice(head.date);
-        out.extend_from_slice(b"\r\n");
+        if let Some(date) = head.date {
+            out.extend_from_slice(b"Date: ");
+            out.extend_from_slice(date);
+            out.extend_from_slice(b"\r\n");
+        }
         if let Some(option) = self.connection_option(head.status, framing) {
             option_line(option, out);
         }

@@ -72,7 +72,7 @@ response_errors! {
         // The order of things (RFC 9110 sections 7.8 and 15.2, RFC 9112 sections 9.2 and 9.3).
         TooManyInterimResponses "too many interim responses precede the final one";
         UnaskedSwitch "the protocol is switched though that was not asked for";
-        UnnamedSwitch "the protocol is switched, but to which is not said";
+        InvalidSwitch "the protocol is switched without Upgrade and Connection saying so, or in HTTP/1.0";
         UnaskedResponse "bytes came while no request was under way";
         // The connection's end (RFC 9112 section 8).
         NoResponse "the connection ended before a byte of the response came";

@@ -70,8 +70,8 @@ impl Said {
     /// What all the fields mean together, in the answer to a request of this method; returns whether the connection persists.
     pub(super) fn settle(self, method: Method, head: &mut ResponseHead) -> Result<bool, ResponseError> {
         let announces = self.chunked || head.content_length.is_some_and(|length| length > 0);
-        if head.status == Status::SWITCHING_PROTOCOLS && !self.upgrade_field {
-            return Err(ResponseError::UnnamedSwitch);
+        if head.status == Status::SWITCHING_PROTOCOLS && !self.switches(head.version) {
+            return Err(ResponseError::InvalidSwitch);
         }
         // What follows is another head or another protocol: a body before it would be taken for that.
         if head.status.is_informational() && announces {
@@ -86,6 +86,11 @@ impl Said {
         // 204 ends with its head whatever it announces, but who announces a body may send one, too.
         let doubtful = announces && head.status == Status::NO_CONTENT;
         Ok(self.options.persists(head.version) && !doubtful && head.body != ResponseBody::UntilClose)
+    }
+
+    /// Whether a switch is said as it has to be (RFC 9110 section 7.8). HTTP/1.0 has none.
+    fn switches(self, version: Version) -> bool {
+        self.upgrade_field && self.options.upgrade && version == Version::Http11
     }
 }
 

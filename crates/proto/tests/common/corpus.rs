@@ -1,4 +1,4 @@
-//! The smuggling corpus: readable files of messages and of what becomes of them.
+//! The corpora of smuggling clients and lying servers: readable files of messages and of what becomes of them.
 //!
 //! ```text
 //! == what the case is about
@@ -6,21 +6,47 @@
 //! < METHOD TARGET none | length "content" | chunked "content"     one line a request; `(N bytes)` for long targets
 //! < STATUS ErrorName | open | close | unfinished                  the connection's end
 //! ```
+//!
+//! And of servers:
+//!
+//! ```text
+//! == what the case is about
+//! ? METHOD [upgrade | unfinished] | nothing                       what was asked: GET, unless said
+//! > bytes
+//! | closes                                                        the server closes behind them
+//! < STATUS interim | none | length | chunked | close ["content"] [trailers N]    one line a response
+//! < ErrorName | kept | closed | unfinished | switched "bytes"     the connection's end
+//! ```
 
+use super::asker::{Asker, Told, plain};
 use super::{Listener, Said};
-use gannet_proto::h1::Connection;
-use gannet_proto::{BodyLength, Limits};
+use gannet_proto::h1::{Client, Connection, RequestToSend};
+use gannet_proto::{BodyLength, Limits, Method, ResponseBody};
 use std::path::{Path, PathBuf};
 
+#[derive(Default)]
 pub struct Case {
     pub name: String,
+    /// What a server is asked; nothing of it in the corpus of clients.
+    pub asked: Option<String>,
     pub bytes: Vec<u8>,
+    /// The server closes behind the bytes.
+    pub closes: bool,
     pub expected: Vec<String>,
 }
 
-/// Every case of every file, in order.
+/// Every case of every file of smuggling clients, in order.
 pub fn cases() -> Vec<Case> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/smuggling");
+    cases_of("tests/smuggling")
+}
+
+/// Every case of every file of lying servers, in order.
+pub fn lies() -> Vec<Case> {
+    cases_of("tests/lying")
+}
+
+fn cases_of(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     files(&folder).iter().flat_map(|file| read(file)).collect()
 }
 
@@ -38,7 +64,11 @@ fn read(file: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(file).expect("a corpus file is text");
     for line in text.lines() {
         if let Some(name) = line.strip_prefix("== ") {
-            cases.push(Case { name: name.to_owned(), bytes: Vec::new(), expected: Vec::new() });
+            cases.push(Case { name: name.to_owned(), ..Case::default() });
+        } else if let Some(asked) = line.strip_prefix("? ") {
+            cases.last_mut().expect("what is asked follows a name").asked = Some(asked.to_owned());
+        } else if line == "| closes" {
+            cases.last_mut().expect("an end follows a name").closes = true;
         } else if let Some(bytes) = line.strip_prefix("> ") {
             cases.last_mut().expect("bytes follow a name").bytes.extend(unescaped(bytes));
         } else if let Some(expected) = line.strip_prefix("< ") {
@@ -126,4 +156,81 @@ pub fn outcome(bytes: &[u8]) -> Vec<String> {
         );
     }
     lines
+}
+
+/// What is asked in a case of a lying server; none if nothing is.
+pub fn request(case: &Case) -> Option<RequestToSend<'static>> {
+    Some(match case.asked.as_deref() {
+        None => plain(Method::Get),
+        Some("nothing") => return None,
+        Some("HEAD") => plain(Method::Head),
+        Some("CONNECT") => plain(Method::Connect),
+        Some("GET upgrade") => {
+            RequestToSend { fields: b"Host: a\r\nUpgrade: echo\r\n", upgrade: true, ..plain(Method::Get) }
+        }
+        Some("POST unfinished") => RequestToSend { body: BodyLength::Known(5), ..plain(Method::Post) },
+        Some(other) => panic!("{}: nobody asks {other:?}", case.name),
+    })
+}
+
+/// What becomes of a server's bytes that come in these pieces.
+pub fn heard<'a>(case: &Case, limits: Limits, pieces: impl IntoIterator<Item = &'a [u8]>) -> Asker {
+    let client = Client::new(limits);
+    let mut asker = match request(case) {
+        Some(request) => Asker::new(client, request),
+        None => Asker::listening(client),
+    };
+    pieces.into_iter().for_each(|piece| asker.receive(piece));
+    if case.closes {
+        asker.end();
+    }
+    asker
+}
+
+/// The same in the corpus' words.
+pub fn outcome_of_lie(asker: &Asker) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for told in &asker.told {
+        match told {
+            Told::Interim(response) => lines.push(format!("{} interim", response.status)),
+            Told::Head(response) => {
+                let body = match response.body {
+                    ResponseBody::None => "none",
+                    ResponseBody::Known(_) => "length",
+                    ResponseBody::Chunked => "chunked",
+                    ResponseBody::UntilClose => "close",
+                };
+                lines.push(format!("{} {body}", response.status));
+            }
+            Told::Body(body) => {
+                let head = lines.last_mut().expect("a body follows a head");
+                head.push_str(&format!(" \"{}\"", body.escape_ascii()));
+            }
+            Told::End { trailers } if trailers.is_empty() => {}
+            Told::End { trailers } => {
+                let head = lines.last_mut().expect("trailers follow a head");
+                head.push_str(&format!(" trailers {}", trailers.len()));
+            }
+            Told::Wrong(error) => lines.push(format!("{error:?}")),
+        }
+    }
+    if !matches!(asker.told.last(), Some(Told::Wrong(_))) {
+        lines.push(standing(asker));
+    }
+    lines
+}
+
+/// What may still come of a connection that nothing was wrong with.
+fn standing(asker: &Asker) -> String {
+    let client = &asker.client;
+    if client.upgraded() {
+        return format!("switched \"{}\"", asker.left_over().escape_ascii());
+    }
+    let whole = client.reading_ended() || !client.requested();
+    match (client.keep_alive(), whole) {
+        (true, _) => "kept",
+        (false, true) => "closed",
+        (false, false) => "unfinished",
+    }
+    .to_owned()
 }

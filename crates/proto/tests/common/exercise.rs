@@ -92,7 +92,7 @@ fn compare_with_plain_decoder(coded: &[u8], said: &[Said]) {
 }
 
 /// The data of a chunked body as far as they are well-formed, and how many trailers it has if all of it is.
-fn plainly_decoded(mut rest: &[u8]) -> (Vec<u8>, Option<usize>) {
+pub fn plainly_decoded(mut rest: &[u8]) -> (Vec<u8>, Option<usize>) {
     let mut data = Vec::new();
     loop {
         let Some((line, after)) = line(rest) else { return (data, None) };
@@ -217,7 +217,7 @@ impl Server {
         }
         let mut out = Vec::new();
         let known = (decision & 0x80 != 0).then_some(length as u64);
-        let head = ResponseToSend { status, fields: b"X: y\r\n", length: known, date: DATE };
+        let head = ResponseToSend { status, fields: b"X: y\r\n", length: known, date: Some(DATE) };
         let framing = self.connection.respond(head, &mut out);
         let content = vec![decision; length];
         let sent =

@@ -4,6 +4,8 @@
 pub mod asker;
 pub mod corpus;
 pub mod exercise;
+pub mod exercise_client;
+pub mod exercise_proxy;
 
 use gannet_proto::h1::{Connection, Error, Event, ResponseToSend};
 use gannet_proto::{BodyLength, Head, Limits, Status, TargetForm, Version};
@@ -156,7 +158,7 @@ impl Listener {
         }
         let mut out = Vec::new();
         self.connection
-            .respond(ResponseToSend { status, fields: b"", length: Some(0), date: DATE }, &mut out);
+            .respond(ResponseToSend { status, fields: b"", length: Some(0), date: Some(DATE) }, &mut out);
         self.connection.finish(b"", &mut out).expect("a response without content is whole");
         assert!(out.ends_with(b"\r\n\r\n") && self.connection.writing_ended());
     }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use gannet_core::HandlerFactory;
 use gannet_engine::sys::inherited::Inherited;
 use gannet_engine::{Address, Listener};
 use rustix::io::Errno;
@@ -30,17 +31,24 @@ pub enum Listen {
 }
 
 /// Something to listen on, and what its connections begin with.
-#[derive(Debug)]
 pub struct ListenerOptions {
     /// What is listened on.
     pub listen: Listen,
     /// What comes before HTTP there.
     pub preamble: Preamble,
+    /// What answers all that is asked for there, in the site's place.
+    pub handler: Option<HandlerFactory>,
+}
+
+impl fmt::Debug for ListenerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ListenerOptions").field(&self.listen).field(&self.preamble).finish()
+    }
 }
 
 impl From<Listen> for ListenerOptions {
     fn from(listen: Listen) -> ListenerOptions {
-        ListenerOptions { listen, preamble: Preamble::default() }
+        ListenerOptions { listen, preamble: Preamble::default(), handler: None }
     }
 }
 
@@ -66,6 +74,10 @@ pub(super) struct Opened {
     pub(super) listeners: Vec<Vec<Listener>>,
     /// What comes before HTTP on each, in the same order.
     pub(super) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(super) handlers: Vec<Option<HandlerFactory>>,
+    /// Where those listen.
+    pub(super) aside: Vec<Address>,
     pub(super) files: Vec<SocketFile>,
 }
 
@@ -76,21 +88,30 @@ pub(super) fn open(
     share_port: bool,
 ) -> Result<Opened, StartError> {
     let listeners = (0..workers).map(|_| Vec::new()).collect();
-    let mut opened = Opened { addresses: Vec::new(), listeners, preambles: Vec::new(), files: Vec::new() };
-    for ListenerOptions { listen, preamble } in wanted {
-        opened.preambles.push(preamble);
-        match listen {
+    let mut opened = Opened {
+        addresses: Vec::new(),
+        listeners,
+        preambles: Vec::new(),
+        handlers: Vec::new(),
+        aside: Vec::new(),
+        files: Vec::new(),
+    };
+    for ListenerOptions { listen, preamble, handler } in wanted {
+        let address = match listen {
             Listen::Internet(address) => opened.internet(address, share_port)?,
             Listen::Unix(path) => opened.unix(path)?,
             Listen::Inherited(inherited) => opened.inherited(inherited)?,
-        }
+        };
+        if handler.is_none() { &mut opened.addresses } else { &mut opened.aside }.push(address);
+        opened.preambles.push(preamble);
+        opened.handlers.push(handler);
     }
     Ok(opened)
 }
 
 impl Opened {
     /// Several workers share a port, which hides that another program has it, too: so this is found out first, unless that is wanted.
-    fn internet(&mut self, wanted: SocketAddr, share_port: bool) -> Result<(), StartError> {
+    fn internet(&mut self, wanted: SocketAddr, share_port: bool) -> Result<Address, StartError> {
         let failed = |error| StartError::Listen(wanted, error);
         let mut address = if share_port { wanted } else { Listener::probe(wanted).map_err(failed)? };
         let bound = Listener::bind_each(address, self.listeners.len(), share_port).map_err(failed)?;
@@ -98,11 +119,10 @@ impl Opened {
             address = listener.local_address().map_err(failed)?.internet().unwrap_or(address);
             own.push(listener);
         }
-        self.addresses.push(address.into());
-        Ok(())
+        Ok(address.into())
     }
 
-    fn unix(&mut self, path: PathBuf) -> Result<(), StartError> {
+    fn unix(&mut self, path: PathBuf) -> Result<Address, StartError> {
         let made = bind(&path).and_then(|listener| {
             let file = SocketFile::at(&path).map_err(UnixError::Failed)?;
             Ok((listener, file))
@@ -111,22 +131,18 @@ impl Opened {
             self.files.push(file);
             self.share(&listener).map_err(UnixError::Failed)
         }) {
-            Ok(()) => {
-                self.addresses.push(Address::Unix(path));
-                Ok(())
-            }
+            Ok(()) => Ok(Address::Unix(path)),
             Err(error) => Err(StartError::Unix(path, error)),
         }
     }
 
-    fn inherited(&mut self, inherited: Inherited) -> Result<(), StartError> {
+    fn inherited(&mut self, inherited: Inherited) -> Result<Address, StartError> {
         let (number, name) = (inherited.number(), inherited.name);
         let listener =
             Listener::adopt(inherited.descriptor).map_err(|unfit| StartError::Unfit(number, name, unfit))?;
         let address = listener.local_address().map_err(StartError::Handover)?;
         self.share(&listener).map_err(StartError::Handover)?;
-        self.addresses.push(address);
-        Ok(())
+        Ok(address)
     }
 
     fn share(&mut self, listener: &Listener) -> io::Result<()> {

@@ -21,6 +21,8 @@ use crate::watchdog::{Control, Watchdog};
 #[derive(Debug)]
 pub struct Running {
     pub(super) addresses: Vec<Address>,
+    /// Those where something else than the site answers.
+    pub(super) aside: Vec<Address>,
     /// Those of Unix sockets.
     #[expect(dead_code, reason = "dropping them removes them")]
     pub(super) files: Vec<SocketFile>,
@@ -33,9 +35,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where the server listens, with the ports it was given.
+    /// Where the server listens for what the site answers, with the ports it was given.
     pub fn addresses(&self) -> &[Address] {
         &self.addresses
+    }
+
+    /// Where it listens for what a handler of the listener's own answers: a redirect.
+    pub fn addresses_aside(&self) -> &[Address] {
+        &self.aside
     }
 
     /// The same without Unix sockets.

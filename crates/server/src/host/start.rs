@@ -4,6 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gannet_client::Takeover;
+use gannet_core::Networks;
 use gannet_engine::Listener;
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
@@ -34,6 +36,8 @@ const FEWEST_CONNECTIONS: usize = 16;
 pub struct Options {
     /// What to listen on.
     pub listen: Vec<ListenerOptions>,
+    /// The proxies that are believed what they say of a client: in the PROXY protocol's header, and in fields.
+    pub trusted: Networks,
     /// Whether other processes may listen on the same ports (`SO_REUSEPORT`); else a port that another has is an error.
     pub share_port: bool,
     /// Worker threads; 0: one for each core that this process may use.
@@ -44,6 +48,8 @@ pub struct Options {
     pub backend: BackendChoice,
     /// The limits.
     pub limits: Limits,
+    /// Whether handlers send requests to other servers: descriptors are left for the connections to those.
+    pub upstreams: bool,
     /// Where health and metrics are told, if anywhere; port 0 takes a free one.
     pub admin: Option<SocketAddr>,
     /// The access log, if there is to be one.
@@ -58,6 +64,8 @@ pub struct Options {
 /// See [`StartError`]: nothing runs then.
 pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let affordable = affordable_connections()?;
+    // A connection may need another, to an upstream.
+    let affordable = if options.upstreams { affordable / 2 } else { affordable };
     options.limits.connections = options.limits.connections.min(affordable);
     let count = match options.workers {
         0 => std::thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -73,6 +81,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
         addresses: opened.addresses,
+        aside: opened.aside,
         files: opened.files,
         backend: backend.name(),
         admission: admission.clone(),
@@ -82,19 +91,23 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         renewal: Renewal::start(opened.preambles.iter()).map_err(StartError::Thread)?,
     };
     let balance = Arc::<Balance>::default();
+    let takeover = Arc::new(Takeover::new(count));
     for (number, listeners) in opened.listeners.into_iter().enumerate() {
         let copies = listeners.iter().map(Listener::try_clone).collect::<io::Result<_>>();
         let spares = Spares::new(copies.map_err(StartError::Copy)?);
         let plan = Plan {
             listeners,
             preambles: opened.preambles.clone(),
+            handlers: opened.handlers.clone(),
+            trusted: options.trusted.clone(),
             site: site.clone(),
             limits: options.limits,
             mapped_sends: options.mapped_sends,
             admission: admission.clone(),
-            slots: options.limits.connections + SHARED_BLOCKS,
+            slots: 2 * options.limits.connections + SHARED_BLOCKS,
             balance: balance.clone(),
             spares: Arc::new(spares),
+            takeover: takeover.clone(),
             backend,
             scribe: scribes.pop(),
             condition: running.watch.condition().clone(),

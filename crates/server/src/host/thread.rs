@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
+use gannet_client::Takeover;
+use gannet_core::{HandlerFactory, Networks};
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -42,6 +44,9 @@ pub(super) struct Plan {
     pub(super) listeners: Vec<Listener>,
     /// What comes before HTTP on each, in the same order.
     pub(super) preambles: Vec<Preamble>,
+    /// What answers there in the site's place.
+    pub(super) handlers: Vec<Option<HandlerFactory>>,
+    pub(super) trusted: Networks,
     pub(super) site: Arc<Site>,
     pub(super) limits: Limits,
     pub(super) mapped_sends: MappedSends,
@@ -50,6 +55,7 @@ pub(super) struct Plan {
     pub(super) slots: usize,
     pub(super) balance: Arc<Balance>,
     pub(super) spares: Arc<Spares>,
+    pub(super) takeover: Arc<Takeover>,
     pub(super) backend: BackendKind,
     /// The one to be kept on.
     pub(super) core: Option<usize>,
@@ -101,15 +107,21 @@ impl Plan {
             Ok(engine) => {
                 Worker::new(engine, self.site, self.limits, self.admission, mailbox, &self.services)
                     .with_mapped_sends(self.mapped_sends)
+                    .with_trusted(&self.trusted)
             }
             Err(error) => {
                 let _ = began.send(Err(error)); // as above
                 return Ok(());
             }
         };
-        worker.share(self.balance, self.spares, pulse);
-        for (listener, preamble) in self.listeners.into_iter().zip(self.preambles) {
-            worker.listen_with(listener, preamble.for_worker())?;
+        worker.share(self.balance, self.spares, pulse, self.takeover);
+        for ((listener, preamble), handler) in
+            self.listeners.into_iter().zip(self.preambles).zip(self.handlers)
+        {
+            match handler {
+                None => worker.listen_with(listener, preamble.for_worker())?,
+                Some(make) => worker.listen_aside(listener, preamble.for_worker(), make())?,
+            }
         }
         if let Some(scribe) = self.scribe {
             worker.log(scribe);

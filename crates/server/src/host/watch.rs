@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use gannet_core::Networks;
 use gannet_engine::{BackendKind, Listener};
 use tokio::sync::oneshot;
 
@@ -83,12 +84,15 @@ impl Watch {
             core: None,
             listeners: vec![listener],
             preambles: vec![Preamble::default()],
+            handlers: vec![None],
+            trusted: Networks::none(),
             site: Arc::new(admin_site(Arc::new(overview))),
             limits,
             admission: Arc::new(Admission::new(limits.connections, limits.connections_per_address)),
             slots: limits.connections,
             balance: Arc::default(),
             spares: Arc::default(),
+            takeover: Arc::default(),
             backend,
             services: services.clone(),
             mapped_sends: MappedSends::default(),

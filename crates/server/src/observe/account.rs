@@ -10,8 +10,9 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
-use gannet_core::{Chunk, Head, Method, Status};
+use gannet_core::{Chunk, Head, Method, Networks, Status};
 use gannet_engine::Moment;
 
 use super::counters::WorkerCounters;
@@ -36,6 +37,8 @@ pub(crate) struct Observer {
     pub(crate) counters: std::sync::Arc<WorkerCounters>,
     /// Where lines for the access log go, if there is one.
     pub(crate) scribe: Option<Scribe>,
+    /// The proxies that are believed what they say of a client.
+    pub(crate) trusted: Rc<Networks>,
 }
 
 /// One exchange that is not over.
@@ -80,7 +83,7 @@ impl Accounts {
     pub(crate) fn begin(&mut self, head: &Head, text: &Chunk, now: Moment, observer: &Observer) {
         let record_bytes = match &observer.scribe {
             Some(scribe) => {
-                let said = Said::of(head, text, self.peer);
+                let said = Said::of(head, text, self.peer, &observer.trusted);
                 record::begin(&mut self.records, &said, scribe.field_bytes())
             }
             None => 0,

@@ -141,6 +141,11 @@ impl WorkerCounters {
         tallies.map(Tally::get).sum()
     }
 
+    /// What a feature, or the client, has counted.
+    pub fn counted(&self, counter: Counter) -> u64 {
+        self.feature(counter).get()
+    }
+
     /// What a feature counted.
     pub(crate) fn feature(&self, counter: Counter) -> &Tally {
         &self.features[counter as usize]

@@ -34,7 +34,7 @@ pub(crate) struct Family {
 
 /// Every metric, in the order in which they are told.
 #[rustfmt::skip]
-pub(crate) static FAMILIES: [Family; 26] = [
+pub(crate) static FAMILIES: [Family; 30] = [
     Family { name: "gannet_build", kind: Kind::Info, unit: "", labels: &["version", "backend"], samples: build,
         help: "What runs." },
     Family { name: "gannet_ready", kind: Kind::Gauge, unit: "", labels: &[], samples: ready,
@@ -75,6 +75,14 @@ pub(crate) static FAMILIES: [Family; 26] = [
         help: "Files looked for among those in memory, and among those that are open." },
     Family { name: "gannet_compressions", kind: Kind::Counter, unit: "", labels: &[], samples: compressions,
         help: "Files compressed on the fly; what comes of it is kept, and answers many requests." },
+    Family { name: "gannet_upstream_connections", kind: Kind::Counter, unit: "", labels: &[], samples: upstream_connections,
+        help: "Connections to upstreams that were begun." },
+    Family { name: "gannet_upstream_requests_reusing", kind: Kind::Counter, unit: "", labels: &["from"], samples: upstream_reuses,
+        help: "Requests to upstreams that went over a connection that was there: one of the worker's own, or one that another worker had left." },
+    Family { name: "gannet_upstream_retries", kind: Kind::Counter, unit: "", labels: &[], samples: upstream_retries,
+        help: "Requests to upstreams that were sent once more, since the connection had died before anything was said." },
+    Family { name: "gannet_upstream_failures", kind: Kind::Counter, unit: "", labels: &[], samples: upstream_failures,
+        help: "Requests to upstreams that got no response." },
     Family { name: "gannet_access_log_lines", kind: Kind::Counter, unit: "", labels: &["result"], samples: log_lines,
         help: "Lines of the access log: written; dropped, because the writer was behind; failed, because writing was." },
     Family { name: "process_start_time_seconds", kind: Kind::Gauge, unit: "seconds", labels: &[], samples: start_time,
@@ -221,6 +229,25 @@ fn cache_lookups(overview: &Overview, out: &mut Exposition) {
 
 fn compressions(overview: &Overview, out: &mut Exposition) {
     out.sample(&[], overview.sum(|worker| worker.feature(Counter::Compressed)));
+}
+
+fn upstream_connections(overview: &Overview, out: &mut Exposition) {
+    out.sample(&[], overview.sum(|worker| worker.feature(Counter::UpstreamConnected)));
+}
+
+fn upstream_reuses(overview: &Overview, out: &mut Exposition) {
+    let taken_over = overview.sum(|worker| worker.feature(Counter::UpstreamTakenOver));
+    let all = overview.sum(|worker| worker.feature(Counter::UpstreamReused));
+    out.sample(&["own"], all.saturating_sub(taken_over));
+    out.sample(&["other"], taken_over);
+}
+
+fn upstream_retries(overview: &Overview, out: &mut Exposition) {
+    out.sample(&[], overview.sum(|worker| worker.feature(Counter::UpstreamRetried)));
+}
+
+fn upstream_failures(overview: &Overview, out: &mut Exposition) {
+    out.sample(&[], overview.sum(|worker| worker.feature(Counter::UpstreamFailed)));
 }
 
 fn log_lines(overview: &Overview, out: &mut Exposition) {

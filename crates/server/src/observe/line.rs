@@ -49,7 +49,7 @@ impl Lines {
     /// `address - - [time] "request line" status bytes "referer" "user agent"`.
     fn combined(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         let (said, outcome) = (&record.said, &record.outcome);
-        address(said.peer, out);
+        address(said.client.or(said.peer), out);
         out.extend_from_slice(b" - - [");
         out.extend_from_slice(&self.calendar.common);
         out.extend_from_slice(b"] \"");
@@ -82,6 +82,11 @@ impl Lines {
         out.extend_from_slice(b"Z\"");
         if said.peer.is_some() {
             out.extend_from_slice(b",\"remote_address\":\"");
+            address(said.client.or(said.peer), out);
+            out.push(b'"');
+        }
+        if said.client.is_some() {
+            out.extend_from_slice(b",\"proxy_address\":\"");
             address(said.peer, out);
             out.push(b'"');
         }
@@ -231,6 +236,17 @@ mod tests {
         assert_eq!(
             line(LogFormat::Json, &Said { peer, ..unread }, &Outcome { route: 9, cut: true, ..outcome() }),
             "{\"time\":\"2026-11-24T22:26:10.007Z\",\"remote_address\":\"2001:db8::1\",\"status\":200,\"bytes\":42,\"duration_us\":1234,\"cut\":true}\n"
+        );
+    }
+
+    #[test]
+    fn whom_a_trusted_proxy_asks_for_stands_in_its_place_and_json_has_both() {
+        let said = Said { client: Some(IpAddr::from([203, 0, 113, 9])), ..said() };
+        assert!(line(LogFormat::Combined, &said, &outcome()).starts_with("203.0.113.9 - - ["));
+        let json = line(LogFormat::Json, &said, &outcome());
+        assert!(
+            json.contains(r#","remote_address":"203.0.113.9","proxy_address":"192.0.2.7","method":"#),
+            "{json}"
         );
     }
 

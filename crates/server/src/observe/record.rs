@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use gannet_core::{Networks, client_address};
 use gannet_proto::{Head, Version};
 
 /// The fixed part. All numbers are little-endian.
@@ -18,9 +19,9 @@ use gannet_proto::{Head, Version};
 /// | 28..30 | status; 0: no response was begun |
 /// | 30..32 | route |
 /// | 32, 33 | flags; length of the method |
-/// | 34..42 | lengths of target, host, referer and user agent, `ABSENT` where there is none |
-/// | 42..58 | the peer's address, IPv4 in its first four bytes |
-const FIXED: usize = 58;
+/// | 34..44 | lengths of target, host, referer, user agent and of the client's address where it is not the peer's; `ABSENT` where there is none |
+/// | 44..60 | the peer's address, IPv4 in its first four bytes |
+const FIXED: usize = 60;
 
 const ABSENT: u16 = u16::MAX;
 
@@ -32,6 +33,8 @@ const IPV6: u8 = 8;
 /// What is said of a request.
 pub(crate) struct Said<'a> {
     pub(crate) peer: Option<IpAddr>,
+    /// Whom the peer asks for, if it is a trusted proxy that says so.
+    pub(crate) client: Option<IpAddr>,
     /// Empty: the request line could not be read.
     pub(crate) method: &'a [u8],
     pub(crate) target: &'a [u8],
@@ -64,7 +67,7 @@ pub(crate) struct Record<'a> {
 
 impl<'a> Said<'a> {
     /// What a head, with the bytes it was read from, says. Its fields are gone through once.
-    pub(crate) fn of(head: &Head, text: &'a [u8], peer: Option<IpAddr>) -> Said<'a> {
+    pub(crate) fn of(head: &Head, text: &'a [u8], peer: Option<IpAddr>, trusted: &Networks) -> Said<'a> {
         let (mut referer, mut user_agent) = (None, None);
         for field in &head.fields {
             let place = match field.name.len() {
@@ -76,6 +79,7 @@ impl<'a> Said<'a> {
         }
         Said {
             peer,
+            client: peer.and_then(|peer| client(head, text, peer, trusted)),
             method: head.method_text.of(text),
             target: head.target.of(text),
             version: head.version,
@@ -93,8 +97,20 @@ impl<'a> Said<'a> {
             _ => (&b""[..], &b""[..]),
         };
         let version = head.version;
-        Said { peer, method, target, version, host: None, referer: None, user_agent: None }
+        Said { peer, client: None, method, target, version, host: None, referer: None, user_agent: None }
     }
+}
+
+/// Whom a trusted proxy asks for, if it says so.
+fn client(head: &Head, text: &[u8], peer: IpAddr, trusted: &Networks) -> Option<IpAddr> {
+    if !trusted.contains(peer) {
+        return None;
+    }
+    let fields = head
+        .fields
+        .iter()
+        .filter_map(|field| Some((std::str::from_utf8(field.name.of(text)).ok()?, field.value.of(text))));
+    Some(client_address(peer, fields, trusted)).filter(|client| *client != peer)
 }
 
 /// Begins a record behind those in `records`, each text cut off at `most` bytes. Gives its length.
@@ -104,9 +120,11 @@ pub(crate) fn begin(records: &mut Vec<u8>, said: &Said<'_>, most: usize) -> u32 
     records.extend_from_slice(&[0; FIXED]);
     let method = &said.method[..said.method.len().min(usize::from(u8::MAX))];
     records.extend_from_slice(method);
-    let mut lengths = [ABSENT; 4];
+    let mut octets = [0; 16];
+    let client = said.client.map(|client| octets_of(client, &mut octets));
+    let mut lengths = [ABSENT; 5];
     for (length, text) in
-        lengths.iter_mut().zip([Some(said.target), said.host, said.referer, said.user_agent])
+        lengths.iter_mut().zip([Some(said.target), said.host, said.referer, said.user_agent, client])
     {
         let Some(text) = text else { continue };
         let text = &text[..text.len().min(most)];
@@ -117,26 +135,40 @@ pub(crate) fn begin(records: &mut Vec<u8>, said: &Said<'_>, most: usize) -> u32 
     let fixed = &mut records[start..start + FIXED];
     fixed[..4].copy_from_slice(&length.to_le_bytes());
     let version = if said.version == Version::Http10 { HTTP_1_0 } else { 0 };
-    fixed[32] = version | address(said.peer, &mut fixed[42..58]);
+    fixed[32] = version | address(said.peer, &mut fixed[44..60]);
     fixed[33] = method.len() as u8;
-    for (place, length) in fixed[34..42].chunks_exact_mut(2).zip(lengths) {
+    for (place, length) in fixed[34..44].chunks_exact_mut(2).zip(lengths) {
         place.copy_from_slice(&length.to_le_bytes());
     }
     length
 }
 
 fn address(peer: Option<IpAddr>, place: &mut [u8]) -> u8 {
-    match peer {
-        None => 0,
-        Some(IpAddr::V4(address)) => {
+    let Some(peer) = peer else { return 0 };
+    octets_of(peer, place);
+    if peer.is_ipv4() { IPV4 } else { IPV6 }
+}
+
+/// Puts an address at the beginning of a place, and gives what it takes of it.
+fn octets_of(address: IpAddr, place: &mut [u8]) -> &[u8] {
+    let length = match address {
+        IpAddr::V4(address) => {
             place[..4].copy_from_slice(&address.octets());
-            IPV4
+            4
         }
-        Some(IpAddr::V6(address)) => {
-            place.copy_from_slice(&address.octets());
-            IPV6
+        IpAddr::V6(address) => {
+            place[..16].copy_from_slice(&address.octets());
+            16
         }
-    }
+    };
+    &place[..length]
+}
+
+fn address_of(octets: &[u8]) -> Option<IpAddr> {
+    <[u8; 4]>::try_from(octets)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
+        .ok()
 }
 
 /// Completes a record.
@@ -167,14 +199,17 @@ impl<'a> Record<'a> {
             Some(text)
         };
         let flags = fixed[32];
+        let target = text(34)?;
+        let (host, referer, user_agent) = (text(36), text(38), text(40));
         let said = Said {
             peer: peer(flags, fixed),
+            client: text(42).and_then(address_of),
             method,
-            target: text(34)?,
+            target,
             version: if flags & HTTP_1_0 != 0 { Version::Http10 } else { Version::Http11 },
-            host: text(36),
-            referer: text(38),
-            user_agent: text(40),
+            host,
+            referer,
+            user_agent,
         };
         let outcome = Outcome {
             begun_nanoseconds: long(4),
@@ -194,7 +229,7 @@ impl<'a> Record<'a> {
 }
 
 fn peer(flags: u8, fixed: &[u8; FIXED]) -> Option<IpAddr> {
-    let octets: [u8; 16] = std::array::from_fn(|index| fixed[42 + index]);
+    let octets: [u8; 16] = std::array::from_fn(|index| fixed[44 + index]);
     match flags & (IPV4 | IPV6) {
         IPV4 => Some(Ipv4Addr::new(octets[0], octets[1], octets[2], octets[3]).into()),
         IPV6 => Some(Ipv6Addr::from(octets).into()),
@@ -210,6 +245,7 @@ pub(crate) mod tests {
     pub(crate) fn said<'a>() -> Said<'a> {
         Said {
             peer: Some(IpAddr::from([192, 0, 2, 7])),
+            client: None,
             method: b"GET",
             target: b"/a?b=c",
             version: Version::Http11,
@@ -239,6 +275,7 @@ pub(crate) mod tests {
         };
         let nothing = Said {
             peer: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
+            client: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 2])),
             method: b"",
             target: b"",
             version: Version::Http10,
@@ -256,6 +293,7 @@ pub(crate) mod tests {
             (second.said.referer, second.said.host, second.said.peer),
             (Some(&b""[..]), None, nothing.peer)
         );
+        assert_eq!((first.said.client, second.said.client), (None, nothing.client));
         assert!(second.said.version == Version::Http10 && rest.is_empty() && Record::read(rest).is_none());
     }
 

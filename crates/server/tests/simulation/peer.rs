@@ -83,6 +83,18 @@ impl Peer {
         self.hear().iter().filter(|answer| answer.complete).map(|answer| answer.status).collect()
     }
 
+    /// Whether it was asked for its body, and has heard no answer since.
+    pub fn is_continued(&mut self) -> bool {
+        self.hear();
+        self.reader.continued
+    }
+
+    /// Interim responses so far, with their fields.
+    pub fn interims(&mut self) -> &[(u16, Vec<(String, String)>)] {
+        self.hear();
+        &self.reader.interims
+    }
+
     /// What was said after the protocol was switched.
     pub fn conversation(&mut self) -> &[u8] {
         self.hear();

@@ -23,6 +23,8 @@ pub struct Reader {
     pub answers: Vec<Answer>,
     /// `100 Continue` was said to the request whose answer comes next.
     pub continued: bool,
+    /// Interim responses but for that, with their fields.
+    pub interims: Vec<(u16, Vec<(String, String)>)>,
     /// What came behind `101 Switching Protocols`.
     pub conversation: Vec<u8>,
     buffer: Vec<u8>,
@@ -111,6 +113,10 @@ impl Reader {
             if std::mem::replace(&mut self.continued, true) || !fields.is_empty() {
                 return Err("100 Continue twice, or with fields".to_owned());
             }
+            return Ok(Some(next));
+        }
+        if (102..200).contains(&status) {
+            self.interims.push((status, fields));
             return Ok(Some(next));
         }
         self.continued = false;

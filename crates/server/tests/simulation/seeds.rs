@@ -76,7 +76,7 @@ fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
         // As the host has it: a block for each connection, and some to share.
         blocks = limits.connections.min(clients) * 2 + scarce(random, 20);
     }
-    Setup { workers, limits, block_bytes, blocks }
+    Setup { workers, limits, block_bytes, blocks, ..Setup::default() }
 }
 
 /// What the server is told while its clients are busy, and when.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use gannet_client::Takeover;
+use gannet_core::{Counter, Networks};
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
 use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
@@ -13,9 +15,10 @@ use crate::{site, wire};
 /// Turns of one worker at one moment: more means that it works without getting anywhere.
 const TURNS: usize = 20_000;
 
-/// A server, and the network it is on.
+/// A server, or several, and the network they are on.
 pub struct World {
     pub network: Network,
+    /// Of the first server.
     pub admission: Arc<Admission>,
     workers: Vec<Served>,
     /// What Tokio's clock shows when the network's shows `began`.
@@ -25,6 +28,8 @@ pub struct World {
 
 /// One worker, and what is seen of it from outside.
 struct Served {
+    address: SocketAddr,
+    admission: Arc<Admission>,
     worker: Worker,
     pool: Pool,
     mailbox: Arc<Mailbox>,
@@ -39,11 +44,22 @@ pub struct Setup {
     pub limits: Limits,
     pub block_bytes: usize,
     pub blocks: usize,
+    /// What comes before HTTP.
+    pub preamble: Preamble,
+    /// The proxies that are believed.
+    pub trusted: Networks,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { workers: 1, limits: Limits::default(), block_bytes: 16 * 1024, blocks: 1024 }
+        Setup {
+            workers: 1,
+            limits: Limits::default(),
+            block_bytes: 16 * 1024,
+            blocks: 1024,
+            preamble: Preamble::default(),
+            trusted: Networks::none(),
+        }
     }
 }
 
@@ -56,16 +72,26 @@ impl World {
     /// Starts the workers; to be called within a Tokio runtime whose clock is paused.
     pub fn new(network: Network, site: &Arc<Site>, setup: &Setup) -> World {
         site::reset();
-        let limits = setup.limits;
-        let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_address));
-        let workers = (0..setup.workers).map(|_| Served::start(&network, site, &admission, setup)).collect();
-        World {
+        let mut world = World {
             began: network.now().moment,
             tokio_began: tokio::time::Instant::now(),
             network,
-            admission,
-            workers,
-        }
+            admission: Arc::new(Admission::new(0, 0)),
+            workers: Vec::new(),
+        };
+        world.admission = world.start(address(), site, setup);
+        world
+    }
+
+    /// Starts the workers of another server.
+    pub fn start(&mut self, address: SocketAddr, site: &Arc<Site>, setup: &Setup) -> Arc<Admission> {
+        let limits = setup.limits;
+        let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_address));
+        let takeover = Arc::new(Takeover::new(setup.workers));
+        let start = |_| Served::start(&self.network, address, site, &admission, &takeover, setup);
+        let workers: Vec<Served> = (0..setup.workers).map(start).collect();
+        self.workers.extend(workers);
+        admission
     }
 
     pub fn now(&self) -> Moment {
@@ -133,9 +159,36 @@ impl World {
         }
     }
 
+    /// Commands the server at an address only.
+    pub fn command_at(&self, address: SocketAddr, command: Command) {
+        for served in self.at(address) {
+            served.mailbox.command(command);
+        }
+    }
+
     /// Whether all workers have ended.
     pub fn is_done(&self) -> bool {
         self.workers.iter().all(|served| served.done)
+    }
+
+    /// Whether all workers of the server at an address have ended.
+    pub fn is_done_at(&self, address: SocketAddr) -> bool {
+        self.at(address).all(|served| served.done)
+    }
+
+    fn at(&self, address: SocketAddr) -> impl Iterator<Item = &Served> {
+        self.workers.iter().filter(move |served| served.address == address)
+    }
+
+    /// What features, and the client, have counted.
+    pub fn counted(&self, counter: Counter) -> u64 {
+        self.workers.iter().map(|served| served.worker.counters().counted(counter)).sum()
+    }
+
+    /// Connections to upstreams, and requests under way or waiting to be, of all workers.
+    pub fn held_by_clients(&self) -> (usize, usize) {
+        let held = self.workers.iter().map(|served| served.worker.held_by_client());
+        held.fold((0, 0), |(connections, calls), held| (connections + held.0, calls + held.1))
     }
 
     pub fn connections(&self) -> usize {
@@ -160,7 +213,13 @@ impl World {
         assert_eq!(self.connections(), 0, "connection slots are in use");
         assert!(held.iter().all(|held| *held == (0, 0)), "deadlines or copies of heads are held: {held:?}");
         assert_eq!(self.blocks(), 0, "blocks are in use");
-        assert_eq!(self.admission.open(), 0, "connections are counted as open");
+        assert_eq!(
+            self.held_by_clients(),
+            (0, 0),
+            "connections to upstreams, or requests to them, are counted"
+        );
+        let admitted: usize = self.workers.iter().map(|served| served.admission.open()).sum();
+        assert_eq!(admitted, 0, "connections are counted as open");
         let open = self.workers.iter().map(|served| served.worker.counters().open_connections());
         assert_eq!(open.sum::<u64>(), 0, "connections are counted as being in some state");
         assert_eq!(site::live(), 0, "handlers' futures or bodies live on");
@@ -168,7 +227,14 @@ impl World {
 }
 
 impl Served {
-    fn start(network: &Network, site: &Arc<Site>, admission: &Arc<Admission>, setup: &Setup) -> Served {
+    fn start(
+        network: &Network,
+        address: SocketAddr,
+        site: &Arc<Site>,
+        admission: &Arc<Admission>,
+        takeover: &Arc<Takeover>,
+        setup: &Setup,
+    ) -> Served {
         let pool = Pool::new(setup.block_bytes, setup.blocks);
         let engine = Engine::new(Box::new(network.engine(pool.clone())));
         let mailbox = Arc::new(Mailbox::new(setup.blocks));
@@ -179,11 +245,16 @@ impl Served {
             admission.clone(),
             mailbox.clone(),
             &Services::inline(),
-        );
-        worker.listen(Listener::Simulated(address())).expect("a simulated address");
-        let preamble = Preamble { tls: Some(wire::server_tls()) };
+        )
+        .with_trusted(&setup.trusted)
+        .with_takeover(takeover.clone());
+        worker
+            .listen_with(Listener::Simulated(address), setup.preamble.clone())
+            .expect("a simulated address");
+        let preamble = Preamble { tls: Some(wire::server_tls()), ..Preamble::default() };
         worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
-        Served { worker, pool, mailbox, deadline: None, done: false }
+        let admission = admission.clone();
+        Served { address, admission, worker, pool, mailbox, deadline: None, done: false }
     }
 
     /// One turn; says whether there may be more to do at once.

@@ -66,6 +66,8 @@ pub fn has_uring() -> bool {
 
 fn options(listen: Vec<ListenerOptions>, backend: BackendChoice, workers: usize) -> Options {
     Options {
+        trusted: gannet_core::Networks::default(),
+        upstreams: false,
         listen,
         share_port: false,
         workers,
@@ -107,7 +109,11 @@ impl Rig {
             std::fs::write(files.path().join(name), content(bytes)).expect("the folder is ours");
         }
         let any = || Listen::Internet(SocketAddr::from(([127, 0, 0, 1], 0)));
-        let secured = ListenerOptions { listen: any(), preamble: Preamble { tls: Some(tls.clone()) } };
+        let secured = ListenerOptions {
+            listen: any(),
+            preamble: Preamble { tls: Some(tls.clone()), ..Preamble::default() },
+            handler: None,
+        };
         let options = options(vec![any().into(), secured], backend, workers);
         let server = start(site(files.path().to_owned()), options).expect("all is sound");
         Rig { authority, tls, server, _files: files }

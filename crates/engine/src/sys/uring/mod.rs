@@ -8,6 +8,8 @@
 //! and what dropping the engine waits for.
 
 mod buffers;
+mod leaving;
+mod listener;
 mod message;
 mod ring;
 mod socket;
@@ -19,25 +21,25 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use gannet_block::Pool;
-use rustix::io::Errno;
 
 use self::buffers::Buffers;
+use self::leaving::Leaving;
+use self::listener::{ListenerSlot, listener};
 use self::message::Message;
 use self::ring::{Outcome, Ring};
-use self::socket::{Leaving, Socket};
+use self::socket::Socket;
 use self::starved::Starved;
 use self::tag::Tag;
 use crate::detached::Stream;
 use crate::mappings::Mappings;
 use crate::outbound::{self, Begun};
-use crate::transfer::{is_exhaustion, is_quiet, peer_address, reset_on_close};
+use crate::transfer::{is_quiet, peer_address, reset_on_close};
 use crate::{
-    Accepted, Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots,
-    SocketId,
+    Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, Slots, SocketId,
 };
 
 /// Operations that can be queued before the kernel must be asked to take them.
@@ -80,17 +82,6 @@ pub struct Uring {
     )]
     messages: Vec<Box<Message>>,
     mappings: Mappings,
-}
-
-/// A listener's slot; its number is not used again, so that a late completion cannot be taken for another's.
-struct ListenerSlot {
-    fd: OwnedFd,
-    /// The owner wants connections.
-    armed: bool,
-    /// The kernel accepts.
-    accepting: bool,
-    /// To be closed as soon as the kernel accepts no more.
-    closing: bool,
 }
 
 impl Uring {
@@ -152,44 +143,12 @@ impl Uring {
         self.outcomes = outcomes;
     }
 
-    fn accepted(
-        &mut self,
-        id: ListenerId,
-        result: Result<OwnedFd, Errno>,
-        more: bool,
-        completions: &mut Completions,
-    ) {
-        let Some(listener) = listener(&mut self.listeners, id) else { return };
-        let failure = match result {
-            // Also while the listener is being taken out: dropping it would reset a client that the kernel let in.
-            Ok(fd) => {
-                completions.push_back(Completion::Accepted(Accepted::socket(id, fd)));
-                None
-            }
-            Err(error) => Some(error),
-        };
-        if more {
-            return;
-        }
-        listener.accepting = false;
-        if listener.closing {
-            self.listeners[id.0 as usize] = None;
-            return;
-        }
-        if let Some(error) = failure.filter(|error| is_lasting(*error)) {
-            listener.armed = false;
-            completions.push_back(Completion::AcceptFailed { listener: id, error: error.into() });
-        }
-        if listener.armed {
-            self.resume_accept(id);
-        }
-    }
-
     /// Cancels what evaded its cancelling, if it is under way and still to be cancelled.
     fn cancel_again(&mut self, operation: Tag) {
         let is_wanted = match operation {
-            Tag::Accept(id) => listener(&mut self.listeners, id)
-                .is_some_and(|listener| listener.accepting && (listener.closing || !listener.armed)),
+            Tag::Accept(id) => {
+                listener(&mut self.listeners, id).is_some_and(|listener| listener.is_ending_accept())
+            }
             Tag::Receive(id) => self.sockets.get(id).is_some_and(Socket::is_ending_receive),
             Tag::Send(id) => {
                 self.sockets.get(id).is_some_and(|socket| socket.is_leaving() && socket.is_sending())
@@ -244,39 +203,19 @@ impl Backend for Uring {
 
     fn listen(&mut self, listener: Listener) -> io::Result<ListenerId> {
         let Listener::Socket(fd) = listener else { return Err(io::ErrorKind::Unsupported.into()) };
-        let id = ListenerId(self.listeners.len() as u32);
-        self.listeners.push(Some(ListenerSlot { fd, armed: false, accepting: false, closing: false }));
-        self.resume_accept(id);
-        Ok(id)
+        Ok(self.add_listener(fd))
     }
 
     fn resume_accept(&mut self, id: ListenerId) {
-        let Some(listener) = listener(&mut self.listeners, id).filter(|listener| !listener.closing) else {
-            return;
-        };
-        listener.armed = true;
-        // While the kernel still ends a pause it is armed anew when that is over.
-        if !listener.accepting {
-            listener.accepting = true;
-            self.ring.accept(id, listener.fd.as_fd());
-        }
+        self.accept_again(id);
     }
 
     fn pause_accept(&mut self, id: ListenerId) {
-        let Some(listener) = listener(&mut self.listeners, id) else { return };
-        if std::mem::take(&mut listener.armed) && listener.accepting {
-            self.ring.cancel(Tag::Accept(id));
-        }
+        self.hold_accept(id);
     }
 
     fn unlisten(&mut self, id: ListenerId) {
-        let Some(listener) = listener(&mut self.listeners, id) else { return };
-        if listener.accepting {
-            (listener.armed, listener.closing) = (false, true);
-            self.ring.cancel(Tag::Accept(id));
-        } else {
-            self.listeners[id.0 as usize] = None;
-        }
+        self.remove_listener(id);
     }
 
     fn connect(&mut self, target: &Address, completions: &mut Completions) -> io::Result<SocketId> {
@@ -367,17 +306,7 @@ impl Drop for Uring {
     }
 }
 
-fn listener(listeners: &mut [Option<ListenerSlot>], id: ListenerId) -> Option<&mut ListenerSlot> {
-    listeners.get_mut(id.0 as usize)?.as_mut()
-}
-
 /// The socket, unless it is about to leave: then it takes no operation.
 fn open(sockets: &mut Slots<Socket>, id: SocketId) -> Option<&mut Socket> {
     sockets.get_mut(id).filter(|socket| !socket.is_leaving())
-}
-
-/// Whether accepting again at once is in vain: for want of something of ours, or because this is no listener. All else that
-/// accept(2) may say is about the connection that was to be accepted, or about our cancelling.
-fn is_lasting(error: Errno) -> bool {
-    is_exhaustion(error) || matches!(error, Errno::BADF | Errno::INVAL | Errno::NOTSOCK)
 }

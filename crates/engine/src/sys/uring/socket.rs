@@ -17,46 +17,34 @@ use gannet_block::Block;
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 
+use super::leaving::Leaving;
 use super::message::{Message, single};
 use super::tag::Tag;
 use super::{MESSAGES, Uring, open};
 use crate::output::{Progress, VECTOR};
-use crate::{Completion, Completions, Detached, Output, SocketId, outbound, transfer};
+use crate::{Completion, Completions, Output, SocketId, outbound, transfer};
 
 /// A socket's slot.
 pub(super) struct Socket {
-    fd: OwnedFd,
-    receiving: Receiving,
+    pub(super) fd: OwnedFd,
+    pub(super) receiving: Receiving,
     /// The owner wants to receive.
     armed: bool,
     /// Something was received since the kernel was last told to receive.
     fed: bool,
     sending: Sending,
-    /// What is being sent; while `sending` is not `Idle`.
-    output: Option<Box<Output>>,
+    /// What is being sent; while `sending` is `UnderWay` or `Waiting`.
+    pub(super) output: Option<Box<Output>>,
     /// What a vectored send points to.
     message: Option<Box<Message>>,
     /// Our half is to be ended when all has been sent.
     finishing: bool,
-    leaving: Leaving,
-}
-
-/// What becomes of a socket once the kernel has no operation on it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Leaving {
-    /// It stays.
-    No,
-    /// It is closed.
-    Closed,
-    /// Another engine may have it.
-    Released,
-    /// It was to be released, and something was received meanwhile: it is closed.
-    Spoiled,
+    pub(super) leaving: Leaving,
 }
 
 /// Where receiving stands, as the kernel sees it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Receiving {
+pub(super) enum Receiving {
     /// The kernel has no operation of ours.
     Idle,
     /// The kernel receives.
@@ -122,22 +110,8 @@ impl Socket {
         }
     }
 
-    /// Notes what came of the last receive of a socket that is to be released.
-    fn note_late(&mut self, result: &Result<Option<Block>, Errno>) {
-        let nothing = matches!(result, Err(Errno::CANCELED | Errno::INTR | Errno::AGAIN | Errno::NOBUFS));
-        if self.leaving == Leaving::Released && !nothing {
-            self.leaving = Leaving::Spoiled;
-        }
-    }
-
-    /// The descriptor, if nothing has come to it.
-    fn into_quiet(self) -> Option<Detached> {
-        let is_quiet = !matches!(self.receiving, Receiving::Over(_)) && transfer::is_quiet(self.fd.as_fd());
-        is_quiet.then(|| Detached::socket(self.fd))
-    }
-
     /// Whether the kernel has an operation on this socket.
-    fn is_busy(&self) -> bool {
+    pub(super) fn is_busy(&self) -> bool {
         self.is_sending() || matches!(self.receiving, Receiving::UnderWay | Receiving::Cancelling)
     }
 }
@@ -241,7 +215,7 @@ impl Uring {
     }
 }
 
-/// Sending, connecting and leaving.
+/// Sending and connecting.
 impl Uring {
     /// Bytes are sent by the ring. What does not fit into one of its operations, or has a file range, is sent here and now
     /// as on epoll: sendfile(2) has no counterpart in the ring, and large sends gain nothing by waiting for the turn's end.
@@ -261,7 +235,7 @@ impl Uring {
         };
         socket.sending = Sending::UnderWay;
         // SAFETY: the output and the message are boxed and stay in the slot, unchanged, until `sent` takes them out; the slot
-        // stays until then, for closing waits for it, as does dropping the engine (or else it leaks them).
+        // stays until then, for leaving waits for it, as does dropping the engine (or else it leaks them).
         unsafe { self.ring.begin(entry, Tag::Send(id)) };
     }
 
@@ -300,26 +274,25 @@ impl Uring {
     pub(super) fn sent(&mut self, id: SocketId, result: Result<u32, Errno>, completions: &mut Completions) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let before = std::mem::replace(&mut socket.sending, Sending::Idle);
-        let waited = before != Sending::UnderWay;
         let message = socket.message.take();
         self.messages.extend(message.filter(|_| self.messages.len() < MESSAGES));
-        if let (Ok(count), false, Some(output)) = (result, waited, &mut socket.output) {
+        if let (Ok(count), Sending::UnderWay, Some(output)) = (result, before, &mut socket.output) {
             output.advance(count.into());
         }
         if socket.is_leaving() {
             return self.finish_leaving(id, completions);
         }
-        match result {
-            _ if before == Sending::Connecting => self.connected(id, result, completions),
-            _ if waited => {
+        match (before, result) {
+            (Sending::Waiting, _) => {
                 if let Some(output) = socket.output.take() {
                     self.begin_send(id, output, completions);
                 }
             }
-            Ok(count) => self.complete_send(id, Ok(count.into()), completions),
+            (Sending::Connecting, polled) => self.connected(id, polled, completions),
+            (_, Ok(count)) => self.complete_send(id, Ok(count.into()), completions),
             // The socket does not block, so that sendfile(2) does not; then the kernel may give up waiting for it as well.
-            Err(Errno::AGAIN | Errno::INTR) => self.wait_writable(id),
-            Err(error) => self.complete_send(id, Err(error.into()), completions),
+            (_, Err(Errno::AGAIN | Errno::INTR)) => self.wait_writable(id),
+            (_, Err(error)) => self.complete_send(id, Err(error.into()), completions),
         }
     }
 
@@ -330,37 +303,6 @@ impl Uring {
             socket.finish();
         }
         completions.push_back(Completion::Sent { socket: id, output, result });
-    }
-
-    /// Begins to take a socket out.
-    pub(super) fn leave(&mut self, id: SocketId, leaving: Leaving, completions: &mut Completions) {
-        let Some(socket) = open(&mut self.sockets, id) else { return };
-        socket.leaving = leaving;
-        if socket.receiving == Receiving::UnderWay {
-            socket.receiving = Receiving::Cancelling;
-            self.ring.cancel(Tag::Receive(id));
-        }
-        if socket.is_sending() {
-            self.ring.cancel(Tag::Send(id));
-        }
-        if socket.receiving == Receiving::Starved {
-            self.starved.remove(id);
-        }
-        self.finish_leaving(id, completions);
-    }
-
-    /// Closes the descriptor, or gives it away, once the kernel has no operation on it: until then the peer would not learn of a close
-    /// anyway, since an operation keeps the socket open.
-    fn finish_leaving(&mut self, id: SocketId, completions: &mut Completions) {
-        if self.sockets.get(id).is_none_or(|socket| !socket.is_leaving() || socket.is_busy()) {
-            return;
-        }
-        let Some(socket) = self.sockets.remove(id) else { return };
-        completions.push_back(match socket.leaving {
-            Leaving::No | Leaving::Closed => Completion::Closed { socket: id, output: socket.output },
-            Leaving::Released => Completion::Released { socket: id, connection: socket.into_quiet() },
-            Leaving::Spoiled => Completion::Released { socket: id, connection: None },
-        });
     }
 }
 

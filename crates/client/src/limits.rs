@@ -1,0 +1,37 @@
+//! What the client bounds. The rows, with the reasons and what happens beyond, are among the server's (`crates/server/src/limits.rs`); how
+//! long an upstream may take is a setting of the upstream's (`gannet_core::UpstreamTimeouts`).
+
+use std::time::Duration;
+
+/// What the client bounds, with safe defaults.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections of one worker to one upstream.
+    pub upstream_connections: usize,
+    /// Connections to one upstream that one worker keeps for later requests.
+    pub upstream_idle_connections: usize,
+    /// How long a connection is kept for a later request.
+    pub upstream_idle_timeout: Duration,
+    /// How long a connection idles before other workers may have it.
+    pub upstream_takeover_delay: Duration,
+    /// How long an upstream may take to say 100 (Continue) before it is sent the body anyway.
+    pub upstream_continue_timeout: Duration,
+    /// Bytes of a response's body that may have arrived and not be passed on; at least one block may.
+    pub upstream_window_bytes: usize,
+    /// Bytes of a request that may wait for the upstream's socket before more of its body is taken.
+    pub upstream_output_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            upstream_connections: 16_384,
+            upstream_idle_connections: 1024,
+            upstream_idle_timeout: Duration::from_secs(60),
+            upstream_takeover_delay: Duration::from_secs(1),
+            upstream_continue_timeout: Duration::from_secs(1),
+            upstream_window_bytes: 64 * 1024,
+            upstream_output_bytes: 64 * 1024,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What a client's connections share, and what the worker lends.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Waker;
+
+use gannet_core::{Counters, Incoming};
+use gannet_engine::{Engine, Moment, Output, Timers};
+use gannet_link::Scratch;
+use gannet_proto::h1;
+use gannet_proto::scan::Level;
+
+use crate::calls::Calls;
+use crate::connection::Active;
+use crate::limits::Limits;
+use crate::pool::Pools;
+use crate::takeover::Takeover;
+
+/// Recycled things of each kind that are kept.
+const KEPT: usize = 1024;
+
+/// How many bodies are looked at for one that its reader has let go of.
+const LOOKED_AT: usize = 4;
+
+/// What the worker lends its client for a while: the engine, and what comes with the engine's slots.
+pub struct Lent<'a> {
+    /// The worker's engine.
+    pub engine: &'a mut Engine,
+    /// A deadline for each slot.
+    pub timers: &'a mut Timers,
+    /// A waker for each slot.
+    pub wakers: &'a mut dyn SlotWakers,
+}
+
+/// Wakers of the engine's slots.
+pub trait SlotWakers {
+    /// The waker of a slot: the worker then takes the slot's connection on.
+    fn waker(&mut self, index: u32) -> Waker;
+}
+
+/// A client, but for its connections.
+pub(crate) struct Local {
+    pub(crate) calls: Rc<Calls>,
+    pub(crate) pools: Pools,
+    pub(crate) takeover: Arc<Takeover>,
+    pub(crate) limits: Limits,
+    pub(crate) counters: Rc<dyn Counters>,
+    /// No connection is kept any more.
+    pub(crate) draining: bool,
+    /// Where pieces become one record of TLS.
+    pub(crate) scratch: Scratch,
+    protocol_limits: gannet_proto::Limits,
+    level: Level,
+    #[expect(clippy::vec_box, reason = "the boxes are what is recycled: they go to the engine and back")]
+    outputs: Vec<Box<Output>>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is recycled")]
+    actives: Vec<Box<Active>>,
+    /// Let go of here; their readers may have them still.
+    incomings: VecDeque<Rc<Incoming>>,
+}
+
+impl Lent<'_> {
+    /// The time as of the present turn.
+    pub(crate) fn now(&self) -> Moment {
+        self.engine.now().moment
+    }
+}
+
+impl Local {
+    pub(crate) fn new(
+        limits: Limits,
+        protocol_limits: gannet_proto::Limits,
+        level: Level,
+        takeover: Arc<Takeover>,
+        counters: Rc<dyn Counters>,
+    ) -> Local {
+        Local {
+            calls: Rc::default(),
+            pools: Pools::default(),
+            takeover,
+            limits,
+            counters,
+            draining: false,
+            scratch: Scratch::default(),
+            protocol_limits,
+            level,
+            outputs: Vec::new(),
+            actives: Vec::new(),
+            incomings: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn take_output(&mut self) -> Box<Output> {
+        self.outputs.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn recycle_output(&mut self, mut output: Box<Output>) {
+        if self.outputs.len() < KEPT {
+            output.clear();
+            self.outputs.push(output);
+        }
+    }
+
+    pub(crate) fn take_active(&mut self) -> Box<Active> {
+        let recycled = self.actives.pop();
+        recycled.unwrap_or_else(|| {
+            Box::new(Active::new(h1::Client::new(self.protocol_limits).with_level(self.level)))
+        })
+    }
+
+    pub(crate) fn recycle_active(&mut self, mut active: Box<Active>) {
+        if let Some(output) = active.output.take() {
+            self.recycle_output(output);
+        }
+        if let Some(incoming) = active.incoming.take() {
+            self.recycle_incoming(incoming);
+        }
+        active.reset();
+        if self.actives.len() < KEPT {
+            self.actives.push(active);
+        }
+    }
+
+    /// A body to receive into. Readers let go of them mostly in the order in which they got them.
+    pub(crate) fn take_incoming(&mut self) -> Rc<Incoming> {
+        let free = |incoming: &Rc<Incoming>| Rc::strong_count(incoming) == 1;
+        let found = self.incomings.iter().take(LOOKED_AT).position(free);
+        found.and_then(|index| self.incomings.remove(index)).unwrap_or_default()
+    }
+
+    pub(crate) fn recycle_incoming(&mut self, incoming: Rc<Incoming>) {
+        if self.incomings.len() < KEPT {
+            self.incomings.push_back(incoming);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Again or end: what a connection does when it has gone as far as it goes.
+
+use std::time::Duration;
+
+use gannet_core::UpstreamError;
+
+use crate::connection::{Active, Connection, Stage};
+use crate::local::{Lent, Local};
+use crate::{deadline, failure, link, receive};
+
+/// How long the socket may take to take the word that nothing more is sent.
+const PARTING: Duration = Duration::from_secs(1);
+
+/// Ends the exchange, or says what it waits for.
+pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    if let Some(error) = active.broken.take() {
+        failure::tell(connection, error, local);
+        return close(connection, local, lent);
+    }
+    // Whoever has read a tunnel's half to its end leaves that half only.
+    let heard_all = active.upgraded && active.peer_ended && active.input.is_none();
+    if active.is_abandoned() && !active.protocol.reading_ended() && !heard_all {
+        return end(connection, local, lent);
+    }
+    if active.upgraded {
+        return tunnel(connection, local, lent);
+    }
+    if !active.protocol.reading_ended() {
+        return wait(connection, local, lent);
+    }
+    if !active.protocol.writing_ended() {
+        // The answer came before the request was sent: it is valid, and the rest of the request is not wanted (RFC 9112, 9.3).
+        return end(connection, local, lent);
+    }
+    if !active.has_output() || active.send_broken {
+        over(connection, local, lent);
+    } else {
+        wait(connection, local, lent);
+    }
+}
+
+/// Both halves have ended: the connection waits in its pool, if it may.
+fn over(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    let kept = active.protocol.keep_alive()
+        && !active.peer_ended
+        && !active.send_broken
+        && active.input.is_none()
+        && connection.upstream.proxy_protocol.is_none()
+        && !local.draining;
+    let pool = local.pools.of(&connection.upstream);
+    if !kept || pool.idle.len() >= local.limits.upstream_idle_connections {
+        return end(connection, local, lent);
+    }
+    pool.idle.push(connection.socket);
+    if !active.receiving {
+        lent.engine.receive(connection.socket);
+    }
+    local.calls.over(&connection.upstream);
+    connection.reused = true;
+    if let Stage::Active(active) = std::mem::replace(&mut connection.stage, Stage::Idle(lent.now())) {
+        local.recycle_active(active);
+    }
+    deadline::idle(connection, local, lent);
+}
+
+/// The exchange ends here, and the connection with it.
+fn end(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    if let Some(call) = active.call.take() {
+        call.recycle();
+    }
+    local.calls.over(&connection.upstream);
+    close(connection, local, lent);
+}
+
+/// In a tunnel each half ends by itself.
+fn tunnel(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    let sent = active.body.is_none() && !active.has_output();
+    if sent && !active.half_closed {
+        active.half_closed = true;
+        // Over TLS that we send no more is said, and the connection goes on.
+        active.sending = link::take_leave(&mut connection.tls, connection.socket, local, lent);
+        if !active.sending {
+            lent.engine.shutdown(connection.socket);
+        }
+    }
+    if sent && active.peer_ended && active.input.is_none() {
+        return end(connection, local, lent);
+    }
+    wait(connection, local, lent);
+}
+
+/// Receives while there is somewhere to put it, and sets the deadline.
+fn wait(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    let Stage::Active(active) = &mut connection.stage else { return };
+    let window = receive::has_window(active, local, lent);
+    if !window && let Some(incoming) = &active.incoming {
+        incoming.throttle();
+    }
+    let wanted = window && !active.peer_ended;
+    if wanted != active.receiving {
+        active.receiving = wanted;
+        if wanted {
+            active.progress = lent.now();
+            lent.engine.receive(connection.socket);
+        } else {
+            lent.engine.pause(connection.socket);
+        }
+    }
+    deadline::set(connection, local, lent);
+}
+
+/// Closes a connection, whatever it was doing; who waits for it was told.
+pub(crate) fn close(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
+    match std::mem::replace(&mut connection.stage, Stage::Closed) {
+        Stage::Closed => return,
+        Stage::Idle(_) => {
+            local.pools.of(&connection.upstream).forget(connection.socket);
+            if link::take_leave(&mut connection.tls, connection.socket, local, lent) {
+                connection.stage = Stage::Parting;
+                return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
+            }
+        }
+        Stage::Active(mut active) => {
+            let_go(&mut active);
+            local.recycle_active(active);
+        }
+        Stage::Connecting { .. } | Stage::Leaving(_) | Stage::Parting => {}
+    }
+    lent.timers.clear(connection.socket.index);
+    lent.engine.close(connection.socket);
+}
+
+/// Nobody is left waiting, whatever was forgotten.
+fn let_go(active: &mut Active) {
+    receive::cut(active, &UpstreamError::Closed);
+}

@@ -1,0 +1,82 @@
+//! What a client is told where there is no response: which of its kinds of failure it was, and nothing of who the upstream is.
+
+use gannet_core::{Body, Bytes, Fields, Response, Status, UpstreamError, error_page, preferred_media_type};
+
+/// What a client would rather read: as much of its `Accept` as is kept while the upstream is asked, which is up to the last comma in these bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Accept {
+    text: [u8; ACCEPT_BYTES],
+    length: u8,
+}
+
+/// Browsers name HTML first, and programs take few kinds.
+const ACCEPT_BYTES: usize = 96;
+
+/// When a client that there was no room for may ask again.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+const OFFERS: &[&str] = &["application/problem+json", "application/json", "text/html", "text/plain"];
+
+const PROBLEM_FIELDS: &str = "Content-Type: application/problem+json\r\n\
+    Cache-Control: no-store\r\n\
+    Vary: Accept\r\n";
+
+impl Accept {
+    pub(super) fn of(value: Option<&[u8]>) -> Accept {
+        let value = value.unwrap_or_default();
+        let length = match value.get(..ACCEPT_BYTES) {
+            Some(first) if value.len() > ACCEPT_BYTES => {
+                first.iter().rposition(|byte| *byte == b',').unwrap_or(0)
+            }
+            _ => value.len(),
+        };
+        let mut text = [0; ACCEPT_BYTES];
+        text[..length].copy_from_slice(&value[..length]);
+        Accept { text, length: length as u8 }
+    }
+
+    fn value(&self) -> Option<&[u8]> {
+        (self.length > 0).then_some(&self.text[..usize::from(self.length)])
+    }
+}
+
+/// The answer to a client: a problem (RFC 9457) for programs, a page for browsers.
+pub(super) fn response(error: &UpstreamError, accept: &Accept) -> Response {
+    let status = error.status();
+    let preferred = preferred_media_type(accept.value(), OFFERS).map(|place| OFFERS[place]);
+    let response = match preferred {
+        Some("text/html" | "text/plain") => error_page(status, accept.value()),
+        _ => problem(status, detail(error)),
+    };
+    match status {
+        Status::SERVICE_UNAVAILABLE => response.with("Retry-After", RETRY_AFTER_SECONDS.to_string()),
+        _ => response,
+    }
+}
+
+/// The type says that the status is all there is to know (RFC 9457, 4.2.1). None of the texts has a byte that JSON would escape.
+fn problem(status: Status, detail: &str) -> Response {
+    let (code, title) = (status.code(), status.reason());
+    let text = format!(
+        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}\n"
+    );
+    Response::new(status)
+        .with_fields(Fields::with_prepared(Bytes::from_static(PROBLEM_FIELDS.as_bytes())))
+        .with_body(Body::Bytes(text.into()))
+}
+
+/// What happened, without what only the log is for: what a system or a certificate said.
+fn detail(error: &UpstreamError) -> &'static str {
+    match error {
+        UpstreamError::Connect(_) => "The upstream cannot be connected to.",
+        UpstreamError::ConnectTimeout => "The upstream did not answer to connecting in time.",
+        UpstreamError::Tls(_) => "TLS to the upstream failed.",
+        UpstreamError::Busy => "As many requests as may be are under way to the upstream.",
+        UpstreamError::Closed => "The upstream closed the connection before it answered.",
+        UpstreamError::HeadTimeout => "The upstream did not answer in time.",
+        UpstreamError::SendTimeout => "The upstream did not take the request in time.",
+        UpstreamError::Malformed(_) => "The upstream sent what is no response.",
+        UpstreamError::RequestBody => "The request's body broke off.",
+        UpstreamError::Stopping => "The server is ending.",
+    }
+}

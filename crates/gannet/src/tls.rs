@@ -1,0 +1,67 @@
+//! TLS of an application.
+
+use std::path::PathBuf;
+
+use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls, TlsError};
+
+/// How an application speaks TLS: [`App::tls`](crate::App::tls) takes it.
+///
+/// Files are of PEM. They are read at start, and whatever is wrong with them is found then; later they are watched, and what replaces
+/// them is used without a restart.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    options: ServerOptions,
+}
+
+impl Tls {
+    /// By a certificate, with those that lead to its root behind it, and its private key.
+    pub fn files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
+        Tls::without_certificates().and_files(certificate, key)
+    }
+
+    /// To be given [certificates](Tls::and_files); without any it is a mistake.
+    pub fn without_certificates() -> Tls {
+        Tls { options: ServerOptions::default() }
+    }
+
+    /// By another certificate, too. Clients get that which is for the host that they ask for (SNI), be it by a wildcard, and the first of
+    /// all where none is.
+    #[must_use]
+    pub fn and_files(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
+        let (certificate, key) = (certificate.into(), key.into());
+        self.options.certificates.push(CertificateFiles { certificate, key, ocsp: None });
+        self
+    }
+
+    /// Sends this OCSP response, in DER, along with the certificate that was named last (RFC 6066, 8).
+    #[must_use]
+    pub fn ocsp(mut self, file: impl Into<PathBuf>) -> Tls {
+        if let Some(last) = self.options.certificates.last_mut() {
+            last.ocsp = Some(file.into());
+        }
+        self
+    }
+
+    /// Refuses clients without a certificate that leads to a root in this file. Handlers see it as
+    /// [`Request::client_certificate`](crate::Request::client_certificate).
+    #[must_use]
+    pub fn require_client_certificates(self, roots: impl Into<PathBuf>) -> Tls {
+        self.clients(roots, true)
+    }
+
+    /// Asks clients for a certificate that leads to a root in this file, and serves those without, too.
+    #[must_use]
+    pub fn ask_for_client_certificates(self, roots: impl Into<PathBuf>) -> Tls {
+        self.clients(roots, false)
+    }
+
+    fn clients(mut self, roots: impl Into<PathBuf>, required: bool) -> Tls {
+        self.options.clients = Some(ClientCertificates { roots: roots.into(), required });
+        self
+    }
+
+    /// Reads the files.
+    pub(crate) fn build(&self) -> Result<ServerTls, TlsError> {
+        ServerTls::new(&self.options)
+    }
+}

@@ -146,7 +146,7 @@ fn a_staple_is_sent_and_one_that_says_nothing_is_refused() {
         match ServerTls::new(&options) {
             Ok(_) => assert!(sound),
             Err(error) => {
-                assert!(!sound && error.to_string().contains("ocsp.der holds no successful OCSP"), "{error}")
+                assert!(!sound && error.to_string().contains("ocsp.der holds no successful OCSP"), "{error}");
             }
         }
     }

@@ -20,12 +20,14 @@ fn peer(
     provider: CryptoProvider,
 ) -> ClientConnection {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(authority.root()).unwrap()).unwrap();
-    let builder =
-        ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions).unwrap();
+    roots.add(CertificateDer::from_pem_file(authority.root()).expect("all is sound")).expect("all is sound");
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
+        .expect("all is sound");
     let mut config = builder.with_root_certificates(roots).with_no_client_auth();
     change(&mut config);
-    ClientConnection::new(Arc::new(config), "a.example".try_into().unwrap()).unwrap()
+    ClientConnection::new(Arc::new(config), "a.example".try_into().expect("all is sound"))
+        .expect("all is sound")
 }
 
 /// Hands over what each of both has to say, until neither has anything to say.
@@ -36,7 +38,7 @@ fn talk(client: &mut ClientConnection, server: &mut Side) -> Result<(), String> 
         }
         let mut said = Vec::new();
         while client.wants_write() {
-            client.write_tls(&mut said).unwrap();
+            client.write_tls(&mut said).expect("all is sound");
         }
         let outcome = server.open(&said, usize::MAX).map_err(|fault| format!("{:?}", fault.kind));
         hear(client, &server.seal(b"")).and(outcome)?;
@@ -46,7 +48,7 @@ fn talk(client: &mut ClientConnection, server: &mut Side) -> Result<(), String> 
 
 fn hear(client: &mut ClientConnection, mut said: &[u8]) -> Result<(), String> {
     while !said.is_empty() {
-        client.read_tls(&mut said).unwrap();
+        client.read_tls(&mut said).expect("all is sound");
         client.process_new_packets().map_err(|error| error.to_string())?;
     }
     Ok(())
@@ -55,12 +57,12 @@ fn hear(client: &mut ClientConnection, mut said: &[u8]) -> Result<(), String> {
 /// Both say something, and are understood.
 fn converse(client: &mut ClientConnection, server: &mut Side) {
     server.heard.clear();
-    client.writer().write_all(b"a request").unwrap();
-    talk(client, server).unwrap();
+    client.writer().write_all(b"a request").expect("all is sound");
+    talk(client, server).expect("all is sound");
     assert_eq!(server.heard, b"a request");
-    hear(client, &server.seal(b"a response")).unwrap();
+    hear(client, &server.seal(b"a response")).expect("all is sound");
     let mut heard = [0; 64];
-    let count = client.reader().read(&mut heard).unwrap();
+    let count = client.reader().read(&mut heard).expect("all is sound");
     assert_eq!(&heard[..count], b"a response");
 }
 

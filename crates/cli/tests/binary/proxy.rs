@@ -95,8 +95,12 @@ fn a_trusted_proxy_is_believed_whom_it_asks_for() {
     let mut server = Gannet::start(command.args(["--trust", "loopback", "--host", "upstream"]));
     asked_with(server.address(), "x-forwarded-for: 1.1.1.1, 203.0.113.9\r\n");
     let head = told.recv().expect("it was asked");
-    let fields: Vec<_> = head.lines().filter(|line| line.to_ascii_lowercase().starts_with("x-forwarded-for")).collect();
-    assert!(fields.len() == 1 && fields[0].contains("203.0.113.9") && fields[0].ends_with("127.0.0.1"), "{head}");
+    let fields: Vec<_> =
+        head.lines().filter(|line| line.to_ascii_lowercase().starts_with("x-forwarded-for")).collect();
+    assert!(
+        fields.len() == 1 && fields[0].contains("203.0.113.9") && fields[0].ends_with("127.0.0.1"),
+        "{head}"
+    );
     assert!(has_field(&head, "host", &upstream.to_string()), "{head}");
     server.signal(Signal::TERM);
     let log = server.wait().stdout;
@@ -165,8 +169,7 @@ fn whom_a_proxy_header_names_is_the_client_in_the_log(backend: &str) {
 #[test]
 fn a_proxy_header_of_who_is_not_trusted_is_not_read() {
     let folder = site();
-    let mut server =
-        Gannet::start(serve(folder.path()).args(["--proxy-protocol", "--trust", "10.0.0.0/8"]));
+    let mut server = Gannet::start(serve(folder.path()).args(["--proxy-protocol", "--trust", "10.0.0.0/8"]));
     let header = "PROXY TCP4 203.0.113.9 198.51.100.1 4711 80\r\n";
     assert_eq!(said_to(server.address(), &format!("{header}GET / HTTP/1.1\r\nhost: a\r\n\r\n")), "");
     server.signal(Signal::TERM);

@@ -84,7 +84,10 @@ fn a_folder_is_served_over_tls_by_an_authority_that_is_made_once(backend: &str) 
             assert!(!answer.to_ascii_lowercase().contains("strict-transport-security"), "{answer}");
         }
         let in_clear_text = exchange(server.address(), "GET", "/");
-        assert!(in_clear_text.contains("400 Bad Request") && in_clear_text.contains("https://"), "{in_clear_text}");
+        assert!(
+            in_clear_text.contains("400 Bad Request") && in_clear_text.contains("https://"),
+            "{in_clear_text}"
+        );
         server.signal(Signal::TERM);
         let ended = server.wait();
         assert_eq!(ended.code, Some(0));
@@ -161,7 +164,11 @@ fn files_that_tls_cannot_be_had_from_are_named_with_what_was_found() {
     let mismatched = said(&one.certificate, &other.key);
     assert!(mismatched.contains(&*other.key.to_string_lossy()), "{mismatched}");
     let no_home = complaint(
-        gannet().arg(folder.path()).args(["--tls", "self-signed"]).env_remove("HOME").env_remove("XDG_DATA_HOME"),
+        gannet()
+            .arg(folder.path())
+            .args(["--tls", "self-signed"])
+            .env_remove("HOME")
+            .env_remove("XDG_DATA_HOME"),
         1,
     );
     assert!(no_home.contains("HOME"), "{no_home}");

@@ -160,7 +160,7 @@ pub(crate) fn sent(
     match result {
         Ok(_) if !output.is_empty() => return local.engine.send(socket, output),
         Ok(_) => handshake.sending = false,
-        Err(_) => close::now(connection, local),
+        Err(_) => give_up(connection, local),
     }
     local.recycle_output(output);
     say(connection, local);

@@ -97,7 +97,7 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     active.input = plain;
     active.tls = told;
     active.aside.clone_from(&connection.aside);
-    active.accounts.connect(connection.peer);
+    active.accounts.connect(connection.peer, active.tls.as_deref());
     if let Stage::Handshaking(handshake) = &connection.stage {
         (active.sending, active.receiving) = (handshake.sending, !handshake.paused);
         active.peer_ended = handshake.peer_ended;
@@ -160,7 +160,7 @@ pub(crate) fn sent(
     match result {
         Ok(_) if !output.is_empty() => return local.engine.send(socket, output),
         Ok(_) => handshake.sending = false,
-        Err(_) => close::now(connection, local),
+        Err(_) => give_up(connection, local),
     }
     local.recycle_output(output);
     say(connection, local);

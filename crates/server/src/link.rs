@@ -39,7 +39,7 @@ pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'
     active.receiving = true;
     active.tls = connection.tls.as_ref().and_then(|tls| tls.told());
     active.aside.clone_from(&connection.aside);
-    active.accounts.connect(connection.peer);
+    active.accounts.connect(connection.peer, active.tls.as_deref());
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,

@@ -254,7 +254,7 @@ fn upstream_takeover_delay_what_a_worker_has_not_needed_for_1_s_serves_another()
         let mut other = Peer::connect(world);
         for _ in 0..20 {
             world.run(Duration::ZERO).await;
-            if world.usage().all(|(_, connections)| connections > 0) {
+            if world.usage().all(|(_, connections, _)| connections > 0) {
                 break;
             }
             other = Peer::connect(world);

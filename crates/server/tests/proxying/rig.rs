@@ -65,9 +65,6 @@ impl Upstream {
         Some(Link { client: self.acceptor.accept()?, ended: false })
     }
 
-    /// Nobody listens any more.
-    pub fn leave(self) {}
-
     /// A client's request for a path, and the connection that it came by; an answer is awaited there.
     pub async fn asked(&self, peer: &mut Peer, target: &str, world: &mut World) -> Link {
         peer.get(target);

@@ -29,6 +29,7 @@ pub struct World {
 /// One worker, and what is seen of it from outside.
 struct Served {
     address: SocketAddr,
+    setup: Setup,
     admission: Arc<Admission>,
     worker: Worker,
     pool: Pool,
@@ -143,7 +144,7 @@ impl World {
 
     /// Commands the server at an address only.
     pub fn command_at(&self, address: SocketAddr, command: Command) {
-        for served in self.at(address) {
+        for served in self.workers.iter().filter(|served| served.address == address) {
             served.mailbox.command(command);
         }
     }
@@ -151,15 +152,6 @@ impl World {
     /// Whether all workers have ended.
     pub fn is_done(&self) -> bool {
         self.workers.iter().all(|served| served.done)
-    }
-
-    /// Whether all workers of the server at an address have ended.
-    pub fn is_done_at(&self, address: SocketAddr) -> bool {
-        self.at(address).all(|served| served.done)
-    }
-
-    fn at(&self, address: SocketAddr) -> impl Iterator<Item = &Served> {
-        self.workers.iter().filter(move |served| served.address == address)
     }
 
     /// What features, and the client, have counted.
@@ -182,9 +174,11 @@ impl World {
         self.workers.iter().map(|served| served.pool.in_use()).sum()
     }
 
-    /// Blocks and connections of each worker.
-    pub fn usage(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.workers.iter().map(|served| (served.pool.in_use(), served.worker.connections()))
+    /// Blocks and connections of each worker, and what it was started with; connections to upstreams are some.
+    pub fn usage(&self) -> impl Iterator<Item = (usize, usize, &Setup)> {
+        let connections = |worker: &Worker| worker.connections() + worker.held_by_client().0;
+        let workers = self.workers.iter();
+        workers.map(move |served| (served.pool.in_use(), connections(&served.worker), &served.setup))
     }
 
     /// Checks that nothing is held for connections that are gone.
@@ -230,8 +224,8 @@ impl Served {
         )
         .with_takeover(takeover.clone());
         worker.listen(Listener::Simulated(address)).expect("a simulated address");
-        let admission = admission.clone();
-        Served { address, admission, worker, pool, mailbox, deadline: None, done: false }
+        let (admission, setup) = (admission.clone(), setup.clone());
+        Served { address, setup, admission, worker, pool, mailbox, deadline: None, done: false }
     }
 
     /// One turn; says whether there may be more to do at once.

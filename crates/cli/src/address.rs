@@ -63,6 +63,14 @@ impl Place {
         }
     }
 
+    /// Makes the application lead those who come here to TLS.
+    pub fn redirected_by(&self, app: App) -> App {
+        match self {
+            Place::Unix(path) => app.redirect_unix(path),
+            place => app.redirect(place.addresses().as_slice()),
+        }
+    }
+
     /// The one address of an admin listener: of this machine's own, that of IPv4.
     ///
     /// # Errors

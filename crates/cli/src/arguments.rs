@@ -93,9 +93,6 @@ pub struct ProxyArguments {
     /// For the next bytes of a body [default: 60s]
     #[arg(long, value_name = "DURATION")]
     pub idle_timeout: Option<OsString>,
-    /// Other upstreams to try if nothing was sent [default: 1]
-    #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub retries: Option<OsString>,
 }
 
 /// What both have.

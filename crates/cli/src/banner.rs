@@ -8,10 +8,14 @@ use std::time::Duration;
 
 use gannet::{Address, Running};
 
+use crate::options::{Options, Task};
+
 /// What the line says.
 pub struct Banner {
     urls: String,
-    folder: String,
+    /// Led to TLS.
+    redirect: Vec<String>,
+    served: String,
     backend: &'static str,
     workers: usize,
     admin: Option<String>,
@@ -20,13 +24,17 @@ pub struct Banner {
 
 impl Banner {
     /// Of a server that runs, and began so long ago.
-    pub fn new(running: &Running, folder: &Path, since_start: Duration) -> Banner {
+    pub fn new(running: &Running, options: &Options, since_start: Duration) -> Banner {
+        let scheme = if options.tls.is_some() { "https" } else { "http" };
+        let urls = running.addresses().iter().map(|address| shown_address(scheme, address));
+        let aside = running.addresses_aside().iter().map(|address| shown_address("http", address));
         Banner {
-            urls: running.addresses().iter().map(shown_address).collect::<Vec<_>>().join(" "),
-            folder: shown(folder),
+            urls: urls.collect::<Vec<_>>().join(" "),
+            redirect: aside.collect(),
+            served: served(&options.task),
             backend: if running.backend() == "uring" { "io_uring" } else { running.backend() },
             workers: running.workers(),
-            admin: running.admin_address().map(url),
+            admin: running.admin_address().map(|address| url("http", address)),
             // Rounded up: nothing starts in no time.
             ready_in_ms: since_start.as_micros().div_ceil(1000),
         }
@@ -36,7 +44,8 @@ impl Banner {
     pub fn show(&self, quiet: bool) {
         tracing::debug!(
             urls = self.urls,
-            folder = self.folder,
+            served = self.served,
+            redirect = self.redirect.join(" "),
             backend = self.backend,
             workers = self.workers,
             admin = self.admin,
@@ -51,13 +60,17 @@ impl Banner {
 
 impl fmt::Display for Banner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Banner { urls, folder, backend, workers, admin, ready_in_ms } = self;
+        let Banner { urls, redirect, served, backend, workers, admin, ready_in_ms } = self;
+        let redirect = match redirect[..] {
+            [] => String::new(),
+            _ => format!("redirect {}   ", redirect.join(" ")),
+        };
         let admin = admin.as_ref().map(|url| format!("admin {url}   ")).unwrap_or_default();
         let version = env!("CARGO_PKG_VERSION");
         let plural = if *workers == 1 { "" } else { "s" };
         write!(
             f,
-            "Gannet {version}   {urls}   {folder}   {backend}, {workers} worker{plural}   {admin}ready in {ready_in_ms} ms"
+            "Gannet {version}   {urls}   {served}   {backend}, {workers} worker{plural}   {redirect}{admin}ready in {ready_in_ms} ms"
         )
     }
 }
@@ -68,19 +81,30 @@ pub fn print(text: &str) {
     let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
 
-fn shown_address(address: &Address) -> String {
+/// The folder, or where requests are passed on to.
+fn served(task: &Task) -> String {
+    match task {
+        Task::Files(files) => shown(&files.folder),
+        Task::Proxy(proxy) => {
+            let upstreams = proxy.upstreams.iter().map(|upstream| shown(Path::new(upstream)));
+            format!("to {}", upstreams.collect::<Vec<_>>().join(" "))
+        }
+    }
+}
+
+fn shown_address(scheme: &str, address: &Address) -> String {
     match address {
-        Address::Internet(address) => url(*address),
+        Address::Internet(address) => url(scheme, *address),
         Address::Unix(path) => format!("unix:{}", shown(path)),
     }
 }
 
 /// What to type into a browser: the unspecified address is no place to connect to, so this machine's name for itself.
-fn url(address: SocketAddr) -> String {
+fn url(scheme: &str, address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
+        format!("{scheme}://localhost:{}", address.port())
     } else {
-        format!("http://{address}")
+        format!("{scheme}://{address}")
     }
 }
 
@@ -116,7 +140,8 @@ mod tests {
     fn the_banner_is_the_line_that_the_documents_show() {
         let mut banner = Banner {
             urls: "http://127.0.0.1:8080".to_owned(),
-            folder: "./public".to_owned(),
+            redirect: Vec::new(),
+            served: "./public".to_owned(),
             backend: "io_uring",
             workers: 2,
             admin: None,
@@ -129,6 +154,8 @@ mod tests {
         assert!(banner.to_string().contains("io_uring, 1 worker   ready"));
         banner.admin = Some("http://127.0.0.1:9000".to_owned());
         assert!(banner.to_string().contains("1 worker   admin http://127.0.0.1:9000   ready in 3 ms"));
+        banner.redirect = vec!["http://127.0.0.1:80".to_owned()];
+        assert!(banner.to_string().contains("1 worker   redirect http://127.0.0.1:80   admin http://"));
     }
 
     #[test]
@@ -139,9 +166,11 @@ mod tests {
             ("[::]:8080", "http://localhost:8080"),
             ("0.0.0.0:8080", "http://localhost:8080"),
         ] {
-            assert_eq!(shown_address(&Address::Internet(address.parse().unwrap())), shown);
+            let address = Address::Internet(address.parse().unwrap());
+            assert_eq!(shown_address("http", &address), shown);
+            assert_eq!(shown_address("https", &address), shown.replace("http:", "https:"));
         }
-        assert_eq!(shown_address(&Address::Unix("/run/my site".into())), "unix:/run/my%20site");
+        assert_eq!(shown_address("https", &Address::Unix("/run/my site".into())), "unix:/run/my%20site");
     }
 
     #[test]

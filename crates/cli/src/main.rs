@@ -1,8 +1,9 @@
-//! The binary: `gannet [DIR]` serves a folder.
+//! The binary: `gannet [DIR]` serves a folder, `gannet proxy UPSTREAM...` what other servers answer.
 //!
-//! 1. the command line and the environment become [`Options`] (`options`, `address`; `usage` says what is wrong with them);
+//! 1. the command line (`arguments`) and the environment (`sources`) become [`Options`] (`options`, and `tls`, `proxy`, `address`, `duration` for
+//!    parts of them; `usage` says what is wrong with them);
 //! 2. the log begins (`logging`);
-//! 3. the library serves;
+//! 3. the library serves what they say (`app`);
 //! 4. one line says where (`banner`);
 //! 5. a signal ends it.
 //!
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod address;
+mod app;
 mod arguments;
 mod banner;
 mod duration;
@@ -25,8 +27,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use gannet::files::Files;
-use gannet::{App, Signals};
+use gannet::Signals;
 
 use banner::Banner;
 use options::{Options, Stop};
@@ -57,10 +58,7 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     if options.ignores_sockets {
         tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
     }
-    let app = options.watched(options.apply(App::new()));
-    let files =
-        Files::open(&options.folder).map(|files| files.listing(options.listing).single_page(options.spa));
-    let app = app.files("/", files);
+    let app = app::of(options)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;
@@ -69,7 +67,7 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
         let signals =
             Signals::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
         let mut running = app.start().map_err(|error| error.to_string())?;
-        Banner::new(&running, &options.folder, began.elapsed()).show(options.quiet);
+        Banner::new(&running, options, began.elapsed()).show(options.quiet);
         running.obey(signals).await.map_err(|error| format!("the server ended: {error}"))
     })
 }

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gannet::ProxyProtocol;
+use gannet::{Balance, HostField, ProxyProtocol};
 
 use crate::arguments::ProxyArguments;
 use crate::duration;
@@ -17,9 +17,9 @@ pub struct ProxyOptions {
     /// Where to, as it was written.
     pub upstreams: Vec<String>,
     /// Which of several.
-    pub balance: Option<Balance>,
+    pub balance: Balance,
     /// What they are told that they are called.
-    pub host: Option<HostField>,
+    pub host: HostField,
     /// The PROXY protocol's header that they are sent.
     pub send_proxy: Option<ProxyProtocol>,
     /// The file of the authorities that issue their certificates.
@@ -30,26 +30,7 @@ pub struct ProxyOptions {
     pub head_timeout: Option<Duration>,
     /// How long a body may pause.
     pub idle_timeout: Option<Duration>,
-    /// How many others are tried.
-    pub retries: Option<usize>,
 }
-
-/// Which of several upstreams.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Balance {
-    RoundRobin,
-    LeastConnections,
-}
-
-/// What upstreams are told that they are called.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HostField {
-    Keep,
-    Upstream,
-}
-
-/// More than this would be tried in vain, one after the other.
-const MOST_RETRIES: usize = 16;
 
 impl ProxyOptions {
     /// Takes the flags of the proxy out.
@@ -68,14 +49,13 @@ impl ProxyOptions {
             .collect::<Result<_, _>>()?;
         let timeout = |flag: &str, typed| sources.one(flag, typed, duration::parse_timeout);
         let options = ProxyOptions {
-            balance: sources.one("balance", arguments.balance.take(), parse_balance)?,
-            host: sources.one("host", arguments.host.take(), parse_host)?,
+            balance: sources.one("balance", arguments.balance.take(), parse_balance)?.unwrap_or_default(),
+            host: sources.one("host", arguments.host.take(), parse_host)?.unwrap_or_default(),
             send_proxy: sources.one("send-proxy", arguments.send_proxy.take(), parse_send_proxy)?.flatten(),
             upstream_ca: sources.one("upstream-ca", arguments.upstream_ca.take(), path)?,
             connect_timeout: timeout("connect-timeout", arguments.connect_timeout.take())?,
             head_timeout: timeout("head-timeout", arguments.head_timeout.take())?,
             idle_timeout: timeout("idle-timeout", arguments.idle_timeout.take())?,
-            retries: sources.one("retries", arguments.retries.take(), parse_retries)?,
             upstreams,
         };
         let has_tls = options.upstreams.iter().any(|upstream| upstream.starts_with("https://"));
@@ -99,7 +79,7 @@ fn parse_balance(text: &str) -> Result<Balance, String> {
 
 fn parse_host(text: &str) -> Result<HostField, String> {
     match text {
-        "keep" => Ok(HostField::Keep),
+        "keep" => Ok(HostField::Kept),
         "upstream" => Ok(HostField::Upstream),
         _ => Err("Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen".to_owned()),
     }
@@ -112,9 +92,4 @@ fn parse_send_proxy(text: &str) -> Result<Option<ProxyProtocol>, String> {
         "off" => Ok(None),
         _ => Err("the PROXY header that is sent is v1, v2 or off".to_owned()),
     }
-}
-
-fn parse_retries(text: &str) -> Result<usize, String> {
-    let complaint = || format!("give a number from 0 to {MOST_RETRIES}; 0: no other upstream is tried");
-    text.parse().ok().filter(|retries| *retries <= MOST_RETRIES).ok_or_else(complaint)
 }

@@ -27,6 +27,7 @@ impl Calls {
     }
 
     /// Whether none waits.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.borrow().is_empty()
     }

@@ -57,7 +57,14 @@ impl Client {
         any
     }
 
+    /// Whether there ever was a connection: without, no socket and no slot is one of its.
+    #[inline]
+    pub fn has_connected(&self) -> bool {
+        !self.connections.is_empty()
+    }
+
     /// Whether calls wait to be begun.
+    #[inline]
     pub fn has_calls(&self) -> bool {
         !self.local.calls.is_empty()
     }

@@ -4,6 +4,17 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Networks;
 
+/// What is known of a client that proxies are in between of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ForwardedClient<'a> {
+    /// Its address.
+    pub address: IpAddr,
+    /// How it spoke (`http`, `https`), if `Forwarded` is what told of it and says so.
+    pub proto: Option<&'a [u8]>,
+    /// The host that it asked for, likewise.
+    pub host: Option<&'a [u8]>,
+}
+
 /// The client's address: `peer`'s, unless that is a trusted proxy, which vouches for whom it was sent the request by.
 ///
 /// That is said by `X-Forwarded-For` where a request has one, and else by `Forwarded` (RFC 7239). Each proxy adds to the list's end whom it
@@ -19,36 +30,47 @@ pub fn client_address<'a>(
     fields: impl IntoIterator<Item = (&'a str, &'a [u8])>,
     trusted: &Networks,
 ) -> IpAddr {
+    forwarded_client(peer, fields, trusted).address
+}
+
+/// The same, with what else is vouched for.
+pub fn forwarded_client<'a>(
+    peer: IpAddr,
+    fields: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    trusted: &Networks,
+) -> ForwardedClient<'a> {
     let peer = peer.to_canonical();
+    let bare = |address| ForwardedClient { address, proto: None, host: None };
     if !trusted.contains(peer) {
-        return peer;
+        return bare(peer);
     }
     let (mut addresses, mut elements) = (Chain::default(), Chain::default());
     for (name, value) in fields {
         if name.eq_ignore_ascii_case("x-forwarded-for") {
-            value.split(|byte| *byte == b',').for_each(|node| addresses.add(address(node), trusted));
+            let nodes = value.split(|byte| *byte == b',');
+            nodes.for_each(|node| addresses.add(address(node).map(bare), trusted));
         } else if name.eq_ignore_ascii_case("forwarded") {
-            read_elements(value, |node| elements.add(node.and_then(address), trusted));
+            read_elements(value, |element| elements.add(element.and_then(Element::client), trusted));
         }
     }
     let told = if addresses.is_there { addresses } else { elements };
-    told.client.unwrap_or(peer)
+    told.client.unwrap_or(bare(peer))
 }
 
 /// A list, read from its beginning: who the client is, if what follows vouches for it.
 #[derive(Default)]
-struct Chain {
+struct Chain<'a> {
     is_there: bool,
-    client: Option<IpAddr>,
+    client: Option<ForwardedClient<'a>>,
 }
 
-impl Chain {
-    /// The next node: an address, or none that can be told.
-    fn add(&mut self, node: Option<IpAddr>, trusted: &Networks) {
+impl<'a> Chain<'a> {
+    /// The next node: a client or proxy, or none that can be told.
+    fn add(&mut self, node: Option<ForwardedClient<'a>>, trusted: &Networks) {
         self.is_there = true;
         self.client = match (node, self.client) {
             // It vouches for who came before it.
-            (Some(proxy), Some(client)) if trusted.contains(proxy) => Some(client),
+            (Some(proxy), Some(client)) if trusted.contains(proxy.address) => Some(client),
             (node, _) => node,
         };
     }
@@ -81,16 +103,51 @@ fn is_port(text: &str) -> bool {
     is_number || text.strip_prefix('_').is_some_and(|name| !name.is_empty())
 }
 
-/// Says of each element of a `Forwarded` what its `for` is, if it has one; of what cannot be read, that it has none.
+/// What an element of a `Forwarded` says.
+#[derive(Default)]
+struct Element<'a> {
+    node: Option<&'a [u8]>,
+    proto: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+}
+
+impl<'a> Element<'a> {
+    /// Adds a parameter; false: it was said already, and so says nothing (RFC 7239, 4).
+    fn add(&mut self, name: &[u8], content: &'a [u8]) -> bool {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        let place = match () {
+            () if is("for") => &mut self.node,
+            () if is("proto") => &mut self.proto,
+            () if is("host") => &mut self.host,
+            () => return true,
+        };
+        place.replace(content).is_none()
+    }
+
+    fn client(self) -> Option<ForwardedClient<'a>> {
+        // What has to be escaped no scheme and no host has.
+        let plain = |content: &&[u8]| !content.contains(&b'\\') && !content.is_empty();
+        let (proto, host) = (self.proto.filter(plain), self.host.filter(plain));
+        Some(ForwardedClient { address: address(self.node?)?, proto, host })
+    }
+}
+
+/// Gives each element of a `Forwarded`; none for what cannot be read.
 ///
 /// Behind what cannot be read it goes on at the next comma: a client that leaves a quoted string open cannot swallow what proxies add.
-fn read_elements<'a>(mut value: &'a [u8], mut each: impl FnMut(Option<&'a [u8]>)) {
+fn read_elements<'a>(mut value: &'a [u8], mut each: impl FnMut(Option<Element<'a>>)) {
     loop {
-        let (node, rest) = element(value).unwrap_or_else(|| {
-            let comma = value.iter().position(|byte| *byte == b',');
-            (None, comma.map(|comma| &value[comma + 1..]))
-        });
-        each(node);
+        let rest = match element(value) {
+            Some((element, rest)) => {
+                each(Some(element));
+                rest
+            }
+            None => {
+                each(None);
+                let comma = value.iter().position(|byte| *byte == b',');
+                comma.map(|comma| &value[comma + 1..])
+            }
+        };
         match rest {
             Some(rest) => value = rest,
             None => return,
@@ -98,22 +155,18 @@ fn read_elements<'a>(mut value: &'a [u8], mut each: impl FnMut(Option<&'a [u8]>)
     }
 }
 
-/// An element's `for`, and what follows its comma, as far as there are any.
-type Element<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
-
-/// The element that a text begins with; none if it cannot be read.
-fn element(mut text: &[u8]) -> Option<Element<'_>> {
-    let mut node = None;
+/// The element that a text begins with, and what follows its comma if it has one; none if it cannot be read.
+fn element(mut text: &[u8]) -> Option<(Element<'_>, Option<&[u8]>)> {
+    let mut element = Element::default();
     loop {
         let (name, content, rest) = pair(text)?;
-        // Said twice, it says nothing (RFC 7239, 4).
-        if name.eq_ignore_ascii_case(b"for") && node.replace(content).is_some() {
+        if !element.add(name, content) {
             return None;
         }
         match rest.split_first() {
             Some((b';', rest)) => text = rest,
-            Some((_, rest)) => return Some((node, Some(rest))),
-            None => return Some((node, None)),
+            Some((_, rest)) => return Some((element, Some(rest))),
+            None => return Some((element, None)),
         }
     }
 }
@@ -284,6 +337,28 @@ mod tests {
         assert_eq!(client_of(PROXY, &both), "203.0.113.9");
         let both = [("Forwarded", "for=1.1.1.1"), ("X-Forwarded-For", "unknown")];
         assert_eq!(client_of(PROXY, &both), PROXY);
+    }
+
+    #[test]
+    fn scheme_and_host_are_those_that_the_client_s_own_element_says() {
+        let told = |value: &'static str| {
+            let fields = [("Forwarded", value.as_bytes())];
+            let client = forwarded_client(PROXY.parse().expect("an address"), fields, &trusted());
+            (
+                client.proto.map(|proto| proto.escape_ascii().to_string()),
+                client.host.map(|host| host.escape_ascii().to_string()),
+            )
+        };
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            told(
+                "for=1.1.1.1;proto=ftp;host=evil, for=203.0.113.9;proto=https;host=\"a:8443\", for=10.0.0.7;proto=http"
+            ),
+            (some("https"), some("a:8443"))
+        );
+        assert_eq!(told("for=203.0.113.9;proto=;host=\"a\\\"b\""), (None, None));
+        assert_eq!(told("for=unknown;proto=https"), (None, None), "nobody is known to have spoken so");
+        assert_eq!(told("for=203.0.113.9;proto=https;proto=http"), (None, None));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub use accept::preferred_media_type;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
-pub use client_address::client_address;
+pub use client_address::{ForwardedClient, client_address, forwarded_client};
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};

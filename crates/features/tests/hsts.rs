@@ -22,7 +22,7 @@ fn answered(response: fn() -> Response, secure: bool) -> Response {
         let handler = move |_: Request| response();
         Rc::new(Chain::new(vec![hsts.into_filter()], Rc::new(handler.into_handler())))
     });
-    let mut served = Served::new(|files| files).by(&factory);
+    let mut served = Served { handler: factory(), ..Served::new(|files| files) };
     served.tls = secure.then(|| {
         Rc::new(Tls {
             version: "TLSv1.3",

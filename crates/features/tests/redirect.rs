@@ -13,7 +13,8 @@ use gannet_features::redirect::Redirect;
 
 /// Where a request that is sent so is led, by a redirect to this port.
 fn location(port: u16, head: &str) -> Result<String, Status> {
-    let served = Served::new(|files| files).by(&Redirect::to(Arc::new(OnceLock::from(port))).factory());
+    let handler = Redirect::to(Arc::new(OnceLock::from(port))).factory()();
+    let served = Served { handler, ..Served::new(|files| files) };
     let response = Waiting::new(served.begin_as_sent(head)).response().expect("nothing has to be waited for");
     match field(&response, "location") {
         Some(location) if response.status() == Status::PERMANENT_REDIRECT => Ok(location.to_owned()),

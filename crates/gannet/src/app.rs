@@ -18,6 +18,7 @@ use gannet_server::{AccessLog, Limits, MappedSends, Preamble, SiteBuilder, SiteE
 use crate::proxy::{IntoProxy, Pending};
 use crate::routes::{Routes, below, verbs};
 use crate::tls::Tls;
+use crate::trust::IntoNetworks;
 
 /// An application: what it serves, and where.
 ///
@@ -238,10 +239,10 @@ impl App {
     /// Believes the proxies of these networks what they say of a client's address ([`Request::client_address`](crate::Request::client_address)):
     /// `10.0.0.0/8, fd00::/8`; `loopback` and `private` are short for networks, too. Several calls add up. By default nobody is believed.
     #[must_use]
-    pub fn trust(mut self, networks: &str) -> App {
-        match networks.parse::<Networks>() {
+    pub fn trust(mut self, networks: impl IntoNetworks) -> App {
+        match networks.into_networks() {
             Ok(networks) => self.trust.extend(networks),
-            Err(error) => self.mistakes.push(format!("nobody can be trusted by {networks:?}: {error}")),
+            Err(error) => self.mistakes.push(format!("nobody can be trusted by this: {error}")),
         }
         self
     }

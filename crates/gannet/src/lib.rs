@@ -20,6 +20,7 @@ mod app;
 mod proxy;
 mod routes;
 mod tls;
+mod trust;
 
 pub use app::{App, Error};
 pub use gannet_core::Tls as TlsOfConnection;
@@ -38,6 +39,7 @@ pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSend
 pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
 pub use tls::Tls;
+pub use trust::IntoNetworks;
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

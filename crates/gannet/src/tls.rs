@@ -16,7 +16,12 @@ pub struct Tls {
 impl Tls {
     /// By a certificate, with those that lead to its root behind it, and its private key.
     pub fn files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Tls {
-        Tls { options: ServerOptions::default() }.and_files(certificate, key)
+        Tls::without_certificates().and_files(certificate, key)
+    }
+
+    /// To be given [certificates](Tls::and_files); without any it is a mistake.
+    pub fn without_certificates() -> Tls {
+        Tls { options: ServerOptions::default() }
     }
 
     /// By another certificate, too. Clients get that which is for the host that they ask for (SNI), be it by a wildcard, and the first of

@@ -24,6 +24,8 @@ pub(crate) struct Certificate {
     pub(crate) begins: i64,
     /// When it ends.
     pub(crate) ends: i64,
+    /// Its public key's bits.
+    pub(crate) public_key: Vec<u8>,
 }
 
 impl Certificate {
@@ -36,6 +38,7 @@ impl Certificate {
             names: names(&certificate),
             begins: validity.not_before.timestamp(),
             ends: validity.not_after.timestamp(),
+            public_key: certificate.public_key().subject_public_key.data.to_vec(),
         })
     }
 
@@ -58,6 +61,13 @@ impl Certificate {
         }
         Ok(certificate)
     }
+}
+
+/// Whether the one in DER is signed by the other's key.
+pub(crate) fn is_signed_by(certificate: &[u8], authority: &[u8]) -> bool {
+    let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
+    let Ok((_, authority)) = X509Certificate::from_der(authority) else { return false };
+    certificate.verify_signature(Some(authority.public_key())).is_ok()
 }
 
 /// A moment of Unix time, in words.

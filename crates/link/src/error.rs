@@ -115,6 +115,29 @@ pub enum TlsError {
         /// What was said where they were looked for.
         reason: String,
     },
+    /// No home folder is known, for what is kept of the user's.
+    NoHome,
+    /// What is to be kept cannot be written.
+    Unwritable {
+        /// Where.
+        file: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A key that others than its user can read.
+    Exposed {
+        /// In which file.
+        file: PathBuf,
+        /// Its mode.
+        mode: u32,
+    },
+    /// An authority of which one file is missing.
+    Half {
+        /// The one that is there,
+        there: PathBuf,
+        /// and the one that is not.
+        missing: PathBuf,
+    },
     /// The TLS library refuses what it was given.
     Refused(String),
 }
@@ -197,6 +220,21 @@ impl fmt::Display for TlsError {
             TlsError::NoSystemRoots { reason } => write!(
                 f,
                 "this system has no trusted roots: {reason}; install ca-certificates, or name a file of roots"
+            ),
+            TlsError::NoHome => f.write_str(
+                "there is no folder for what is kept of a user's: set XDG_DATA_HOME or HOME, or name a certificate and a key",
+            ),
+            TlsError::Unwritable { file, error } => write!(f, "{} cannot be written: {}", file.display(), said(error)),
+            TlsError::Exposed { file, mode } => write!(
+                f,
+                "the key in {} can be read by others (mode {mode:04o}), who could then pretend to be any site to those who trust its authority: chmod 600 it, or, if somebody may have read it, remove it and authority.pem, and trust the next",
+                file.display()
+            ),
+            TlsError::Half { there, missing } => write!(
+                f,
+                "{} is there and {} is not: put it back, or remove both and trust the authority that is made then",
+                there.display(),
+                missing.display()
             ),
             TlsError::Refused(reason) => write!(f, "TLS cannot be had: {reason}"),
         }

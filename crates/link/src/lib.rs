@@ -12,9 +12,11 @@
 mod certificate;
 mod error;
 mod pem;
+mod self_signed;
 mod tls;
 
 pub use error::TlsError;
+pub use self_signed::{SelfSigned, self_signed, self_signed_folder};
 pub use tls::{
     AtFault, CertificateFiles, Certificates, ClientCertificates, ClientOptions, ClientTls, Fault, FaultKind,
     Look, Opened, PeerIdentity, RECORD_BYTES, Roots, Scratch, ServerOptions, ServerTls, Session,

@@ -9,6 +9,7 @@ mod cores;
 mod error;
 mod listening;
 mod notify;
+mod renewal;
 mod running;
 mod signals;
 mod start;

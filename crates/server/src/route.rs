@@ -13,7 +13,7 @@ use crate::site::{LocalTree, Methods};
 
 /// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
 pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
-    let Some(tree) = local.site.tree(&request) else {
+    let Some(tree) = local.site.tree(&request).filter(|_| !asks_past_its_handshake(&request)) else {
         return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
     };
     let reply = match find(&mut request, tree) {
@@ -30,6 +30,15 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
         }
     };
     (reply, NO_ROUTE)
+}
+
+/// Whether the request asks another host than its client named in the handshake, where clients have to show certificates: who is let in there was
+/// decided for the host that it named (RFC 9110, 7.4 and 15.5.20).
+fn asks_past_its_handshake(request: &Request) -> bool {
+    let Some(tls) = request.tls().filter(|tls| tls.requires_client_certificate) else { return false };
+    let (Some(named), Some(authority)) = (&tls.server_name, request.authority()) else { return false };
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    !host.trim_end_matches('.').eq_ignore_ascii_case(named)
 }
 
 /// A response that says its status, in the form that the client prefers.

@@ -208,7 +208,7 @@ impl Worker {
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
         let expired = self.take_expired();
-        let called = self.local.with_client(|client, lent| client.begin(lent) | client.sweep(lent));
+        let called = self.take_calls();
         let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
         let listens_again = accept::retry(self);
@@ -267,38 +267,42 @@ impl Worker {
 
     fn dispatch(&mut self, completion: Completion) {
         // A connection to another server is the client's.
-        let ours = self.local.with_client(|client, lent| client.take_on(completion, lent));
-        match ours {
-            None => {}
-            Some(Completion::Accepted(accepted)) => accept::accepted(self, accepted),
-            Some(Completion::AcceptFailed { error, .. }) => accept::failed(self, &error),
-            Some(Completion::Received { socket, block }) => {
+        let ours = if self.local.client.has_connected() {
+            self.local.with_client(|client, lent| client.take_on(completion, lent))
+        } else {
+            Some(completion)
+        };
+        let Some(completion) = ours else { return };
+        match completion {
+            Completion::Accepted(accepted) => accept::accepted(self, accepted),
+            Completion::AcceptFailed { error, .. } => accept::failed(self, &error),
+            Completion::Received { socket, block } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::received(connection, block, local);
                 }
             }
-            Some(Completion::Ended { socket }) => {
+            Completion::Ended { socket } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::ended(connection, local);
                 }
             }
-            Some(Completion::ReceiveFailed { socket, .. }) => {
+            Completion::ReceiveFailed { socket, .. } => {
                 if let Some((connection, local)) = self.find(socket) {
                     link::failed(connection, local);
                 }
             }
-            Some(Completion::Sent { socket, output, result }) => match self.find(socket) {
+            Completion::Sent { socket, output, result } => match self.find(socket) {
                 Some((connection, local)) => flush::sent(connection, output, result, local),
                 None => self.local.recycle_output(output),
             },
-            Some(Completion::Closed { socket, output }) => {
+            Completion::Closed { socket, output } => {
                 if let Some(output) = output {
                     self.local.recycle_output(output);
                 }
                 accept::closed(self, socket);
             }
             // Only the client connects, and gives sockets away.
-            Some(Completion::Connected { .. } | Completion::Released { .. }) => {}
+            Completion::Connected { .. } | Completion::Released { .. } => {}
         }
     }
 
@@ -325,7 +329,9 @@ impl Worker {
             if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
                 connection.advance(&mut self.local);
             }
-            self.local.with_client(|client, lent| client.woken(index, lent));
+            if self.local.client.has_connected() {
+                self.local.with_client(|client, lent| client.woken(index, lent));
+            }
         }
         any
     }
@@ -342,6 +348,16 @@ impl Worker {
             }
         }
         any
+    }
+
+    /// Begins what handlers have asked of other servers; says whether there was anything.
+    fn take_calls(&mut self) -> bool {
+        let client = &self.local.client;
+        let begins = client.has_calls();
+        let sweeps =
+            client.has_connected() && client.next_deadline().is_some_and(|due| due <= self.local.now());
+        begins && self.local.with_client(|client, lent| client.begin(lent))
+            || sweeps && self.local.with_client(|client, lent| client.sweep(lent))
     }
 
     fn take_expired(&mut self) -> bool {

@@ -14,12 +14,18 @@ mod deadlines;
 mod peer;
 #[path = "simulation/plan.rs"]
 mod plan;
+#[path = "simulation/proxy_header.rs"]
+mod proxy_header;
 #[path = "simulation/reader.rs"]
 mod reader;
 #[path = "simulation/seeds.rs"]
 mod simulation;
 #[path = "simulation/site.rs"]
 mod site;
+#[path = "simulation/tls.rs"]
+mod tls;
+#[path = "simulation/wire.rs"]
+mod wire;
 #[path = "simulation/world.rs"]
 mod world;
 

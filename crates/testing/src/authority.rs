@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    KeyUsagePurpose, SignatureAlgorithm,
 };
 use tempfile::TempDir;
 
@@ -34,7 +34,12 @@ impl Default for Authority {
 impl Authority {
     /// A root of its own.
     pub fn new() -> Authority {
-        let key = new_key();
+        Authority::with_key_of(&rcgen::PKCS_ECDSA_P256_SHA256)
+    }
+
+    /// A root of its own, with a key of another kind.
+    pub fn with_key_of(kind: &'static SignatureAlgorithm) -> Authority {
+        let key = new_key(kind);
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -61,9 +66,24 @@ impl Authority {
         self.sign_with(name, names, |_| {})
     }
 
+    /// The same, with a key of another kind.
+    pub fn sign_with_key_of(&self, kind: &'static SignatureAlgorithm, name: &str, names: &[&str]) -> Signed {
+        self.sign_all(kind, name, names, |_| {})
+    }
+
     /// The same, with something else about it.
     pub fn sign_with(
         &self,
+        name: &str,
+        names: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Signed {
+        self.sign_all(&rcgen::PKCS_ECDSA_P256_SHA256, name, names, change)
+    }
+
+    fn sign_all(
+        &self,
+        kind: &'static SignatureAlgorithm,
         name: &str,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
@@ -74,7 +94,7 @@ impl Authority {
         params.extended_key_usages =
             vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         change(&mut params);
-        let key = new_key();
+        let key = new_key(kind);
         let certificate = params.signed_by(&key, &self.issuer).expect("the root signs");
         let signed =
             Signed { certificate: self.path(&format!("{name}.pem")), key: self.path(&format!("{name}.key")) };
@@ -84,8 +104,8 @@ impl Authority {
     }
 }
 
-fn new_key() -> KeyPair {
-    KeyPair::generate().expect("there are random bytes")
+fn new_key(kind: &'static SignatureAlgorithm) -> KeyPair {
+    KeyPair::generate_for(kind).expect("there are random bytes")
 }
 
 fn write(file: &Path, text: &str) {

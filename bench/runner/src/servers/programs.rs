@@ -65,7 +65,7 @@ pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Res
     let program = gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?;
     let mut command = Command::new(&program);
     if place.work.upstream.is_some() {
-        command.args([known(&program, "proxy")?, &format!("127.0.0.1:{}", place.upstream)]);
+        command.args(["proxy", &format!("127.0.0.1:{}", place.upstream)]);
     } else {
         command.arg(place.root());
     }
@@ -73,8 +73,8 @@ pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Res
     command.args(["--workers", "1", "--backend", backend, "-q"]);
     if place.work.handshake.is_some() {
         let files = place.site.tls_files();
-        command.arg(known(&program, "--tls-cert")?).arg(files.certificate);
-        command.arg(known(&program, "--tls-key")?).arg(files.key);
+        command.arg("--tls-cert").arg(files.certificate);
+        command.arg("--tls-key").arg(files.key);
     }
     if place.is_shared {
         command.arg("--share-port");
@@ -91,7 +91,7 @@ pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Res
     Ok(command)
 }
 
-/// The flag or the subcommand, if Gannet's help names it.
+/// The flag, if Gannet's help names it.
 fn known<'a>(program: &Path, flag: &'a str) -> io::Result<&'a str> {
     static HELP: OnceLock<String> = OnceLock::new();
     let help = HELP.get_or_init(|| {

@@ -1,7 +1,7 @@
 //! From a request to the upstream's request: every part of it is written anew, from what was understood of it.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use gannet_core::{
     Body, BodyLength, Fields, Method, Request, Response, Status, UpstreamRequest, Version, client_address,
@@ -156,11 +156,17 @@ fn via(version: Version) -> &'static [u8] {
     }
 }
 
-/// Client and server of the connection, as the PROXY protocol says them. The client that a trusted proxy vouches for has no port that we know.
+/// Client and server of the connection, as the PROXY protocol says them: no particular address of ours where it is not known. The client that a
+/// trusted proxy vouches for has no port that we know.
 fn connection(request: &Request, options: &ProxyOptions) -> Option<(SocketAddr, SocketAddr)> {
-    let (peer, server) = (request.peer()?, request.server()?);
+    let peer = request.peer()?;
     let client = client_address(peer.ip(), request.fields(), &options.trusted);
     let is_peer = client == peer.ip().to_canonical();
+    let unspecified = match client {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    };
+    let server = request.server().unwrap_or(SocketAddr::new(unspecified, 0));
     Some((SocketAddr::new(client, if is_peer { peer.port() } else { 0 }), server))
 }
 

@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::net::IpAddr;
 
-use gannet_core::{Fields, Request, client_address};
+use gannet_core::{Fields, ForwardedClient, Request, forwarded_client};
 
 use super::names::{Kind, kind};
 use super::{ForwardedStyle, ProxyOptions};
@@ -35,16 +35,16 @@ pub(super) struct Origin<'a> {
     said: Said<'a>,
     peer: Option<IpAddr>,
     /// Whom the peer vouches for, where it is a trusted proxy.
-    client: Option<IpAddr>,
+    client: Option<ForwardedClient<'a>>,
 }
 
 impl<'a> Origin<'a> {
     pub(super) fn new(request: &'a Request, said: Said<'a>, options: &ProxyOptions) -> Origin<'a> {
         let peer = request.peer().map(|peer| peer.ip().to_canonical());
         let is_told = said.addresses || said.elements;
-        let client =
-            peer.filter(|_| is_told).map(|peer| client_address(peer, request.fields(), &options.trusted));
-        Origin { request, said, peer, client: client.filter(|client| Some(*client) != peer) }
+        let told = peer.filter(|_| is_told);
+        let client = told.map(|peer| forwarded_client(peer, request.fields(), &options.trusted));
+        Origin { request, said, peer, client: client.filter(|client| Some(client.address) != peer) }
     }
 
     /// Adds the fields of the style that is wanted. `scratch` is memory that is used again.
@@ -76,7 +76,7 @@ impl<'a> Origin<'a> {
         if self.said.addresses {
             self.write_lines(Kind::ForwardedFor, text);
         } else if let Some(client) = self.client {
-            write_address(text, client);
+            write_address(text, client.address);
         }
         if let Some(peer) = self.peer {
             separate(text);
@@ -96,7 +96,7 @@ impl<'a> Origin<'a> {
         let (proto, host) = (self.proto(), self.host());
         match self.client.filter(|_| text.is_empty()) {
             Some(client) => {
-                write_element(text, Some(client), host, proto);
+                write_element(text, Some(client.address), host, proto);
                 write_element(text, self.peer, self.authority(), self.scheme());
             }
             None if text.is_empty() => write_element(text, self.peer, host, proto),
@@ -123,12 +123,12 @@ impl<'a> Origin<'a> {
 
     /// How the client speaks, as far as it is known.
     fn proto(&self) -> &[u8] {
-        self.said.proto.unwrap_or(self.scheme())
+        self.said.proto.or(self.client.and_then(|client| client.proto)).unwrap_or(self.scheme())
     }
 
     /// The host that it asked for.
     fn host(&self) -> Option<&[u8]> {
-        self.said.host.or(self.authority())
+        self.said.host.or(self.client.and_then(|client| client.host)).or(self.authority())
     }
 }
 

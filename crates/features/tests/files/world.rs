@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, HandlerFactory,
-    Head, Heads, Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request,
-    RequestHead, Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
+    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads,
+    Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
+    Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -61,7 +61,7 @@ enum Entry {
 /// A handler for the files of a world, mounted at `/*`.
 pub struct Served {
     pub world: Rc<World>,
-    handler: Rc<dyn Handler>,
+    pub handler: Rc<dyn Handler>,
     /// What requests come by.
     pub tls: Option<Rc<Tls>>,
 }
@@ -267,12 +267,6 @@ impl Served {
         world.make_directory("");
         let files = Files::open(folder.path()).expect("the folder exists");
         Served { world: Rc::new(world), handler: how(files).factory()(), tls: None }
-    }
-
-    /// With another handler in the place of the files'.
-    pub fn by(mut self, handler: &HandlerFactory) -> Served {
-        self.handler = handler();
-        self
     }
 
     pub fn get(&self, target: &str) -> Response {

@@ -2,7 +2,7 @@
 
 use gannet_features::proxy::{ForwardedStyle, ProxyOptions};
 
-use super::world::{CLIENT, From, Proxied, Seen};
+use super::world::{CLIENT, From, Proxied, Seen, poll};
 
 const PROXY: &str = "10.0.0.1:5555";
 
@@ -66,8 +66,12 @@ fn what_came_in_one_style_is_said_in_the_other_too() {
         "for=203.0.113.9;host=\"b.example:8443\";proto=https, for=10.0.0.1;host=a.example;proto=http",
         "and not what the proxy does not vouch for"
     );
-    let seen = sent_by(PROXY, "Forwarded: for=1.1.1.1, for=\"[2001:db8::9]:4711\"\r\n");
+    let seen = sent_by(
+        PROXY,
+        "Forwarded: for=1.1.1.1, for=\"[2001:db8::9]:4711\";proto=https;host=\"b.example:8443\"\r\n",
+    );
     assert_eq!(seen.one("x-forwarded-for"), "2001:db8::9, 10.0.0.1");
+    assert_eq!((seen.one("x-forwarded-proto"), seen.one("x-forwarded-host")), ("https", "b.example:8443"));
     let seen = sent_by(PROXY, "X-Forwarded-Proto: https\r\n");
     assert_eq!(
         (seen.one("x-forwarded-for"), seen.one("forwarded")),
@@ -145,6 +149,15 @@ fn the_proxy_protocol_says_the_client_that_is_vouched_for() {
         let (client, server) = seen.client.expect("both are known");
         assert_eq!((client.to_string().as_str(), server.to_string().as_str()), (expected, "198.51.100.1:80"));
         assert_eq!(seen.upstream.proxy_protocol, Some(ProxyProtocol::V2));
+    }
+    // Where our own address is not known, the client is said all the same.
+    let text = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    for (peer, server) in [(CLIENT, "0.0.0.0:0"), ("[2001:db8::1]:4711", "[::]:0")] {
+        let mut request = proxied.request(From { peer: Some(peer), is_secure: false }, text);
+        request.set_server(None);
+        poll(&mut Box::pin(proxied.handler.handle(request)));
+        let said = proxied.last().client.map(|(client, server)| (client.to_string(), server.to_string()));
+        assert_eq!(said, Some((peer.to_owned(), server.to_owned())));
     }
     let proxied = Proxied::new(&[3000], options(None));
     proxied.get("");

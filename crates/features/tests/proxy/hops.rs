@@ -1,6 +1,9 @@
 //! What is for one connection, and ends at the proxy.
 
 use gannet_core::{Fields, Status};
+use proptest::collection::vec;
+use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
+use proptest::sample::select;
 
 use super::world::{Proxied, field, text};
 
@@ -173,5 +176,82 @@ fn what_could_be_read_as_another_message_never_gets_past_us() {
         assert_eq!(seen.one(name), value);
         assert!(seen.all("transfer-encoding").is_empty() && seen.all("content-length").is_empty(), "{line}");
         assert!(seen.fields.iter().all(|(_, value)| !value.contains(['\r', '\n', '\0'])));
+    }
+}
+
+/// Names that mean something to somebody on the way, as they are and as they nearly are, and any others.
+fn names() -> impl Strategy<Value = String> {
+    let known = vec![
+        "Connection",
+        "Keep-Alive",
+        "Proxy-Connection",
+        "TE",
+        "Trailer",
+        "Upgrade",
+        "Via",
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "x_forwarded_for",
+        "X-Real-IP",
+        "Max-Forwards",
+        "HTTP2-Settings",
+        "Proxy",
+        "Transfer-Encoding-",
+        "Content-Length_",
+        "Hosts",
+        "Cookie",
+        "Date",
+    ];
+    proptest::prop_oneof![
+        select(known).prop_map(str::to_owned),
+        "[!#$%&'*+.^_`|~0-9a-zA-Z-]{1,8}".prop_filter(
+            "those that frame the request are the parser's to refuse",
+            |name| !["host", "expect"].contains(&name.to_lowercase().as_str()),
+        )
+    ]
+}
+
+fn values() -> impl Strategy<Value = String> {
+    let known = vec![
+        "close",
+        "keep-alive, x-a",
+        "upgrade",
+        "host, via, forwarded, x-forwarded-for",
+        "trailers",
+        "websocket",
+        "h2c",
+        "1.1.1.1",
+        "for=\"1.1.1.1",
+        "for=1.1.1.1;host=\"a\\\"",
+        ",,,",
+        "\"",
+        "chunked",
+    ];
+    proptest::prop_oneof![select(known).prop_map(str::to_owned), "[ -~\t\u{e9}]{0,24}"]
+}
+
+proptest! {
+    #[test]
+    fn whatever_fields_a_client_sends_an_upstream_sees_one_message_of_ours(fields in vec((names(), values()), 0..8)) {
+        let proxied = Proxied::plain();
+        let lines: String = fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        proptest::prop_assume!(proxied.get(&lines).status() == Status::OK);
+        let seen = proxied.last();
+        let hops = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "content-length"];
+        prop_assert!(hops.iter().all(|name| seen.all(name).is_empty()), "{:?}", seen.fields);
+        prop_assert_eq!(seen.all("upgrade").is_empty(), !seen.upgrade);
+        prop_assert_eq!(seen.all("host"), ["a.example"]);
+        prop_assert!(seen.all("via").ends_with(&["1.1 gannet"]));
+        prop_assert_eq!(seen.all("x-forwarded-for"), ["203.0.113.9"]);
+        prop_assert_eq!(seen.all("x-forwarded-proto"), ["http"]);
+        prop_assert_eq!(seen.all("x-forwarded-host"), ["a.example"]);
+        prop_assert_eq!(seen.all("forwarded"), ["for=203.0.113.9;host=a.example;proto=http"]);
+        prop_assert!(seen.all("x_forwarded_for").is_empty() && seen.all("x-real-ip").is_empty());
+        for (name, value) in &seen.fields {
+            prop_assert!(!value.contains(['\r', '\n', '\0']) && value.trim_matches([' ', '\t']) == value);
+            prop_assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':'));
+        }
     }
 }

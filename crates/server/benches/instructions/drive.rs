@@ -30,7 +30,8 @@ pub fn run(scenario: &Scenario, rounds: usize) {
     let limits = Limits::default();
     let engine = Engine::new(Box::new(Apart(network.engine(Pool::new(BLOCK_BYTES, BLOCKS)))));
     let admission = Arc::new(Admission::new(limits.connections, limits.connections_per_address));
-    let (site, mailbox) = (Arc::new(site(folder.path())), Arc::new(Mailbox::new(BLOCKS)));
+    let (site, mailbox) =
+        (Arc::new(site(scenario, folder.path(), address())), Arc::new(Mailbox::new(BLOCKS)));
     let worker = Worker::new(engine, site, limits, admission, mailbox, &Services::inline());
     let mut worker = worker.with_files(Rc::new(Folder::new(folder.path())));
     worker.listen(Listener::Simulated(address())).expect("a simulated address");

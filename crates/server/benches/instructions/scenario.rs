@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::task::Poll;
 
 use gannet_core::{Body, BodyError, Method, Request, Response, Sender};
 use gannet_features::files::Files;
-use gannet_server::{Site, SiteBuilder};
+use gannet_features::proxy::{HostField, Proxy, ProxyOptions};
+use gannet_server::{Routes, Site, SiteBuilder};
 
 /// Rounds of requests, each answered before the next.
 pub struct Scenario {
@@ -21,6 +23,8 @@ pub struct Scenario {
     pub request: &'static str,
     /// What the last answer of a connection ends with.
     pub answer_ends: &'static str,
+    /// Whether the server is its own upstream.
+    pub is_proxied: bool,
 }
 
 impl Scenario {
@@ -37,12 +41,35 @@ const KEEP_ALIVE: Scenario = Scenario {
     is_new_each_round: false,
     request: "GET /plain HTTP/1.1\r\nHost: example.org\r\n\r\n",
     answer_ends: "\r\n\r\nHello, world!",
+    is_proxied: false,
 };
 
 /// As a browser asks: sixteen fields, the same each time.
 const BROWSER: &str = concat!(
     "GET /plain HTTP/1.1\r\n",
     "Host: example.org\r\n",
+    "Connection: keep-alive\r\n",
+    "Cache-Control: max-age=0\r\n",
+    "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
+    "Sec-CH-UA-Mobile: ?0\r\n",
+    "Sec-CH-UA-Platform: \"Linux\"\r\n",
+    "Upgrade-Insecure-Requests: 1\r\n",
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n",
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n",
+    "Sec-Fetch-Site: none\r\n",
+    "Sec-Fetch-Mode: navigate\r\n",
+    "Sec-Fetch-User: ?1\r\n",
+    "Sec-Fetch-Dest: document\r\n",
+    "Accept-Encoding: gzip, deflate, br, zstd\r\n",
+    "Accept-Language: en-GB,en;q=0.9\r\n",
+    "Cookie: session=0123456789abcdef\r\n",
+    "\r\n",
+);
+
+/// The same to the proxy.
+const PROXIED_BROWSER: &str = concat!(
+    "GET /plain HTTP/1.1\r\n",
+    "Host: proxied.example\r\n",
     "Connection: keep-alive\r\n",
     "Cache-Control: max-age=0\r\n",
     "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
@@ -101,6 +128,14 @@ pub const SCENARIOS: &[Scenario] = &[
         answer_ends: "\r\n0\r\n\r\n",
         ..KEEP_ALIVE
     },
+    // Each goes to the same server again, over a connection of its own: what is counted is both, the second a request as `keep-alive`'s.
+    Scenario {
+        name: "proxied",
+        request: "GET /plain HTTP/1.1\r\nHost: proxied.example\r\n\r\n",
+        is_proxied: true,
+        ..KEEP_ALIVE
+    },
+    Scenario { name: "proxied-browser", request: PROXIED_BROWSER, is_proxied: true, ..KEEP_ALIVE },
     Scenario {
         name: "connection-per-request",
         is_new_each_round: true,
@@ -109,8 +144,8 @@ pub const SCENARIOS: &[Scenario] = &[
     },
 ];
 
-/// What is served; `folder` is for its files.
-pub fn site(folder: &Path) -> Site {
+/// What is served at `address`; `folder` is for its files.
+pub fn site(scenario: &Scenario, folder: &Path, address: SocketAddr) -> Site {
     let mut text = "0123456789abcdef".repeat(63);
     text.push_str("the end of 1 KiB");
     fs::write(folder.join("small.txt"), text).expect("the temporary folder can be written to");
@@ -124,6 +159,13 @@ pub fn site(folder: &Path) -> Site {
     site.route(post, "/echo", echo);
     site.route(get, "/chunked", |_: Request| Response::bytes("").with_body(Body::written(write_pieces)));
     site.endpoint(get, "/files/*", files.factory());
+    if scenario.is_proxied {
+        let options = ProxyOptions { host: HostField::Upstream, ..ProxyOptions::default() };
+        let proxy = Proxy::new(&[address.to_string()], options, &|_| Err("there is no TLS here".into()));
+        let mut routes = Routes::new();
+        routes.endpoint(None, "/*", proxy.expect("an address is an upstream").factory());
+        site.host(["proxied.example"], routes);
+    }
     site.build().expect("no pattern is there twice")
 }
 

@@ -8,6 +8,7 @@ use gannet_engine::Address;
 
 use super::listening::SocketFile;
 use super::notify;
+use super::renewal::{self, Renewal};
 use super::signals::{Asked, Signals};
 use super::thread::Thread;
 use super::watch::Watch;
@@ -30,6 +31,7 @@ pub struct Running {
     pub(super) workers: Vec<Thread>,
     pub(super) watch: Watch,
     pub(super) watchdog: Option<Watchdog>,
+    pub(super) renewal: Option<Renewal>,
 }
 
 impl Running {
@@ -73,6 +75,13 @@ impl Running {
         self.watch.reopen();
     }
 
+    /// Looks now whether the files of certificates have changed, which is done every ten seconds anyway.
+    pub fn look_at_certificates(&self) {
+        if let Some(renewal) = &self.renewal {
+            renewal.bell().ring();
+        }
+    }
+
     /// Accepts what waits, finishes what runs, and begins nothing else; [`wait`](Running::wait) then ends.
     pub fn drain(&self) {
         self.command(Command::Drain);
@@ -92,6 +101,7 @@ impl Running {
             mailboxes: self.workers.iter().map(|worker| worker.mailbox.clone()).collect(),
             condition: self.watch.condition().clone(),
             log: self.watch.bell(),
+            certificates: self.renewal.as_ref().map(|renewal| renewal.bell().clone()),
             watchdog: self.watchdog.as_ref().map(|watchdog| watchdog.control().clone()),
         }
     }
@@ -153,6 +163,7 @@ struct Orders {
     mailboxes: Vec<Arc<Mailbox>>,
     condition: Arc<Condition>,
     log: Option<Arc<Bell>>,
+    certificates: Option<Arc<renewal::Bell>>,
     watchdog: Option<Arc<Control>>,
 }
 
@@ -167,6 +178,9 @@ impl Orders {
     fn reopen(&self) {
         if let Some(log) = &self.log {
             log.reopen();
+        }
+        if let Some(certificates) = &self.certificates {
+            certificates.ring();
         }
     }
 }

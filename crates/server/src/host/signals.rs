@@ -17,7 +17,7 @@ pub struct Signals {
 pub(super) enum Asked {
     /// To end, by the signal of this name.
     End(&'static str),
-    /// To open the access log anew.
+    /// To open the access log anew, and to look at the certificates.
     Reopen,
 }
 

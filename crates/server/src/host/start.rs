@@ -12,6 +12,7 @@ use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
 use super::error::{StartError, said};
 use super::listening::{self, ListenerOptions};
+use super::renewal::Renewal;
 use super::running::Running;
 use super::thread::Plan;
 use super::watch::Watch;
@@ -87,6 +88,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         workers: Vec::new(),
         watch,
         watchdog: None,
+        renewal: Renewal::start(opened.preambles.iter()).map_err(StartError::Thread)?,
     };
     let balance = Arc::<Balance>::default();
     let takeover = Arc::new(Takeover::new(count));

@@ -15,6 +15,7 @@ use crate::simulation::{
     AFTERWARDS, LARGEST, Replay, Tally, Weather, drain, faults, order, seeds, serve, setup,
 };
 use crate::site;
+use crate::wire;
 use crate::world::{Setup, World, address, simulate};
 
 /// Seeds to go through unless told otherwise.
@@ -83,11 +84,13 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
     for upstream in &upstreams {
         world.start(*upstream, &site::strict_site(), &server(weather, 100, &mut random));
     }
+    let tls = wire::client_tls();
     let mut callers: Vec<Caller> = (1..=clients as u64)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.5);
             let plan = if proper { Plan::proper } else { Plan::improper }(client, most, &mut random);
-            Caller::new(plan, world.now(), &mut random)
+            let tls = random.chance(0.2).then(|| tls.clone());
+            Caller::new(plan, world.now(), &mut random).by(tls)
         })
         .collect();
     let told = if random.chance(0.5) { address() } else { *random.pick(&upstreams) };

@@ -4,10 +4,12 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use gannet_engine::Moment;
-use gannet_engine::sim::{Client, Random};
+use gannet_engine::sim::Random;
+use gannet_link::ClientTls;
 
 use crate::plan::{Break, Closes, Ending, Plan, Planned};
 use crate::reader::{Answer, Reader};
+use crate::wire::Wire;
 use crate::world::World;
 
 /// Who waits to be asked for a body sends it unasked after this long (RFC 9110, 10.1.1).
@@ -20,7 +22,9 @@ const BORED: Duration = Duration::from_secs(100);
 pub struct Caller {
     plan: Plan,
     random: Random,
-    client: Option<Client>,
+    client: Option<Wire>,
+    /// By TLS, if there is some.
+    tls: Option<ClientTls>,
     reader: Reader,
     /// The request being sent, and how much of it is.
     sending: usize,
@@ -64,6 +68,7 @@ impl Caller {
             plan,
             random: random.fork(),
             client: None,
+            tls: None,
             reader: Reader::default(),
             sending: 0,
             offset: 0,
@@ -76,6 +81,12 @@ impl Caller {
             ended: false,
             over: None,
         }
+    }
+
+    /// Speaks by TLS.
+    pub fn by(mut self, tls: Option<ClientTls>) -> Caller {
+        self.tls = tls;
+        self
     }
 
     pub fn over(&self) -> Option<Over> {
@@ -108,7 +119,11 @@ impl Caller {
             return false;
         }
         if self.client.is_none() {
-            match world.network.connect(crate::world::address()) {
+            let connected = match &self.tls {
+                None => world.network.connect(crate::world::address()).map(Wire::Clear),
+                Some(tls) => Wire::secure(&world.network, tls),
+            };
+            match connected {
                 Ok(client) => self.client = Some(client),
                 Err(_) => self.over = Some(Over::Refused),
             }
@@ -144,6 +159,7 @@ impl Caller {
                 true
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => true,
             Err(_) => {
                 self.mute = true;
                 true
@@ -244,6 +260,7 @@ impl Caller {
                 self.check_pairing();
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return true,
             Err(_) => self.ends(Over::Reset),
         }
         true

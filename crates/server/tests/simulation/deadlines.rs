@@ -32,6 +32,8 @@ fn the_table_says_the_defaults_that_hold() {
             "write_timeout" => time(limits.write_timeout),
             "idle_timeout" => time(limits.idle_timeout),
             "linger_timeout" => time(limits.linger_timeout),
+            "tls_handshake_timeout" => time(limits.tls_handshake_timeout),
+            "handshakes_per_turn" => limits.handshakes_per_turn.to_string(),
             "connections" => format!("{} or what descriptors allow", limits.connections),
             "connections_per_address" if limits.connections_per_address == usize::MAX => "unlimited".into(),
             "drain_grace" => time(limits.drain_grace),

@@ -12,6 +12,7 @@ use gannet_server::{Command, Limits};
 use crate::caller::{Caller, Over};
 use crate::plan::{DISCARDED, Plan};
 use crate::site;
+use crate::wire;
 use crate::world::{Setup, World, address, simulate};
 
 /// Steps of one seed: more is a standstill.
@@ -76,7 +77,7 @@ pub fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
         // As the host has it: a block for each connection, and some to share.
         blocks = limits.connections.min(clients) * 2 + scarce(random, 20);
     }
-    Setup { workers, limits, block_bytes, blocks }
+    Setup { workers, limits, block_bytes, blocks, ..Setup::default() }
 }
 
 /// What a server is told while its clients are busy, and when.
@@ -131,11 +132,13 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
     let clients = random.magnitude(1..=12);
     let setup = setup(weather, clients, &mut random);
     let mut world = World::new(network.clone(), &site::site(random.chance(0.3)), &setup);
+    let tls = wire::client_tls();
     let mut callers: Vec<Caller> = (1..=clients as u64)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.4);
             let plan = if proper { Plan::proper } else { Plan::improper }(client, most, &mut random);
-            Caller::new(plan, world.now(), &mut random)
+            let tls = random.chance(0.3).then(|| tls.clone());
+            Caller::new(plan, world.now(), &mut random).by(tls)
         })
         .collect();
     let order = order(weather, address(), &world, &mut random);

@@ -137,6 +137,7 @@ fn routes() -> SiteBuilder {
     let mut site = SiteBuilder::new();
     let (get, post) = (Some(Method::Get), Some(Method::Post));
     site.route(get, "/plain", |request: Request| plain(&request));
+    site.route(get, "/client", |request: Request| client(&request));
     site.route(get, "/later", later);
     site.route(get, "/large", |request: Request| plain(&request));
     site.route(get, "/file", |request: Request| from_file(&request));
@@ -181,6 +182,12 @@ fn answer(id: u64, body: Body) -> Response {
 fn plain(request: &Request) -> Response {
     CALLS.set(CALLS.get() + 1);
     answer(identity(request), Body::Bytes(content(identity(request), length(request))))
+}
+
+/// Who asks: the other end, and the client that it stands for.
+fn client(request: &Request) -> Response {
+    let said = format!("{:?} {:?}", request.peer(), request.client_address());
+    answer(identity(request), Body::Bytes(said.into()))
 }
 
 async fn later(request: Request) -> Response {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_client::Takeover;
-use gannet_core::Counter;
+use gannet_core::{Counter, Networks};
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Engine, Listener, Moment, Pool};
-use gannet_server::{Admission, Command, Limits, Mailbox, Services, Site, Turn, Worker};
+use gannet_server::{Admission, Command, Limits, Mailbox, Preamble, Services, Site, Turn, Worker};
 
-use crate::site;
+use crate::{site, wire};
 
 /// Turns of one worker at one moment: more means that it works without getting anywhere.
 const TURNS: usize = 20_000;
@@ -45,11 +45,22 @@ pub struct Setup {
     pub limits: Limits,
     pub block_bytes: usize,
     pub blocks: usize,
+    /// What comes before HTTP.
+    pub preamble: Preamble,
+    /// The proxies that are believed.
+    pub trusted: Networks,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { workers: 1, limits: Limits::default(), block_bytes: 16 * 1024, blocks: 1024 }
+        Setup {
+            workers: 1,
+            limits: Limits::default(),
+            block_bytes: 16 * 1024,
+            blocks: 1024,
+            preamble: Preamble::default(),
+            trusted: Networks::none(),
+        }
     }
 }
 
@@ -105,6 +116,13 @@ impl World {
             }
         }
         panic!("{TURNS} turns at one moment: a worker spins");
+    }
+
+    /// One turn of each worker.
+    pub fn turn(&mut self) {
+        for served in &mut self.workers {
+            served.turn();
+        }
     }
 
     /// When the next thing happens that does not depend on a client.
@@ -222,8 +240,14 @@ impl Served {
             mailbox.clone(),
             &Services::inline(),
         )
+        .with_trusted(&setup.trusted)
         .with_takeover(takeover.clone());
-        worker.listen(Listener::Simulated(address)).expect("a simulated address");
+        let preamble = setup.preamble.clone();
+        worker.listen_with(Listener::Simulated(address), preamble).expect("a simulated address");
+        if address == self::address() {
+            let preamble = Preamble { tls: Some(wire::server_tls()), ..Preamble::default() };
+            worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
+        }
         let (admission, setup) = (admission.clone(), setup.clone());
         Served { address, setup, admission, worker, pool, mailbox, deadline: None, done: false }
     }

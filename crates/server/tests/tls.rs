@@ -1,0 +1,10 @@
+//! TLS over real sockets, on each backend: the server, and clients of rustls.
+
+#[path = "tls/clients.rs"]
+mod clients;
+#[path = "tls/handshakes.rs"]
+mod handshakes;
+#[path = "tls/requests.rs"]
+mod requests;
+#[path = "tls/rig.rs"]
+mod rig;

@@ -16,7 +16,7 @@ use crate::wire;
 use crate::world::{Setup, World, address, simulate};
 
 /// Steps of one seed: more is a standstill.
-const STEPS: usize = 500_000;
+const STEPS: usize = 2_000_000;
 
 /// The largest body.
 pub const LARGEST: usize = 300_000;

@@ -21,6 +21,9 @@ use crate::world::{Setup, World, address, simulate};
 /// Seeds to go through unless told otherwise.
 const USUAL: u64 = 400;
 
+/// Longer than any seed takes.
+const PATIENCE: Duration = Duration::from_secs(100_000);
+
 /// What happened to connections to upstreams in all seeds.
 #[derive(Default)]
 struct Links {
@@ -41,14 +44,15 @@ impl Links {
     }
 }
 
-fn options(random: &mut Random) -> ProxyOptions {
+fn options(weather: Weather, random: &mut Random) -> ProxyOptions {
     let failures = *random.pick(&[0, 1, 3]);
     let balance = *random.pick(&[Balance::RoundRobin, Balance::LeastConnections]);
-    ProxyOptions {
-        balance,
-        ejection: Ejection { failures, ..Ejection::default() },
-        ..ProxyOptions::default()
+    let ejection = Ejection { failures, ..Ejection::default() };
+    let mut options = ProxyOptions { balance, ejection, ..ProxyOptions::default() };
+    if weather == Weather::Fair {
+        options.timeouts.idle = PATIENCE;
     }
+    options
 }
 
 /// A server of the pair. What waits for blocks at a proxy may hold those of both its sides, so there are enough.
@@ -63,6 +67,10 @@ fn server(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     upstream.upstream_takeover_delay = random.duration(Duration::from_micros(10)..=Duration::from_secs(1));
     upstream.upstream_idle_timeout = random.duration(Duration::from_millis(1)..=Duration::from_secs(60));
     setup.blocks = 8192;
+    if weather == Weather::Fair {
+        // An upstream waits for a client that is slow to read, and must not lose its patience.
+        setup.limits.write_timeout = PATIENCE;
+    }
     setup
 }
 
@@ -80,7 +88,7 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
     let clients = random.magnitude(1..=12);
     let setup = server(weather, clients, &mut random);
     let upstreams: Vec<SocketAddr> = (0..random.range(1..=3) as u8).map(upstream_address).collect();
-    let mut world = World::new(network.clone(), &front(options(&mut random), &upstreams), &setup);
+    let mut world = World::new(network.clone(), &front(options(weather, &mut random), &upstreams), &setup);
     for upstream in &upstreams {
         world.start(*upstream, &site::strict_site(), &server(weather, 100, &mut random));
     }

@@ -8,21 +8,18 @@ use crate::proxy::ProxyOptions;
 use crate::tls::{Certificates, TlsOptions};
 
 /// The application.
-///
-/// # Errors
-/// When there is no authority of our own, and none can be made.
-pub fn of(options: &Options) -> Result<App, String> {
-    let app = edge(options, served(&options.task))?;
+pub fn of(options: &Options) -> App {
+    let app = edge(options, served(&options.task));
     let app = app.workers(options.workers).pin(options.pin).share_port(options.share_port);
     let app = app.backend(options.backend);
     let app = match &options.access_log {
         Some(log) => app.access_log(log.clone()),
         None => app,
     };
-    Ok(match options.admin {
+    match options.admin {
         Some(address) => app.admin(address),
         None => app,
-    })
+    }
 }
 
 /// What is served.
@@ -57,31 +54,31 @@ fn proxy(options: &ProxyOptions) -> Proxy {
 }
 
 /// Where and how it is reached.
-fn edge(options: &Options, app: App) -> Result<App, String> {
+fn edge(options: &Options, app: App) -> App {
     let mut app = options.listen.iter().fold(app, |app, place| place.listened_on_by(app));
     app = app.trust(options.trust.clone()).proxy_protocol(options.proxy_protocol);
-    let Some(tls) = &options.tls else { return Ok(app) };
-    app = app.tls(speaking(tls)?);
+    let Some(tls) = &options.tls else { return app };
+    app = app.tls(speaking(tls));
     if let Some(place) = &tls.redirect {
         app = place.redirected_by(app);
     }
-    Ok(match tls.hsts {
+    match tls.hsts {
         Some(hsts) => app.hsts(hsts),
         None => app,
-    })
+    }
 }
 
-fn speaking(options: &TlsOptions) -> Result<Tls, String> {
+fn speaking(options: &TlsOptions) -> Tls {
     let tls = match &options.certificates {
         Certificates::Files(files) => {
             let none = Tls::without_certificates();
             files.iter().fold(none, |tls, (certificate, key)| tls.and_files(certificate, key))
         }
-        Certificates::SelfSigned => Tls::self_signed()?,
+        Certificates::SelfSigned => Tls::self_signed(None::<String>),
     };
-    Ok(match &options.clients {
+    match &options.clients {
         None => tls,
         Some(clients) if clients.optional => tls.ask_for_client_certificates(&clients.authorities),
         Some(clients) => tls.require_client_certificates(&clients.authorities),
-    })
+    }
 }

@@ -44,14 +44,14 @@ pub struct FilesArguments {
     pub folder: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
-    /// Map files to send them: auto, on, off [default: auto]
-    #[arg(long, value_name = "WHICH")]
+    /// Map files to send them: auto, on, off [auto]
+    #[arg(long, value_name = "HOW")]
     pub mmap: Option<OsString>,
     /// Answer unknown paths with the root's index
     #[arg(long)]
     pub spa: bool,
-    /// List folders without an index: on, off [default: on]
-    #[arg(long, value_name = "WHETHER")]
+    /// List folders without an index: on, off [on]
+    #[arg(long, value_name = "HOW")]
     pub listing: Option<OsString>,
 }
 
@@ -72,63 +72,63 @@ pub struct ProxyArguments {
     pub upstreams: Vec<OsString>,
     #[command(flatten)]
     pub common: Common,
-    /// round-robin or least-connections [default: round-robin]
-    #[arg(long, value_name = "WHICH")]
+    /// round-robin, least-connections [round-robin]
+    #[arg(long, value_name = "HOW")]
     pub balance: Option<OsString>,
-    /// Host for upstreams: keep the client's, upstream [default: keep]
-    #[arg(long, value_name = "WHICH")]
+    /// Host for upstreams: keep or upstream [keep]
+    #[arg(long, value_name = "HOW")]
     pub host: Option<OsString>,
-    /// Begin connections with a PROXY header: v1, v2, off [default: off]
-    #[arg(long, value_name = "VERSION")]
+    /// Send a PROXY header first: v1, v2, off [off]
+    #[arg(long, value_name = "HOW")]
     pub send_proxy: Option<OsString>,
-    /// Trust for https:// these authorities only, a file of PEM
+    /// Whom to trust for https:// [the system's]
     #[arg(long, value_name = "FILE")]
     pub upstream_ca: Option<OsString>,
-    /// For a connection to an upstream [default: 5s]
-    #[arg(long, value_name = "DURATION")]
+    /// Until a connection is there [5s]
+    #[arg(long, value_name = "TIME")]
     pub connect_timeout: Option<OsString>,
-    /// For the head of a response [default: 60s]
-    #[arg(long, value_name = "DURATION")]
+    /// Until a response begins [60s]
+    #[arg(long, value_name = "TIME")]
     pub head_timeout: Option<OsString>,
-    /// For the next bytes of a body [default: 60s]
-    #[arg(long, value_name = "DURATION")]
+    /// Without a byte of a body [60s]
+    #[arg(long, value_name = "TIME")]
     pub idle_timeout: Option<OsString>,
 }
 
 /// What both have.
 #[derive(Args)]
 pub struct Common {
-    /// IP:PORT, PORT, unix:PATH... [default: 127.0.0.1:8080]
+    /// IP:PORT, PORT, unix:PATH [127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<OsString>,
-    /// A certificate and those above it; with TLS: 127.0.0.1:8443
+    /// A certificate of PEM; by default on port 8443
     #[arg(long, value_name = "FILE")]
     pub tls_cert: Vec<OsString>,
     /// Its private key
     #[arg(long, value_name = "FILE")]
     pub tls_key: Vec<OsString>,
-    /// self-signed: TLS for development, by an authority of its own
+    /// self-signed: by an authority of your own
     #[arg(long, value_name = "HOW")]
     pub tls: Option<OsString>,
-    /// Clients must have a certificate of these authorities
+    /// Whose certificates clients must have
     #[arg(long, value_name = "FILE")]
     pub tls_client_ca: Option<OsString>,
-    /// required or optional [default: required]
-    #[arg(long, value_name = "WHETHER")]
+    /// required or optional [required]
+    #[arg(long, value_name = "HOW")]
     pub tls_client_auth: Option<OsString>,
-    /// Lead those who come here without TLS to it
+    /// Lead who comes here in clear text to TLS
     #[arg(long, value_name = "ADDR")]
     pub redirect: Option<OsString>,
-    /// Have browsers use TLS only, so long: 1y, 1y,subdomains
-    #[arg(long, value_name = "DURATION")]
+    /// Browsers use TLS only: 1y, 1y,subdomains
+    #[arg(long, value_name = "TIME")]
     pub hsts: Option<OsString>,
-    /// Believe these proxies: 10.0.0.0/8, loopback, private
+    /// Proxies to believe: 10.0.0.0/8, private
     #[arg(long, value_name = "CIDR")]
     pub trust: Vec<OsString>,
-    /// Connections begin with a PROXY header, of who is trusted
+    /// They begin connections with a PROXY header
     #[arg(long)]
     pub proxy_protocol: bool,
-    /// Threads that serve; 0: one for each core [default: 0]
+    /// Threads that serve; 0: one for each core [0]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub workers: Option<OsString>,
     /// Keep each worker on one core
@@ -137,31 +137,32 @@ pub struct Common {
     /// Let other processes listen on the same port
     #[arg(long)]
     pub share_port: bool,
-    /// auto, uring (io_uring), epoll or kqueue [default: auto]
+    /// auto, uring (io_uring), epoll or kqueue [auto]
     #[arg(long, value_name = "NAME")]
     pub backend: Option<OsString>,
-    /// text, json or off [default: on a terminal text]
+    /// text, json or off [on a terminal text]
     #[arg(long, value_name = "FORMAT")]
     pub log: Option<OsString>,
-    /// error to trace, also of a target [default: info]
+    /// error to trace, also of a target [info]
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<OsString>,
     /// As --log-level debug
     #[arg(short, long)]
     pub verbose: bool,
-    /// Of requests: a file, - (output) or off [default: -]
+    /// Of requests: a file, - (output) or off [-]
     #[arg(long, value_name = "PATH")]
     pub access_log: Option<OsString>,
     /// Health and metrics, on an address of their own
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<OsString>,
-    /// No banner, no access log, only errors in the log
+    /// No banner, no access log; only errors
     #[arg(short, long)]
     pub quiet: bool,
 }
 
 const AFTER_HELP: &str = "\
-Each is also a variable: --log-level is GANNET_LOG_LEVEL. A flag goes before it.
+In brackets is what holds otherwise. Each is also a variable, GANNET_LOG_LEVEL
+for --log-level; a flag goes before it. More: docs/command-line.md.
 Ctrl-C or SIGTERM: finish what runs and leave; a second: leave at once.";
 
 /// The word that makes it a proxy.
@@ -260,7 +261,7 @@ mod tests {
             for flag in command.flags() {
                 assert!(help.contains(&format!("--{flag}")), "{flag}: {help}");
             }
-            assert!(help.contains("--log-level is GANNET_LOG_LEVEL"), "{help}");
+            assert!(help.contains("GANNET_LOG_LEVEL\nfor --log-level"), "{help}");
         }
         assert_eq!(variable("log-level"), "GANNET_LOG_LEVEL");
     }

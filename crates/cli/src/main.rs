@@ -58,7 +58,7 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
     if options.ignores_sockets {
         tracing::warn!("sockets were handed over, and are not listened on; add --listen systemd");
     }
-    let app = app::of(options)?;
+    let app = app::of(options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().map_err(|error| {
         format!("cannot begin: {error}; is the limit of descriptors too low? Raise it (ulimit -n 1024)")
     })?;

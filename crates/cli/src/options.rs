@@ -269,7 +269,11 @@ fn parse_listing(text: &str) -> Result<bool, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
+    use std::time::Duration;
+
+    use gannet::{Balance, HostField, ProxyProtocol};
+
+    use crate::tls::{Certificates, Clients};
 
     use super::*;
 
@@ -284,6 +288,20 @@ mod tests {
         Targets::new().with_default(level)
     }
 
+    fn files(options: &Options) -> &FilesOptions {
+        match &options.task {
+            Task::Files(files) => files,
+            Task::Proxy(_) => panic!("a folder is served"),
+        }
+    }
+
+    fn proxy(options: &Options) -> &ProxyOptions {
+        match &options.task {
+            Task::Proxy(proxy) => proxy,
+            Task::Files(_) => panic!("requests are passed on"),
+        }
+    }
+
     fn complaint(arguments: &[&str], environment: &[(&str, &str)]) -> String {
         match read(arguments, environment) {
             Err(Stop::Misused(complaint)) => complaint,
@@ -294,14 +312,17 @@ mod tests {
     #[test]
     fn without_any_flag_the_current_folder_is_served_to_this_machine() {
         let options = read(&[], &[]).unwrap();
-        assert_eq!(options.folder, PathBuf::from("."));
+        assert_eq!(files(&options).folder, PathBuf::from("."));
         assert_eq!(options.listen, ["127.0.0.1:8080".parse().unwrap()]);
         assert!(!options.pin && !options.share_port && !options.ignores_sockets);
         assert_eq!((options.workers, options.backend), (0, BackendChoice::Auto));
-        assert_eq!((options.log_level, options.quiet), (all(LevelFilter::INFO), false));
-        assert_eq!(options.access_log.map(|log| log.destination), Some(LogDestination::StandardOutput));
+        assert_eq!((&options.log_level, options.quiet), (&all(LevelFilter::INFO), false));
+        let log = options.access_log.as_ref().map(|log| log.destination.clone());
+        assert_eq!(log, Some(LogDestination::StandardOutput));
         assert!(options.admin.is_none());
-        assert!(options.listing);
+        assert!(files(&options).listing && !files(&options).spa);
+        assert_eq!(files(&options).mmap, MappedSends::Auto);
+        assert!(options.tls.is_none() && options.trust.is_empty() && !options.proxy_protocol);
     }
 
     #[test]
@@ -336,12 +357,12 @@ mod tests {
             &[],
         );
         let options = options.unwrap();
-        assert_eq!(options.folder, PathBuf::from("public"));
+        assert_eq!(files(&options).folder, PathBuf::from("public"));
         let places = ["127.0.0.1:1", "[::1]:2", "unix:/run/s"].map(|place| place.parse().unwrap());
         assert_eq!(options.listen, places);
         assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (3, BackendChoice::Epoll));
-        assert_eq!((options.mmap, options.listing), (MappedSends::Off, false));
+        assert_eq!((files(&options).mmap, files(&options).listing), (MappedSends::Off, false));
         assert_eq!((options.log, options.log_level), (LogFormat::Json, all(LevelFilter::TRACE)));
         let log =
             AccessLog { format: gannet::LogFormat::Json, destination: LogDestination::File("log".into()) };
@@ -367,8 +388,8 @@ mod tests {
         assert_eq!(options.listen, ["127.0.0.1:1", "unix:/run/s"].map(|place| place.parse().unwrap()));
         assert!(options.pin && options.share_port);
         assert_eq!((options.workers, options.backend), (2, BackendChoice::Uring));
-        assert_eq!((options.mmap, options.listing), (MappedSends::On, false));
-        assert!(read(&["--listing", "on"], &environment).unwrap().listing);
+        assert_eq!((files(&options).mmap, files(&options).listing), (MappedSends::On, false));
+        assert!(files(&read(&["--listing", "on"], &environment).unwrap()).listing);
         assert_eq!((options.log, options.log_level), (LogFormat::Off, logging::levels("warn").unwrap()));
         assert_eq!(
             options.access_log,
@@ -485,32 +506,210 @@ mod tests {
         }
     }
 
+    /// Flags of TLS that go together.
+    const PAIR: [&str; 4] = ["--tls-cert", "a.pem", "--tls-key", "a.key"];
+
     #[test]
-    fn the_help_fits_a_screen_and_tells_how_every_flag_s_variable_is_named() {
-        let Err(Stop::Told(help)) = read(&["--help"], &[]) else { panic!("--help tells nothing") };
-        assert!(help.lines().count() < 24, "{help}");
-        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
-        for (flag, _) in flags() {
-            assert!(help.contains(&flag), "{flag}: {help}");
+    fn tls_is_by_files_or_self_signed_and_has_a_port_of_its_own() {
+        let options = read(&PAIR, &[]).unwrap();
+        assert_eq!(options.listen, ["127.0.0.1:8443".parse().unwrap()]);
+        let pairs = |pairs: &[(&str, &str)]| {
+            Certificates::Files(pairs.iter().map(|(a, b)| (a.into(), b.into())).collect())
+        };
+        let tls = options.tls.unwrap();
+        assert_eq!(tls.certificates, pairs(&[("a.pem", "a.key")]));
+        assert_eq!((tls.clients, tls.redirect, tls.hsts), (None, None, None));
+        let several = [&PAIR[..], &["--tls-cert", "b.pem", "--tls-key", "b.key"]].concat();
+        let tls = read(&several, &[]).unwrap().tls.unwrap();
+        assert_eq!(tls.certificates, pairs(&[("a.pem", "a.key"), ("b.pem", "b.key")]));
+        let environment = [("GANNET_TLS_CERT", "a.pem,b.pem"), ("GANNET_TLS_KEY", "a.key, b.key")];
+        assert_eq!(read(&[], &environment).unwrap().tls.unwrap().certificates, tls.certificates);
+        let self_signed = read(&["--tls", "self-signed", "--listen", "443"], &[]).unwrap();
+        assert_eq!(self_signed.tls.unwrap().certificates, Certificates::SelfSigned);
+        assert_eq!(self_signed.listen, [Place::EveryInterface(443)]);
+        assert!(read(&["--tls", "off"], &[("GANNET_TLS", "self-signed")]).unwrap().tls.is_none());
+    }
+
+    #[test]
+    fn what_belongs_to_tls_is_taken_with_it() {
+        let with = |flags: &[&str]| read(&[&PAIR[..], flags].concat(), &[]).unwrap().tls.unwrap();
+        let clients = |optional| Some(Clients { authorities: "ca.pem".into(), optional });
+        assert_eq!(with(&["--tls-client-ca", "ca.pem"]).clients, clients(false));
+        assert_eq!(
+            with(&["--tls-client-ca", "ca.pem", "--tls-client-auth", "optional"]).clients,
+            clients(true)
+        );
+        assert_eq!(with(&["--redirect", "80"]).redirect, Some(Place::EveryInterface(80)));
+        let hsts = |text: &str| with(&["--hsts", text]).hsts.map(|hsts| hsts.to_string());
+        assert_eq!(hsts("1y").as_deref(), Some("max-age=31536000"));
+        assert_eq!(hsts("30d,subdomains").as_deref(), Some("max-age=2592000; includeSubDomains"));
+        assert_eq!(
+            hsts("2y, subdomains, preload").as_deref(),
+            Some("max-age=63072000; includeSubDomains; preload")
+        );
+        assert_eq!(hsts("off"), None);
+    }
+
+    #[test]
+    fn networks_that_are_trusted_add_up() {
+        let options =
+            read(&["--trust", "10.0.0.0/8,loopback", "--trust", "fd00::/8", "--proxy-protocol"], &[]);
+        let options = options.unwrap();
+        for address in ["10.1.1.1", "127.0.0.1", "::1", "fd00::1"] {
+            assert!(options.trust.contains(address.parse().unwrap()), "{address}");
         }
-        assert!(help.contains("--log-level is GANNET_LOG_LEVEL"), "{help}");
-        assert!(flags().contains(&("--log-level".to_owned(), "GANNET_LOG_LEVEL".to_owned())));
-    }
-
-    /// Each flag that has a variable, and the variable.
-    fn flags() -> Vec<(String, String)> {
-        let command = Arguments::command();
-        let flags = command.get_arguments().filter_map(|argument| argument.get_long());
-        flags.map(|flag| (format!("--{flag}"), variable(flag))).collect()
+        assert!(options.proxy_protocol && !options.trust.contains("192.0.2.1".parse().unwrap()));
+        let options = read(&[], &[("GANNET_TRUST", "private, 192.0.2.1")]).unwrap();
+        assert!(options.trust.contains("192.0.2.1".parse().unwrap()));
+        assert!(options.trust.contains("172.16.0.1".parse().unwrap()));
     }
 
     #[test]
-    fn the_reference_has_a_row_for_every_flag_and_its_variable() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/command-line.md");
-        let reference = std::fs::read_to_string(path).unwrap();
-        for (flag, variable) in flags() {
-            let row = format!("`{flag}` | `{variable}` |");
-            assert!(reference.lines().any(|line| line.contains(&row)), "docs/command-line.md has no {row}");
+    fn the_proxy_takes_upstreams_and_what_both_commands_have() {
+        let options = read(&["proxy", ":3000"], &[("GANNET_SPA", "nonsense of the other command")]).unwrap();
+        let expected = ProxyOptions {
+            upstreams: vec![":3000".to_owned()],
+            balance: Balance::RoundRobin,
+            host: HostField::Kept,
+            send_proxy: None,
+            upstream_ca: None,
+            connect_timeout: None,
+            head_timeout: None,
+            idle_timeout: None,
+        };
+        assert_eq!(*proxy(&options), expected);
+        assert_eq!(options.listen, ["127.0.0.1:8080".parse().unwrap()]);
+        let flags = [
+            &[
+                "proxy",
+                "https://a.example",
+                "--listen",
+                "80",
+                "unix:/run/b",
+                "--balance",
+                "least-connections",
+            ][..],
+            &[
+                "--host",
+                "upstream",
+                "--send-proxy",
+                "v2",
+                "--upstream-ca",
+                "ca.pem",
+                "--connect-timeout",
+                "500ms",
+            ],
+            &["--head-timeout", "2m", "--idle-timeout", "1h"],
+        ];
+        let options = read(&flags.concat(), &[]).unwrap();
+        let expected = ProxyOptions {
+            upstreams: vec!["https://a.example".to_owned(), "unix:/run/b".to_owned()],
+            balance: Balance::LeastConnections,
+            host: HostField::Upstream,
+            send_proxy: Some(ProxyProtocol::V2),
+            upstream_ca: Some("ca.pem".into()),
+            connect_timeout: Some(Duration::from_millis(500)),
+            head_timeout: Some(Duration::from_secs(120)),
+            idle_timeout: Some(Duration::from_secs(3600)),
+        };
+        assert_eq!(*proxy(&options), expected);
+        assert_eq!(options.listen, [Place::EveryInterface(80)]);
+        assert_eq!(files(&read(&["./proxy"], &[]).unwrap()).folder, PathBuf::from("./proxy"));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told_with_the_way_out() {
+        let way_to_tls = "add --tls-cert and --tls-key, or --tls self-signed";
+        let without = |flag: &str| format!("{flag} means nothing without TLS; {way_to_tls}");
+        for (arguments, expected) in [
+            (&["--tls-cert", "a.pem"][..], "--tls-cert a.pem has no key; add --tls-key FILE".to_owned()),
+            (&["--tls-key", "a.key"], "--tls-key a.key has no certificate; add --tls-cert FILE".to_owned()),
+            (
+                &["--tls-cert", "a", "--tls-key", "b", "--tls-cert", "c"],
+                "--tls-cert c has no key; add --tls-key FILE".to_owned(),
+            ),
+            (
+                &["--tls", "self-signed", "--tls-cert", "a", "--tls-key", "b"],
+                "--tls self-signed makes a certificate of its own, and --tls-cert a is another; leave one of them out"
+                    .to_owned(),
+            ),
+            (
+                &["--tls", "auto"],
+                "--tls auto: TLS is self-signed or off; certificates of files are given by --tls-cert and --tls-key"
+                    .to_owned(),
+            ),
+            (&["--tls-client-ca", "a"], without("--tls-client-ca")),
+            (&["--tls-client-auth", "optional"], without("--tls-client-auth")),
+            (&["--redirect", "80"], without("--redirect")),
+            (&["--hsts", "1y"], without("--hsts")),
+            (
+                &["--tls", "self-signed", "--tls-client-auth", "optional"],
+                "--tls-client-auth says how clients must have a certificate, and not whose; add --tls-client-ca FILE"
+                    .to_owned(),
+            ),
+            (
+                &["--tls-client-auth", "maybe"],
+                "--tls-client-auth maybe: certificates of clients are required or optional".to_owned(),
+            ),
+            (
+                &["--hsts", "365"],
+                "--hsts 365: the unit is missing; write 365s for seconds (there are ms, s, m, h, d, w, y)".to_owned(),
+            ),
+            (
+                &["--hsts", "1y,sub"],
+                "--hsts 1y,sub: behind the duration stand subdomains or preload, as in 1y,subdomains".to_owned(),
+            ),
+            (
+                &["--hsts", "30d,subdomains,preload"],
+                "--hsts 30d,subdomains,preload: browsers preload only what is for a year or more and for subdomains; write 1y,subdomains,preload"
+                    .to_owned(),
+            ),
+            (
+                &["--redirect", "systemd"],
+                "--redirect systemd: the redirect takes no socket that is handed over; write IP:PORT, localhost:PORT or PORT"
+                    .to_owned(),
+            ),
+            (
+                &["--tls", "self-signed", "--listen", "443", "--redirect", "443"],
+                "--listen 443 and --redirect 443 overlap; give one of them another port".to_owned(),
+            ),
+            (
+                &["--tls", "self-signed", "--redirect", "80", "--admin", "127.0.0.1:80"],
+                "--redirect 80 and --admin 127.0.0.1:80 overlap; give one of them another port".to_owned(),
+            ),
+            (
+                &["--proxy-protocol"],
+                "--proxy-protocol lets whoever connects say who the client is; name those who may by --trust, such as --trust 10.0.0.0/8"
+                    .to_owned(),
+            ),
+            (
+                &["--trust", "10.0.0.1/8"],
+                "--trust 10.0.0.1/8: \"10.0.0.1/8\" has bits beyond its prefix: write 10.0.0.0/8 for the network, or the address alone for one machine"
+                    .to_owned(),
+            ),
+            (
+                &["proxy", ":1", "--balance", "random"],
+                "--balance random: balancing is round-robin or least-connections".to_owned(),
+            ),
+            (
+                &["proxy", ":1", "--host", "0.0.0.0"],
+                "--host 0.0.0.0: Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen"
+                    .to_owned(),
+            ),
+            (
+                &["proxy", ":1", "--send-proxy", "3"],
+                "--send-proxy 3: the PROXY header that is sent is v1, v2 or off".to_owned(),
+            ),
+            (
+                &["proxy", ":1", "--head-timeout", "0s"],
+                "--head-timeout 0s: in no time nothing can be done; write a longer one, such as 5s".to_owned(),
+            ),
+            (
+                &["proxy", ":1", "--upstream-ca", "a.pem"],
+                "--upstream-ca means nothing without TLS to an upstream; write one as https://HOST:PORT".to_owned(),
+            ),
+        ] {
+            assert_eq!(complaint(arguments, &[]), expected, "{arguments:?}");
         }
     }
 }

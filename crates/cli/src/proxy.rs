@@ -47,6 +47,9 @@ impl ProxyOptions {
                 upstream.into_string().map_err(|text| format!("{}: this is not UTF-8", text.display()))
             })
             .collect::<Result<_, _>>()?;
+        if upstreams.iter().any(String::is_empty) {
+            return Err("an upstream's name is empty; name one, such as :3000".to_owned());
+        }
         let timeout = |flag: &str, typed| sources.one(flag, typed, duration::parse_timeout);
         let options = ProxyOptions {
             balance: sources.one("balance", arguments.balance.take(), parse_balance)?.unwrap_or_default(),

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use gannet::hsts::Hsts;
+use gannet::Hsts;
 
 use crate::address::Place;
 use crate::arguments::Common;

@@ -72,7 +72,6 @@ fn unknown(error: &Error, command: Command) -> String {
 fn no_value(error: &Error, command: Command) -> String {
     match named(error) {
         "[DIR]" => "the folder's name is empty; name one, or none for the current folder".to_owned(),
-        "<UPSTREAM>..." => "an upstream's name is empty; name one, such as :3000".to_owned(),
         flag => format!("{flag} lacks its value; see {}", command.help()),
     }
 }
@@ -125,8 +124,29 @@ mod tests {
             (&["--no-such-flag"], "there is no flag --no-such-flag; see gannet --help"),
             (&["-x"], "there is no flag -x; see gannet --help"),
             (
-                &["--tls-cert", "a.pem"],
-                "there is no flag --tls-cert; TLS is not there yet: put Gannet behind a server that has it",
+                &["--cert", "a.pem"],
+                "there is no flag --cert; TLS is --tls-cert FILE --tls-key FILE, or --tls self-signed",
+            ),
+            (&["--host", "::"], "there is no flag --host; the address is --listen 127.0.0.1:8080"),
+            (
+                &["--balance", "x"],
+                "--balance is for gannet proxy, and a folder has no upstreams; leave it out",
+            ),
+            (&["proxy", ":1", "--spa"], "--spa is for folders, and gannet proxy serves none; leave it out"),
+            (
+                &["proxy", ":1", "--nothing-like-it"],
+                "there is no flag --nothing-like-it; see gannet proxy --help",
+            ),
+            (&["proxy", ":1", "--listen"], "--listen <ADDR> lacks its value; see gannet proxy --help"),
+            (&["proxy"], "there is no upstream to pass requests on to; name one: gannet proxy :3000"),
+            (&["proxy", ""], "an upstream's name is empty; name one, such as :3000"),
+            (
+                &["-q", "proxy", ":3000"],
+                "the command proxy comes first: gannet proxy [OPTIONS] UPSTREAM...; a folder of this name is ./proxy",
+            ),
+            (
+                &["--listen", "80", "proxy"],
+                "the command proxy comes first: gannet proxy [OPTIONS] UPSTREAM...; a folder of this name is ./proxy",
             ),
             (
                 &["--gzip"],

@@ -401,11 +401,12 @@ impl App {
     /// What is to be listened on, and what comes before HTTP there. The redirect leads to the port that `port` will have: where port 0
     /// was asked for, it is known when the server listens.
     fn listeners(&mut self, port: &Arc<OnceLock<u16>>) -> Vec<ListenerOptions> {
-        let tls = self.tls.as_ref().map(Tls::build).transpose();
-        let tls = tls.map_err(|error| self.mistakes.push(error.to_string())).unwrap_or_default();
+        let has_tls = self.tls.is_some();
         self.check_edge();
+        let tls = self.tls.take().map(Tls::build).transpose();
+        let tls = tls.map_err(|error| self.mistakes.push(error.to_string())).unwrap_or_default();
         if self.listen.is_empty() {
-            let port = if self.tls.is_some() { 8443 } else { 8080 };
+            let port = if has_tls { 8443 } else { 8080 };
             self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], port))));
         }
         let (redirect, proxy_protocol) = (Redirect::to(port.clone()).factory(), self.proxy_protocol);

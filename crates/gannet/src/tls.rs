@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls, TlsError};
+use gannet_link::{
+    CertificateFiles, ClientCertificates, ServerOptions, ServerTls, TlsError, self_signed, self_signed_folder,
+};
 
 /// How an application speaks TLS: [`App::tls`](crate::App::tls) takes it.
 ///
@@ -11,6 +13,8 @@ use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls
 #[derive(Clone, Debug)]
 pub struct Tls {
     options: ServerOptions,
+    /// For these names, too, by an authority of our own.
+    self_signed: Option<Vec<String>>,
 }
 
 impl Tls {
@@ -21,7 +25,14 @@ impl Tls {
 
     /// To be given [certificates](Tls::and_files); without any it is a mistake.
     pub fn without_certificates() -> Tls {
-        Tls { options: ServerOptions::default() }
+        Tls { options: ServerOptions::default(), self_signed: None }
+    }
+
+    /// For development: by a certificate for this machine (`localhost`, `127.0.0.1`, `::1`, its host name) and these names, of an authority of
+    /// this user's own. That is made once, in `$XDG_DATA_HOME/gannet` or `~/.local/share/gannet`, and the log says how to trust it.
+    pub fn self_signed(names: impl IntoIterator<Item = impl Into<String>>) -> Tls {
+        let names = names.into_iter().map(Into::into).collect();
+        Tls { self_signed: Some(names), ..Tls::without_certificates() }
     }
 
     /// By another certificate, too. Clients get that which is for the host that they ask for (SNI), be it by a wildcard, and the first of
@@ -61,7 +72,20 @@ impl Tls {
     }
 
     /// Reads the files.
-    pub(crate) fn build(&self) -> Result<ServerTls, TlsError> {
+    pub(crate) fn build(mut self) -> Result<ServerTls, TlsError> {
+        if let Some(names) = &self.self_signed {
+            let made = self_signed(&self_signed_folder()?, names)?;
+            let authority = made.authority.display();
+            if made.is_new {
+                tracing::warn!(
+                    %authority,
+                    "an authority for development was made, which nobody trusts yet: have clients trust this file (curl --cacert, a browser's settings), and nobody else read its key"
+                );
+            } else {
+                tracing::info!(%authority, "the certificate is by the authority for development: clients are to trust this file");
+            }
+            self.options.certificates.push(made.files);
+        }
         ServerTls::new(&self.options)
     }
 }

@@ -155,17 +155,12 @@ impl fmt::Display for TlsError {
                 write!(f, "{} cannot be read: {}{way}", file.display(), said(error))
             }
             TlsError::Empty { file } => write!(f, "{} is empty", file.display()),
-            TlsError::NoPem { file, wanted } => {
-                let way = match wanted {
-                    Kind::Certificate => "openssl x509 -inform DER -in FILE",
-                    Kind::PrivateKey => "openssl pkey -inform DER -in FILE",
-                };
-                write!(
-                    f,
-                    "{} holds nothing in PEM form; {wanted} was expected. If it is DER, convert it: {way}",
-                    file.display()
-                )
-            }
+            TlsError::NoPem { file, wanted } => write!(
+                f,
+                "{} holds nothing in PEM form; {wanted} was expected. If it is DER, convert it: openssl {} -inform DER -in FILE",
+                file.display(),
+                wanted.command()
+            ),
             TlsError::OtherKind { file, wanted, found } => {
                 write!(
                     f,

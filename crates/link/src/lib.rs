@@ -16,6 +16,7 @@ mod self_signed;
 mod tls;
 
 pub use error::TlsError;
+pub use pem::Kind as PemKind;
 pub use self_signed::{SelfSigned, self_signed, self_signed_folder};
 pub use tls::{
     AtFault, CertificateFiles, Certificates, ClientCertificates, ClientOptions, ClientTls, Fault, FaultKind,

@@ -28,6 +28,14 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
+    /// The command of OpenSSL for it.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Kind::Certificate => "x509",
+            Kind::PrivateKey => "pkey",
+        }
+    }
+
     fn is_labelled(self, label: &str) -> bool {
         match self {
             Kind::Certificate => label == "CERTIFICATE",

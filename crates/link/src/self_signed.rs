@@ -111,8 +111,8 @@ fn make_authority(certificate: &Path, key_file: &Path) -> Result<(), TlsError> {
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_for(&mut params, AUTHORITY_DAYS);
-    let key = KeyPair::generate().map_err(not_made)?;
-    let signed = params.self_signed(&key).map_err(not_made)?;
+    let key = KeyPair::generate()?;
+    let signed = params.self_signed(&key)?;
     write(key_file, &key.serialize_pem(), 0o600)?;
     write(certificate, &signed.pem(), 0o644)
 }
@@ -162,15 +162,15 @@ fn is_usable(files: &CertificateFiles, authority: &[u8], names: &BTreeSet<String
 }
 
 fn make_certificate(files: &CertificateFiles, root: &Root, names: &BTreeSet<String>) -> Result<(), TlsError> {
-    let mut params = CertificateParams::new(names.iter().cloned().collect::<Vec<_>>()).map_err(not_made)?;
+    let mut params = CertificateParams::new(names.iter().cloned().collect::<Vec<_>>())?;
     params.distinguished_name.push(DnType::OrganizationName, "Gannet");
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
     valid_for(&mut params, CERTIFICATE_DAYS);
-    let key = KeyPair::generate().map_err(not_made)?;
-    let signed = params.signed_by(&key, &root.issuer).map_err(not_made)?;
+    let key = KeyPair::generate()?;
+    let signed = params.signed_by(&key, &root.issuer)?;
     write(&files.key, &key.serialize_pem(), 0o600)?;
     write(&files.certificate, &signed.pem(), 0o644)
 }
@@ -211,8 +211,10 @@ fn write(file: &Path, text: &str, mode: u32) -> Result<(), TlsError> {
     fs::rename(&new, file).map_err(failed)
 }
 
-fn not_made(error: rcgen::Error) -> TlsError {
-    TlsError::Refused(format!("a certificate could not be made: {error}"))
+impl From<rcgen::Error> for TlsError {
+    fn from(error: rcgen::Error) -> TlsError {
+        TlsError::Refused(format!("a certificate could not be made: {error}"))
+    }
 }
 
 /// How clients are brought to trust the authority.

@@ -2,5 +2,13 @@
 
 #[path = "session/basics.rs"]
 mod basics;
+#[path = "session/certificates.rs"]
+mod certificates;
+#[path = "session/faults.rs"]
+mod faults;
+#[path = "session/peers.rs"]
+mod peers;
+#[path = "session/plaintext.rs"]
+mod plaintext;
 #[path = "session/rig.rs"]
 mod rig;

@@ -61,6 +61,11 @@ impl Authority {
         self.folder.path().join(name)
     }
 
+    /// The folder that all this is in.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Signs a certificate for these names, and writes it and its key to `NAME.pem` and `NAME.key`.
     pub fn sign(&self, name: &str, names: &[&str]) -> Signed {
         self.sign_with(name, names, |_| {})

@@ -466,6 +466,11 @@ pub const ROWS: &[Row] = &[
     limit("write_timeout", "write_timeout_a_client_that_never_reads_is_gone_after_30_s"),
     limit("idle_timeout", "idle_timeout_a_connection_without_requests_is_closed_after_75_s"),
     limit("linger_timeout", "linger_timeout_who_goes_on_sending_after_the_last_answer_is_cut_off_after_2_s"),
+    limit("tls_handshake_timeout", "tls_handshake_timeout_a_handshake_that_stalls_is_ended_after_10_s"),
+    limit(
+        "handshakes_per_turn",
+        "handshakes_per_turn_a_storm_of_500_handshakes_holds_up_nobody_who_is_served",
+    ),
     limit("connections", "connections_beyond_the_limit_wait_until_another_is_gone"),
     limit(
         "connections_per_address",

@@ -21,6 +21,7 @@ mod modules;
 mod no_std;
 mod packages;
 mod ports;
+mod rustls;
 mod sleeping;
 mod source;
 mod target_os;
@@ -46,6 +47,7 @@ const CHECKS: &[Check] = &[
     Check { name: "no-std", run: no_std::check },
     Check { name: "host", run: host::check },
     Check { name: "ports", run: ports::check },
+    Check { name: "rustls", run: rustls::check },
     Check { name: "unsafe-place", run: unsafe_code::check_place },
     Check { name: "unsafe-forbidden", run: unsafe_code::check_forbid },
     Check { name: "unsafe-reason", run: unsafe_code::check_reason },

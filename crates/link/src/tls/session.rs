@@ -144,8 +144,9 @@ impl Session {
         let mut start = 0;
         while let Some(gathered) = self.gathered.take() {
             let rest = &block[start..];
-            let missing = self.missing(&gathered).min(rest.len());
-            let gathered = joined(gathered, &rest[..missing])?;
+            let wanted = self.missing(&gathered);
+            let missing = wanted.min(rest.len());
+            let gathered = joined(gathered, &rest[..missing], wanted)?;
             start += missing;
             if self.missing_of_record(&gathered) == 0 && missing > 0 {
                 self.open_block(gathered, 0, plain)?;
@@ -412,8 +413,8 @@ impl Scratch {
     }
 }
 
-/// Puts `more` behind what was gathered: in place where there is room.
-fn joined(mut gathered: Block, more: &[u8]) -> Result<Block, Error> {
+/// Puts `more` behind what was gathered, in place where there is room; else in memory that has room for all that is wanted, if that is known.
+fn joined(mut gathered: Block, more: &[u8], wanted: usize) -> Result<Block, Error> {
     if gathered.spare_mut().len() >= more.len() {
         gathered.append(more);
         return Ok(gathered);
@@ -422,7 +423,9 @@ fn joined(mut gathered: Block, more: &[u8]) -> Result<Block, Error> {
     if bytes > GATHERED_BYTES {
         return Err(Error::PeerSentOversizedRecord);
     }
-    let mut larger = Block::oversized(bytes.max(gathered.len() * 2).min(GATHERED_BYTES));
+    let room = gathered.len().saturating_add(wanted);
+    let room = if room <= GATHERED_BYTES { room } else { (bytes * 2).min(GATHERED_BYTES) };
+    let mut larger = Block::oversized(room);
     larger.append(&gathered);
     larger.append(more);
     Ok(larger)

@@ -55,12 +55,29 @@ impl Side {
         sealed
     }
 
+    pub fn try_seal(&mut self, output: &mut Output) -> std::io::Result<usize> {
+        self.session.seal(output, &mut Output::default(), usize::MAX, &mut self.scratch)
+    }
+
     pub fn seal_output(&mut self, output: &mut Output, most: usize) -> Vec<u8> {
         let mut sealed = Output::default();
         self.session.seal(output, &mut sealed, most, &mut self.scratch).expect("all is in memory");
         let bytes = sealed.front_bytes().to_vec();
         assert_eq!(bytes.len() as u64, sealed.remaining(), "what is sealed is contiguous");
         bytes
+    }
+
+    /// Receives in blocks of at most `most` bytes; says how much memory the largest piece of plaintext keeps.
+    pub fn open_counting(&mut self, ciphertext: &[u8], most: usize) -> usize {
+        let mut largest = 0;
+        for piece in ciphertext.chunks(most) {
+            let mut block = Block::oversized(piece.len());
+            block.append(piece);
+            let opened =
+                self.session.open(block, &mut |chunk: Chunk| largest = largest.max(chunk.held_bytes()));
+            opened.expect("it is whole");
+        }
+        largest
     }
 
     /// Receives in blocks of at most `most` bytes.

@@ -137,7 +137,9 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
         .map(|client| {
             let proper = weather == Weather::Fair || random.chance(0.4);
             let plan = if proper { Plan::proper } else { Plan::improper }(client, most, &mut random);
-            let tls = random.chance(0.3).then(|| tls.clone());
+            // A record for every few bytes is no more than many steps.
+            let by_tls = random.chance(0.3) && setup.limits.output_bytes >= 1024;
+            let tls = by_tls.then(|| tls.clone());
             Caller::new(plan, world.now(), &mut random).by(tls)
         })
         .collect();

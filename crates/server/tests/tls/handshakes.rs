@@ -37,7 +37,7 @@ fn http_without_tls_is_told_to_speak_tls(backend: BackendChoice) {
     for said in ["GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "P"] {
         let mut client = Client::new(tcp(rig.addresses()[1]));
         let (status, text) = client.send(said).answer();
-        let text = String::from_utf8(text).unwrap();
+        let text = String::from_utf8(text).expect("it goes well");
         assert!(status == 400 && text.contains("https://"), "{status} {text}");
         assert_eq!(client.rest(), (Vec::new(), true));
     }
@@ -46,9 +46,9 @@ fn http_without_tls_is_told_to_speak_tls(backend: BackendChoice) {
 fn what_is_no_tls_gets_an_alert_and_the_end(backend: BackendChoice) {
     let rig = Rig::new(backend);
     let mut client = tcp(rig.addresses()[1]);
-    client.write_all(&[0x80, 0x2e, 1, 0, 2, 0, 0, 0, 0, 0]).unwrap();
+    client.write_all(&[0x80, 0x2e, 1, 0, 2, 0, 0, 0, 0, 0]).expect("it goes well");
     let mut said = Vec::new();
-    client.read_to_end(&mut said).unwrap();
+    client.read_to_end(&mut said).expect("it goes well");
     assert_eq!(said.get(..3), Some(&[21, 3, 3][..]), "an alert: {said:?}");
 }
 
@@ -64,7 +64,7 @@ fn a_renewed_certificate_is_shown_to_new_connections_only(backend: BackendChoice
     assert!(matches!(rig.tls.certificates().look(), Look::Same));
     // As certbot does: each file is another, put in the place of the old one; the key comes last.
     let renewed = rig.authority.sign("renewed", &["a.example"]);
-    fs::rename(&renewed.certificate, rig.authority.path("a.pem")).unwrap();
+    fs::rename(&renewed.certificate, rig.authority.path("a.pem")).expect("it goes well");
     let look = rig.tls.certificates().look();
     assert!(
         matches!(&look, Look::Refused(error) if error.to_string().contains("is not that of the certificate"))
@@ -73,7 +73,7 @@ fn a_renewed_certificate_is_shown_to_new_connections_only(backend: BackendChoice
     let mut between = rig.secure(&fresh, "a.example");
     between.text("/value");
     assert!(shown(&between) == old, "a renewal that is not complete changes nothing");
-    fs::rename(&renewed.key, rig.authority.path("a.key")).unwrap();
+    fs::rename(&renewed.key, rig.authority.path("a.key")).expect("it goes well");
     assert!(matches!(rig.tls.certificates().look(), Look::Renewed));
     let fresh = rig.config(VERSIONS[0]);
     let mut after = rig.secure(&fresh, "a.example");

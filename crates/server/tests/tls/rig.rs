@@ -189,6 +189,11 @@ pub fn tcp(address: SocketAddr) -> TcpStream {
 fn site(files: PathBuf) -> gannet_server::Site {
     let mut site = SiteBuilder::new();
     site.route(Some(Method::Get), "/value", |_: Request| "value");
+    // How often the worker has allocated, and the bytes that it has allocated and not freed.
+    site.route(Some(Method::Get), "/counted", |_: Request| {
+        let (allocations, bytes) = crate::counting::counted();
+        format!("{allocations} {bytes}")
+    });
     site.route(Some(Method::Get), "/bytes", |_: Request| content(1_000_000));
     site.route(Some(Method::Get), "/later", async |_: Request| {
         tokio::task::yield_now().await;

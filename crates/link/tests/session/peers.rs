@@ -1,0 +1,162 @@
+//! Against rustls's own buffered connections: versions, protocols, keys that our own client does not vary.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use gannet_link::{FaultKind, ServerTls};
+use gannet_testing::{Authority, rcgen};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedProtocolVersion};
+
+use crate::rig::{Side, listening, server};
+
+/// A client of rustls's.
+fn peer(
+    authority: &Authority,
+    change: impl FnOnce(&mut ClientConfig),
+    versions: &[&'static SupportedProtocolVersion],
+    provider: CryptoProvider,
+) -> ClientConnection {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.root()).expect("all is sound")).expect("all is sound");
+    let builder = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(versions)
+        .expect("all is sound");
+    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
+    change(&mut config);
+    ClientConnection::new(Arc::new(config), "a.example".try_into().expect("all is sound"))
+        .expect("all is sound")
+}
+
+/// Hands over what each of both has to say, until neither has anything to say.
+fn talk(client: &mut ClientConnection, server: &mut Side) -> Result<(), String> {
+    for _ in 0..20 {
+        if !client.wants_write() && !server.session.wants_to_send() {
+            return Ok(());
+        }
+        let mut said = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut said).expect("all is sound");
+        }
+        let outcome = server.open(&said, usize::MAX).map_err(|fault| format!("{:?}", fault.kind));
+        hear(client, &server.seal(b"")).and(outcome)?;
+    }
+    panic!("they go on and on");
+}
+
+fn hear(client: &mut ClientConnection, mut said: &[u8]) -> Result<(), String> {
+    while !said.is_empty() {
+        client.read_tls(&mut said).expect("all is sound");
+        client.process_new_packets().map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Both say something, and are understood.
+fn converse(client: &mut ClientConnection, server: &mut Side) {
+    server.heard.clear();
+    client.writer().write_all(b"a request").expect("all is sound");
+    talk(client, server).expect("all is sound");
+    assert_eq!(server.heard, b"a request");
+    hear(client, &server.seal(b"a response")).expect("all is sound");
+    let mut heard = [0; 64];
+    let count = client.reader().read(&mut heard).expect("all is sound");
+    assert_eq!(&heard[..count], b"a response");
+}
+
+fn sound() -> (Authority, ServerTls) {
+    let authority = Authority::new();
+    let tls = server([authority.sign("a", &["a.example"])]);
+    (authority, tls)
+}
+
+const BOTH: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+
+#[test]
+fn clients_of_both_versions_are_understood() {
+    let (authority, tls) = sound();
+    for (version, name) in BOTH.into_iter().zip(["TLSv1.3", "TLSv1.2"]) {
+        let mut client = peer(&authority, |_| {}, &[version], aws_lc_rs::default_provider());
+        let mut server = listening(&tls);
+        talk(&mut client, &mut server).unwrap();
+        converse(&mut client, &mut server);
+        assert_eq!(server.session.version(), Some(name));
+        assert_eq!((client.handshake_kind(), server.session.protocol()), (Some(HandshakeKind::Full), None));
+        client.send_close_notify();
+        talk(&mut client, &mut server).unwrap();
+        assert!(server.opened.peer_closed);
+    }
+}
+
+#[test]
+fn a_client_that_offers_only_protocols_that_the_server_has_not_gets_the_alert_that_says_so() {
+    let (authority, tls) = sound();
+    for (offered, agreed) in
+        [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"http/1.1"], true), (&[b"h2", b"x"], false)]
+    {
+        let offer = |config: &mut ClientConfig| {
+            config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect()
+        };
+        let mut client = peer(&authority, offer, &BOTH, aws_lc_rs::default_provider());
+        let mut server = listening(&tls);
+        let outcome = talk(&mut client, &mut server);
+        if agreed {
+            outcome.unwrap();
+            assert_eq!(client.alpn_protocol(), Some(&b"http/1.1"[..]));
+        } else {
+            assert_eq!(outcome.unwrap_err(), "received fatal alert: NoApplicationProtocol".to_owned());
+        }
+    }
+}
+
+#[test]
+fn a_client_of_an_older_version_is_told_so() {
+    let (_, tls) = sound();
+    let mut hello = vec![3, 1]; // TLS 1.0
+    hello.extend([7; 32]);
+    hello.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    let mut message = vec![1, 0, 0, hello.len() as u8];
+    message.extend(hello);
+    let mut record = vec![22, 3, 1, 0, message.len() as u8];
+    record.extend(message);
+    let mut server = listening(&tls);
+    let fault = server.open(&record, usize::MAX).unwrap_err();
+    assert_eq!(fault.kind, FaultKind::NothingInCommon, "{fault}");
+    let alert = server.seal(b"");
+    assert_eq!((alert[0], alert[5]), (21, 2), "a fatal alert");
+}
+
+#[test]
+fn keys_are_changed_when_the_peer_wants_it() {
+    let (authority, tls) = sound();
+    let mut client = peer(&authority, |_| {}, &BOTH, aws_lc_rs::default_provider());
+    let mut server = listening(&tls);
+    talk(&mut client, &mut server).unwrap();
+    for _ in 0..5 {
+        converse(&mut client, &mut server);
+        client.refresh_traffic_keys().unwrap();
+        converse(&mut client, &mut server);
+    }
+}
+
+#[test]
+fn a_client_that_knows_not_the_first_certificate_s_kind_gets_another_for_its_host() {
+    let authority = Authority::new();
+    let edwards = authority.sign_with_key_of(&rcgen::PKCS_ED25519, "edwards", &["a.example"]);
+    let tls = server([edwards, authority.sign("ecdsa", &["a.example"])]);
+    let mut provider = aws_lc_rs::default_provider();
+    let known = provider.signature_verification_algorithms.mapping.iter();
+    let known: Vec<_> =
+        known.copied().filter(|(scheme, _)| *scheme != rustls::SignatureScheme::ED25519).collect();
+    provider.signature_verification_algorithms.mapping = known.leak();
+    for version in BOTH {
+        let mut client = peer(&authority, |_| {}, &[version], provider.clone());
+        let mut server = listening(&tls);
+        talk(&mut client, &mut server).unwrap();
+        let shown = &client.peer_certificates().unwrap()[0];
+        let ecdsa = CertificateDer::from_pem_file(authority.path("ecdsa.pem")).unwrap();
+        assert_eq!(*shown, ecdsa);
+    }
+}

@@ -20,6 +20,11 @@ mod memory;
 mod packages;
 mod server;
 mod soak;
+mod tls;
+mod tls_curl;
+mod tls_openssl;
+mod tls_scan;
+mod upstreams;
 mod workspace;
 
 use std::fs;
@@ -105,6 +110,10 @@ const STEPS: &[Step] = &[
     Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
     Step { name: "listing", is_long: false, run: listing::run },
+    Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },
+    Step { name: "tls-scan", is_long: false, run: tls_scan::run },
+    Step { name: "tls-curl", is_long: false, run: tls_curl::run },
+    Step { name: "proxy-upstreams", is_long: false, run: upstreams::run },
     Step { name: "instructions", is_long: false, run: instructions::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },

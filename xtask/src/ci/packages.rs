@@ -7,7 +7,17 @@ use super::{Context, Outcome};
 use crate::command;
 
 /// (program, Debian package)
-const PROGRAMS: &[(&str, &str)] = &[("curl", "curl"), ("chromium", "chromium"), ("valgrind", "valgrind")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("curl", "curl"),
+    ("chromium", "chromium"),
+    ("nginx", "nginx"),
+    ("node", "nodejs"),
+    ("openssl", "openssl"),
+    ("python3", "python3"),
+    ("sslscan", "sslscan"),
+    ("testssl", "testssl.sh"),
+    ("valgrind", "valgrind"),
+];
 /// The same, of the steps that take minutes.
 const LONG_PROGRAMS: &[(&str, &str)] = &[("debootstrap", "debootstrap")];
 const LIMIT: Duration = Duration::from_secs(600);

@@ -19,7 +19,7 @@ const STOPS_WITHIN: Duration = Duration::from_secs(15);
 /// A running `gannet`; killed when dropped.
 pub struct Server {
     child: Child,
-    /// `http://127.0.0.1:PORT`, without a slash at its end.
+    /// `http://127.0.0.1:PORT`, or of `https`, without a slash at its end.
     pub address: String,
     /// The line it greeted with.
     pub banner: String,
@@ -39,14 +39,25 @@ impl Server {
         backend: &str,
         flags: &[&str],
     ) -> Result<Server, Outcome> {
+        let folder = folder.to_string_lossy();
+        Server::start_as(context, backend, &[&[&*folder], flags].concat(), &[])
+    }
+
+    /// The same, told all but where to listen; with variables of the environment.
+    pub fn start_as(
+        context: &Context,
+        backend: &str,
+        arguments: &[&str],
+        variables: &[(&str, &Path)],
+    ) -> Result<Server, Outcome> {
         let log = context.folder("ci").map_err(Outcome::Failed)?.join(format!("gannet-{backend}.log"));
         let failed = |error: std::io::Error| {
             Outcome::Failed(format!("{} did not start: {error}", context.gannet().display()))
         };
         let mut child = Command::new(context.gannet())
-            .arg(folder)
+            .args(arguments)
             .args(["--listen", "127.0.0.1:0", "--backend", backend])
-            .args(flags)
+            .envs(variables.iter().copied())
             .current_dir(&context.root)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -143,7 +154,9 @@ fn wait_for_banner(child: &mut Child) -> Option<(String, String)> {
 
 /// The address in a banner: its first word that is a URL.
 fn address(line: &str) -> Option<String> {
-    let url = line.split_whitespace().find(|word| word.starts_with("http://"))?;
+    let url = line
+        .split_whitespace()
+        .find(|word| ["http://", "https://"].iter().any(|scheme| word.starts_with(scheme)))?;
     Some(url.trim_end_matches('/').to_owned())
 }
 

@@ -485,7 +485,9 @@ impl Client {
     fn released(&mut self, socket: SocketId, stream: Option<Detached>, lent: &mut Lent<'_>) {
         let (Some(connection), Some(stream)) = (self.remove(socket), stream) else { return };
         match connection.stage {
-            Stage::Leaving(until) => self.local.takeover.leave(&connection.upstream, stream, until),
+            Stage::Leaving(until) if !self.local.draining => {
+                self.local.takeover.leave(&connection.upstream, stream, until)
+            }
             _ => discard(stream, lent),
         }
     }

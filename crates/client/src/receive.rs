@@ -125,10 +125,10 @@ fn head(active: &mut Active, text: &[u8], socket: SocketId, local: &mut Local, l
             (active.upgraded, active.body) = (true, Some(body));
             Body::Upgrade(Upgrade::tunnel(Upgraded { reader, writer }))
         }
-        ResponseBody::None => {
-            let length = active.head.content_length.filter(|_| tells_length(active, status));
-            Body::Received(reader, Some(length.unwrap_or(0)))
+        ResponseBody::None if tells_length(active, status) => {
+            Body::Received(reader, active.head.content_length)
         }
+        ResponseBody::None => Body::Received(reader, Some(0)),
         ResponseBody::Known(length) => Body::Received(reader, Some(length)),
         ResponseBody::Chunked | ResponseBody::UntilClose => Body::Received(reader, None),
     };

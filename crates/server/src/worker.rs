@@ -429,7 +429,9 @@ impl Worker {
     fn next_deadline(&self) -> Option<Moment> {
         // What is aborted needs no other deadline than that the engine lets go of it.
         let drained = self.drain_deadline.filter(|deadline| *deadline > self.local.now());
-        let left = self.local.client.next_deadline();
+        // Who has connected is who leaves something, and so the one to close it.
+        let client = &self.local.client;
+        let left = client.next_deadline().filter(|_| client.has_connected());
         [self.local.timers.next(), self.accept_again, drained, left].into_iter().flatten().min()
     }
 }

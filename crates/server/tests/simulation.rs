@@ -37,5 +37,7 @@ mod proxy_interim;
 mod proxy_lies;
 #[path = "proxying/pools.rs"]
 mod proxy_pools;
+#[path = "proxying/seeds.rs"]
+mod proxy_seeds;
 #[path = "proxying/rig.rs"]
 mod rig;

@@ -9,10 +9,10 @@
 //! connection's end ([`Accounts::end`]), and from nowhere else: refusals, cut responses and upgrades have accounts like all others.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use gannet_core::{Chunk, Head, Method, Networks, Status, Tls};
+use gannet_core::{Arrival, Chunk, Head, Method, Networks, Status};
 use gannet_engine::Moment;
 
 use super::counters::WorkerCounters;
@@ -77,9 +77,9 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// A connection begins, or goes on.
-    pub(crate) fn connect(&mut self, peer: Option<SocketAddr>, tls: Option<&Tls>) {
-        self.peer = peer.map(|peer| peer.ip().to_canonical());
-        self.tls = tls.map(|tls| tls.version);
+    pub(crate) fn connect(&mut self, arrival: &Arrival) {
+        self.peer = arrival.peer.map(|peer| peer.ip().to_canonical());
+        self.tls = arrival.tls.as_ref().map(|tls| tls.version);
     }
 
     /// A head is complete.

@@ -228,3 +228,30 @@ fn an_upstream_that_answers_and_resets_while_it_is_sent_a_body_is_heard() {
         assert_eq!(peer.statuses(), [413]);
     });
 }
+
+#[test]
+fn a_response_without_content_says_of_its_length_what_the_upstream_said() {
+    for (method, says, length) in [
+        ("HEAD", "200 OK\r\nContent-Length: 10", Some("10")),
+        ("HEAD", "200 OK\r\nContent-Length: 0", Some("0")),
+        ("HEAD", "200 OK\r\nTransfer-Encoding: chunked", None),
+        ("HEAD", "200 OK\r\nX-A: b", None),
+        ("GET", "304 Not Modified\r\nContent-Length: 10", Some("10")),
+        ("GET", "304 Not Modified\r\nX-A: b", None),
+        ("GET", "204 No Content\r\nX-A: b", None),
+    ] {
+        proxy(async |world, upstream| {
+            let mut peer = Peer::connect(world);
+            peer.say(format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n"));
+            world.run(Duration::ZERO).await;
+            let mut link = upstream.accept();
+            link.say(format!("HTTP/1.1 {says}\r\n\r\n"));
+            world.run(Duration::ZERO).await;
+            let mut room = [0; 1000];
+            let heard = peer.client.read(&mut room).expect("an answer");
+            let heard = String::from_utf8_lossy(&room[..heard]).to_lowercase();
+            let told = heard.split("\r\n").find_map(|line| line.strip_prefix("content-length: "));
+            assert_eq!(told, length, "{method}, {says}: {heard}");
+        });
+    }
+}

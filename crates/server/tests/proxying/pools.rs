@@ -1,14 +1,15 @@
 //! Connections that are used again, requests that are sent again, connections that change workers, and what becomes of all of them at the end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::Counter;
-use gannet_engine::sim::Faults;
-use gannet_server::{Command, Limits};
+use gannet_core::{Body, Counter, Method, Request, Response, UpstreamAddress, UpstreamRequest};
+use gannet_engine::sim::{Faults, Network};
+use gannet_server::{Command, Limits, SiteBuilder};
 
 use crate::peer::Peer;
-use crate::rig::{Link, SECOND, Upstream, proxy, proxy_by};
-use crate::world::{Setup, World};
+use crate::rig::{Link, SECOND, Upstream, proxy, proxy_by, upstream_address};
+use crate::world::{Setup, World, simulate};
 
 /// So many clients' requests at once, each on a connection of its own.
 async fn ask_at_once(count: usize, upstream: &Upstream, world: &mut World) -> Vec<(Peer, Link)> {
@@ -254,7 +255,7 @@ fn upstream_takeover_delay_what_a_worker_has_not_needed_for_1_s_serves_another()
         let mut other = Peer::connect(world);
         for _ in 0..20 {
             world.run(Duration::ZERO).await;
-            if world.usage().all(|(_, connections)| connections > 0) {
+            if world.usage().all(|(_, connections, _)| connections > 0) {
                 break;
             }
             other = Peer::connect(world);
@@ -383,4 +384,38 @@ fn stopping_ends_requests_to_upstreams_wherever_they_are() {
         assert!(links.iter().all(|link| !link.is_open()));
         world.assert_nothing_leaked();
     });
+}
+
+/// What a handler of one's own sends from memory is begun when it is given to the socket, and cannot be taken back.
+#[test]
+fn a_body_from_memory_that_was_begun_is_not_sent_again_without_it() {
+    simulate(async {
+        let network = Network::new(0, Faults::none());
+        let upstream = Upstream::listen(&network);
+        let target = Arc::new(gannet_core::Upstream::new(UpstreamAddress::Internet(upstream_address(0))));
+        let mut site = SiteBuilder::new();
+        site.route(None, "/*", move |request: Request| put(target.clone(), request));
+        let mut world = World::new(network, &Arc::new(site.build().expect("one pattern")), &Setup::default());
+        let mut peer = Peer::connect(&world);
+        peer.get("/0");
+        world.run(Duration::ZERO).await;
+        let mut link = upstream.accept();
+        assert!(link.hear().ends_with("Content-Length: 5\r\n\r\nhello"));
+        link.answer("zero");
+        world.run(Duration::ZERO).await;
+        peer.get("/1");
+        world.run(Duration::ZERO).await;
+        assert!(link.hear().ends_with("Content-Length: 5\r\n\r\nhello"));
+        drop(link);
+        world.run(Duration::ZERO).await;
+        assert_eq!((peer.statuses(), upstream.next().is_none()), (vec![200, 502], true));
+    });
+}
+
+/// Sends something that it has.
+async fn put(target: Arc<gannet_core::Upstream>, request: Request) -> Result<Response, Response> {
+    let mut sent = UpstreamRequest::new(request.ports(), Method::Put, "PUT", request.target());
+    sent.fields.forward("Host", b"a");
+    sent.body = Body::Bytes("hello".into());
+    target.send(sent).await.map_err(|failure| Response::new(failure.error.status()))
 }

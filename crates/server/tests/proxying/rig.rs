@@ -37,7 +37,7 @@ pub fn proxy(test: impl AsyncFnOnce(&mut World, &Upstream)) {
 pub fn proxy_by(setup: &Setup, test: impl AsyncFnOnce(&mut World, &Upstream)) {
     simulate(async {
         let network = Network::new(0, Faults::none());
-        let upstream = Upstream { acceptor: network.listen(upstream_address(0)) };
+        let upstream = Upstream::listen(&network);
         let site = front(ProxyOptions::default(), &[upstream_address(0)]);
         let mut world = World::new(network, &site, setup);
         test(&mut world, &upstream).await;
@@ -56,6 +56,10 @@ pub struct Link {
 }
 
 impl Upstream {
+    pub fn listen(network: &Network) -> Upstream {
+        Upstream { acceptor: network.listen(upstream_address(0)) }
+    }
+
     pub fn accept(&self) -> Link {
         self.next().expect("the proxy has connected")
     }
@@ -64,9 +68,6 @@ impl Upstream {
     pub fn next(&self) -> Option<Link> {
         Some(Link { client: self.acceptor.accept()?, ended: false })
     }
-
-    /// Nobody listens any more.
-    pub fn leave(self) {}
 
     /// A client's request for a path, and the connection that it came by; an answer is awaited there.
     pub async fn asked(&self, peer: &mut Peer, target: &str, world: &mut World) -> Link {

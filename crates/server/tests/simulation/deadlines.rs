@@ -21,6 +21,7 @@ fn the_table_says_the_defaults_that_hold() {
         0 => format!("{} s", time.as_secs()),
         _ => format!("{} ms", time.as_millis()),
     };
+    let each_upstream = |count: usize| format!("{count} for each worker and upstream");
     for row in TABLE {
         let holds = match row.name {
             "head_timeout" => time(limits.head_timeout),
@@ -42,6 +43,13 @@ fn the_table_says_the_defaults_that_hold() {
             "log_ring_bytes" => format!("{} MiB for each worker", limits.log_ring_bytes / 1024 / 1024),
             "worker_hold" => time(limits.worker_hold),
             "log_flush_timeout" => time(limits.log_flush_timeout),
+            "upstream_connections" => each_upstream(limits.upstream.upstream_connections),
+            "upstream_idle_connections" => each_upstream(limits.upstream.upstream_idle_connections),
+            "upstream_idle_timeout" => time(limits.upstream.upstream_idle_timeout),
+            "upstream_takeover_delay" => time(limits.upstream.upstream_takeover_delay),
+            "upstream_continue_timeout" => time(limits.upstream.upstream_continue_timeout),
+            "upstream_window_bytes" => kibibytes(limits.upstream.upstream_window_bytes as u64),
+            "upstream_output_bytes" => kibibytes(limits.upstream.upstream_output_bytes),
             name => panic!("{name} has no test"),
         };
         assert_eq!(row.default, holds, "{}", row.name);

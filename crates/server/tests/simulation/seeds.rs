@@ -1,6 +1,7 @@
 //! Clients of every kind, on networks of every kind, from seeds.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -12,16 +13,16 @@ use crate::caller::{Caller, Over};
 use crate::plan::{DISCARDED, Plan};
 use crate::site;
 use crate::wire;
-use crate::world::{Setup, World, simulate};
+use crate::world::{Setup, World, address, simulate};
 
 /// Steps of one seed: more is a standstill.
-const STEPS: usize = 500_000;
+const STEPS: usize = 2_000_000;
 
 /// The largest body.
-const LARGEST: usize = 300_000;
+pub const LARGEST: usize = 300_000;
 
 /// After its clients have left a server lets go of everything within this.
-const AFTERWARDS: Duration = Duration::from_secs(150);
+pub const AFTERWARDS: Duration = Duration::from_secs(150);
 
 /// Longer than any deadline of the server, and any pause of its handlers.
 const LONGEST: Duration = Duration::from_secs(150);
@@ -31,7 +32,7 @@ const USUAL: u64 = 5000;
 
 /// What a seed may bring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Weather {
+pub enum Weather {
     /// Nothing is lost, and everybody behaves: every request has to be answered.
     Fair,
     /// Anything.
@@ -39,10 +40,10 @@ enum Weather {
 }
 
 /// Says how to see a failure again.
-struct Replay<'a> {
-    seed: u64,
-    test: &'static str,
-    network: &'a Network,
+pub struct Replay<'a> {
+    pub seed: u64,
+    pub test: &'static str,
+    pub network: &'a Network,
 }
 
 impl Drop for Replay<'_> {
@@ -57,7 +58,7 @@ impl Drop for Replay<'_> {
     }
 }
 
-fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
+pub fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     let mut limits = Limits::default();
     if random.chance(0.5) {
         limits.output_bytes = random.magnitude(1..=64 * 1024) as u64;
@@ -79,20 +80,30 @@ fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     Setup { workers, limits, block_bytes, blocks, ..Setup::default() }
 }
 
-/// What the server is told while its clients are busy, and when.
-fn command(weather: Weather, world: &World, random: &mut Random) -> Option<(Moment, Command)> {
+/// What a server is told while its clients are busy, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    moment: Moment,
+    server: SocketAddr,
+    command: Command,
+}
+
+/// What a server is told, if it is told something.
+pub fn order(weather: Weather, server: SocketAddr, world: &World, random: &mut Random) -> Option<Order> {
     let told = *random.pick(&[None, None, None, None, Some(Command::Drain), Some(Command::Stop)]);
     let wait = Duration::from_millis(random.magnitude(0..=10_000) as u64);
     let told = told.filter(|_| weather == Weather::Foul);
-    told.map(|command| (world.now().after(wait), command))
+    told.map(|command| Order { moment: world.now().after(wait), server, command })
 }
 
-fn faults(weather: Weather, random: &mut Random) -> Faults {
+pub fn faults(weather: Weather, random: &mut Random) -> Faults {
     let any = Faults::from_seed(random);
     match (weather, random.range(0..=2)) {
         (Weather::Fair, 0) => Faults::none(),
         (Weather::Fair, 1) => Faults::benign(),
-        (Weather::Fair, _) => fast_enough(Faults { reset: 0.0, loss: 0.0, ..any }),
+        (Weather::Fair, _) => {
+            fast_enough(Faults { reset: 0.0, loss: 0.0, refusal: 0.0, silence: 0.0, ..any })
+        }
         (Weather::Foul, _) => any,
     }
 }
@@ -132,12 +143,12 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
             Caller::new(plan, world.now(), &mut random).by(tls)
         })
         .collect();
-    let command = command(weather, &world, &mut random);
-    serve(&mut world, &mut callers, &setup, command).await;
+    let order = order(weather, address(), &world, &mut random);
+    serve(&mut world, &mut callers, &setup, order).await;
     for caller in &callers {
         match weather {
             Weather::Fair => caller.check_all_answered(),
-            Weather::Foul => caller.check_what_was_answered(),
+            Weather::Foul => caller.check_what_was_answered(&[408]),
         }
         tally.count(caller);
     }
@@ -148,18 +159,13 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
 }
 
 /// Lets server and clients act until all clients are done.
-async fn serve(
-    world: &mut World,
-    callers: &mut [Caller],
-    setup: &Setup,
-    mut command: Option<(Moment, Command)>,
-) {
+pub async fn serve(world: &mut World, callers: &mut [Caller], setup: &Setup, mut order: Option<Order>) {
     // Whoever waits for a place waits for all that are before it.
     let places = setup.limits.connections.min(callers.len());
     let patience = LONGEST * u32::try_from(callers.len() / places).expect("few clients");
     for _ in 0..STEPS {
         world.settle();
-        assert_within_bounds(world, setup);
+        assert_within_bounds(world);
         let mut acted = false;
         for caller in &mut *callers {
             acted |= caller.step(world);
@@ -171,13 +177,13 @@ async fn serve(
             return;
         }
         let now = world.now();
-        if let Some((_, command)) = command.take_if(|(moment, _)| *moment <= now) {
-            world.command(command);
+        if let Some(Order { server, command, .. }) = order.take_if(|order| order.moment <= now) {
+            world.command_at(server, command);
             continue;
         }
         let forgotten = callers.iter().find(|caller| caller.waits(now) > patience);
         assert!(forgotten.is_none(), "left waiting: {forgotten:?}");
-        let told = command.map(|(moment, _)| moment);
+        let told = order.map(|order| order.moment);
         let next = callers.iter().filter_map(|caller| caller.next(now)).chain(world.next_event()).chain(told);
         let next = next.min().unwrap_or_else(|| panic!("a standstill: {callers:?}"));
         world.advance_to(next).await;
@@ -186,21 +192,21 @@ async fn serve(
 }
 
 /// A worker holds no more than its connections may.
-fn assert_within_bounds(world: &World, setup: &Setup) {
-    let Setup { limits, block_bytes, .. } = setup;
-    // Chunks are merged until they use half of their blocks; one block is being received, one parsed.
-    let window = 2 * limits.body_window_bytes.div_ceil(*block_bytes) + 3;
-    // Two outputs, of pieces that share received blocks from 4 KiB on.
-    let output = 2 * (limits.output_bytes as usize / 4096 + 1);
-    // What a conversation has said and the connection has not yet taken.
-    let channel = 64 * 1024 / block_bytes + 1;
-    for (blocks, connections) in world.usage() {
+fn assert_within_bounds(world: &World) {
+    for (blocks, connections, setup) in world.usage() {
+        let Setup { limits, block_bytes, .. } = setup;
+        // Chunks are merged until they use half of their blocks; one block is being received, one parsed.
+        let window = 2 * limits.body_window_bytes.div_ceil(*block_bytes) + 3;
+        // Two outputs, of pieces that share received blocks from 4 KiB on.
+        let output = 2 * (limits.output_bytes as usize / 4096 + 1);
+        // What a conversation has said and the connection has not yet taken.
+        let channel = 64 * 1024 / block_bytes + 1;
         let most = connections * (window + output + channel);
         assert!(blocks <= most, "{blocks} blocks, {most} for {connections} connections: {setup:?}");
     }
 }
 
-async fn drain(world: &mut World) {
+pub async fn drain(world: &mut World) {
     world.command(Command::Drain);
     world.run(Duration::from_secs(1)).await;
     assert!(world.is_done(), "nothing is left to finish, so draining is quick");
@@ -208,13 +214,13 @@ async fn drain(world: &mut World) {
 
 /// What happened in all seeds: a simulation in which nothing happens shows nothing.
 #[derive(Default)]
-struct Tally {
+pub struct Tally {
     answers: BTreeMap<u16, usize>,
     ends: BTreeMap<String, usize>,
 }
 
 impl Tally {
-    fn count(&mut self, caller: &Caller) {
+    pub fn count(&mut self, caller: &Caller) {
         *self.ends.entry(format!("{:?}", caller.over())).or_default() += 1;
         for status in caller.statuses() {
             *self.answers.entry(status).or_default() += 1;
@@ -222,7 +228,7 @@ impl Tally {
     }
 
     /// Checks that each of these happened now and then.
-    fn assert_seen(&self, seeds: &Range<u64>, statuses: &[u16], ends: &[Over]) {
+    pub fn assert_seen(&self, seeds: &Range<u64>, statuses: &[u16], ends: &[Over]) {
         let Tally { answers, ends: ended } = self;
         let enough = (seeds.end - seeds.start) as usize / 100;
         let seen = |count: Option<&usize>| count.is_some_and(|count| *count >= enough) || enough == 0;
@@ -231,17 +237,17 @@ impl Tally {
     }
 }
 
-/// The seeds to go through: `GANNET_SEED` names one, `GANNET_SEEDS` how many.
-fn seeds() -> Range<u64> {
+/// The seeds to go through, so many unless told otherwise: `GANNET_SEED` names one, `GANNET_SEEDS` how many.
+pub fn seeds(usual: u64) -> Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|value: String| value.parse::<u64>().ok());
     match (number("GANNET_SEED"), number("GANNET_SEEDS")) {
         (Some(seed), _) => seed..seed + 1,
-        (None, count) => 0..count.unwrap_or(USUAL),
+        (None, count) => 0..count.unwrap_or(usual),
     }
 }
 
 fn run_all(weather: Weather, test: &'static str) -> (Range<u64>, Tally) {
-    let (seeds, mut tally) = (seeds(), Tally::default());
+    let (seeds, mut tally) = (seeds(USUAL), Tally::default());
     simulate(async {
         for seed in seeds.clone() {
             run(seed, weather, test, &mut tally).await;

@@ -24,6 +24,8 @@ thread_local! {
     static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// A body that its handler gave to another.
     static LENT: RefCell<Option<ReceivedBody>> = const { RefCell::new(None) };
+    /// The numbers of requests that may take effect once only, and were seen.
+    static SEEN: RefCell<BTreeSet<u64>> = const { RefCell::new(BTreeSet::new()) };
     /// When handlers want to be woken: Tokio does not tell.
     static ALARMS: RefCell<BTreeSet<Instant>> = const { RefCell::new(BTreeSet::new()) };
 }
@@ -32,6 +34,7 @@ thread_local! {
 pub fn reset() {
     [&LIVE, &CALLS, &PRODUCED].iter().for_each(|counter| counter.set(0));
     ALARMS.with_borrow_mut(BTreeSet::clear);
+    SEEN.with_borrow_mut(BTreeSet::clear);
 }
 
 /// How many handlers' futures and bodies there are.
@@ -102,7 +105,35 @@ pub fn site(filtered: bool) -> Arc<Site> {
     if filtered { FILTERED.clone() } else { PLAIN.clone() }
 }
 
+/// The site, where a request that is not idempotent may be seen once only.
+pub fn strict_site() -> Arc<Site> {
+    static STRICT: LazyLock<Arc<Site>> = LazyLock::new(|| {
+        let mut site = routes();
+        site.filter(async |request: Request, next: Next| {
+            if request.method() == Method::Post {
+                let id = identity(&request);
+                // Malformed ones have no number.
+                assert!(id == 0 || SEEN.with_borrow_mut(|seen| seen.insert(id)), "request {id} came twice");
+            }
+            next.run(request).await
+        });
+        Arc::new(site.build().expect("no pattern is there twice"))
+    });
+    STRICT.clone()
+}
+
 fn build(filtered: bool) -> Arc<Site> {
+    let mut site = routes();
+    if filtered {
+        site.filter(async |request: Request, next: Next| {
+            give_way(1).await;
+            next.run(request).await
+        });
+    }
+    Arc::new(site.build().expect("no pattern is there twice"))
+}
+
+fn routes() -> SiteBuilder {
     let mut site = SiteBuilder::new();
     let (get, post) = (Some(Method::Get), Some(Method::Post));
     site.route(get, "/plain", |request: Request| plain(&request));
@@ -124,13 +155,7 @@ fn build(filtered: bool) -> Arc<Site> {
     site.route(post, "/drop", drop_body);
     site.route(post, "/lend", lend);
     site.route(get, "/borrow", borrow);
-    if filtered {
-        site.filter(async |request: Request, next: Next| {
-            give_way(1).await;
-            next.run(request).await
-        });
-    }
-    Arc::new(site.build().expect("no pattern is there twice"))
+    site
 }
 
 /// A number of the query.

@@ -29,6 +29,7 @@ pub struct World {
 /// One worker, and what is seen of it from outside.
 struct Served {
     address: SocketAddr,
+    setup: Setup,
     admission: Arc<Admission>,
     worker: Worker,
     pool: Pool,
@@ -161,7 +162,7 @@ impl World {
 
     /// Commands the server at an address only.
     pub fn command_at(&self, address: SocketAddr, command: Command) {
-        for served in self.at(address) {
+        for served in self.workers.iter().filter(|served| served.address == address) {
             served.mailbox.command(command);
         }
     }
@@ -169,15 +170,6 @@ impl World {
     /// Whether all workers have ended.
     pub fn is_done(&self) -> bool {
         self.workers.iter().all(|served| served.done)
-    }
-
-    /// Whether all workers of the server at an address have ended.
-    pub fn is_done_at(&self, address: SocketAddr) -> bool {
-        self.at(address).all(|served| served.done)
-    }
-
-    fn at(&self, address: SocketAddr) -> impl Iterator<Item = &Served> {
-        self.workers.iter().filter(move |served| served.address == address)
     }
 
     /// What features, and the client, have counted.
@@ -200,9 +192,11 @@ impl World {
         self.workers.iter().map(|served| served.pool.in_use()).sum()
     }
 
-    /// Blocks and connections of each worker.
-    pub fn usage(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.workers.iter().map(|served| (served.pool.in_use(), served.worker.connections()))
+    /// Blocks and connections of each worker, and what it was started with; connections to upstreams are some.
+    pub fn usage(&self) -> impl Iterator<Item = (usize, usize, &Setup)> {
+        let connections = |worker: &Worker| worker.connections() + worker.held_by_client().0;
+        let workers = self.workers.iter();
+        workers.map(move |served| (served.pool.in_use(), connections(&served.worker), &served.setup))
     }
 
     /// Checks that nothing is held for connections that are gone.
@@ -248,13 +242,14 @@ impl Served {
         )
         .with_trusted(&setup.trusted)
         .with_takeover(takeover.clone());
-        worker
-            .listen_with(Listener::Simulated(address), setup.preamble.clone())
-            .expect("a simulated address");
-        let preamble = Preamble { tls: Some(wire::server_tls()), ..Preamble::default() };
-        worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
-        let admission = admission.clone();
-        Served { address, admission, worker, pool, mailbox, deadline: None, done: false }
+        let preamble = setup.preamble.clone();
+        worker.listen_with(Listener::Simulated(address), preamble).expect("a simulated address");
+        if address == self::address() {
+            let preamble = Preamble { tls: Some(wire::server_tls()), ..Preamble::default() };
+            worker.listen_with(Listener::Simulated(wire::secure_address()), preamble).expect("the same");
+        }
+        let (admission, setup) = (admission.clone(), setup.clone());
+        Served { address, setup, admission, worker, pool, mailbox, deadline: None, done: false }
     }
 
     /// One turn; says whether there may be more to do at once.

@@ -618,95 +618,112 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_told_with_the_way_out() {
-        let way_to_tls = "add --tls-cert and --tls-key, or --tls self-signed";
-        let without = |flag: &str| format!("{flag} means nothing without TLS; {way_to_tls}");
+    fn flags_of_tls_that_do_not_go_together_are_told_with_the_way_out() {
         for (arguments, expected) in [
-            (&["--tls-cert", "a.pem"][..], "--tls-cert a.pem has no key; add --tls-key FILE".to_owned()),
-            (&["--tls-key", "a.key"], "--tls-key a.key has no certificate; add --tls-cert FILE".to_owned()),
+            (&["--tls-cert", "a.pem"][..], "--tls-cert a.pem has no key; add --tls-key FILE"),
+            (&["--tls-key", "a.key"], "--tls-key a.key has no certificate; add --tls-cert FILE"),
             (
                 &["--tls-cert", "a", "--tls-key", "b", "--tls-cert", "c"],
-                "--tls-cert c has no key; add --tls-key FILE".to_owned(),
+                "--tls-cert c has no key; add --tls-key FILE",
             ),
             (
                 &["--tls", "self-signed", "--tls-cert", "a", "--tls-key", "b"],
-                "--tls self-signed makes a certificate of its own, and --tls-cert a is another; leave one of them out"
-                    .to_owned(),
+                "--tls self-signed makes a certificate of its own, and --tls-cert a is another; leave one of them out",
             ),
             (
                 &["--tls", "auto"],
-                "--tls auto: TLS is self-signed or off; certificates of files are given by --tls-cert and --tls-key"
-                    .to_owned(),
+                "--tls auto: TLS is self-signed or off; certificates of files are given by --tls-cert and --tls-key",
             ),
-            (&["--tls-client-ca", "a"], without("--tls-client-ca")),
-            (&["--tls-client-auth", "optional"], without("--tls-client-auth")),
-            (&["--redirect", "80"], without("--redirect")),
-            (&["--hsts", "1y"], without("--hsts")),
             (
                 &["--tls", "self-signed", "--tls-client-auth", "optional"],
-                "--tls-client-auth says how clients must have a certificate, and not whose; add --tls-client-ca FILE"
-                    .to_owned(),
+                "--tls-client-auth says how clients must have a certificate, and not whose; add --tls-client-ca FILE",
             ),
             (
                 &["--tls-client-auth", "maybe"],
-                "--tls-client-auth maybe: certificates of clients are required or optional".to_owned(),
+                "--tls-client-auth maybe: certificates of clients are required or optional",
             ),
             (
                 &["--hsts", "365"],
-                "--hsts 365: the unit is missing; write 365s for seconds (there are ms, s, m, h, d, w, y)".to_owned(),
+                "--hsts 365: the unit is missing; write 365s for seconds (there are ms, s, m, h, d, w, y)",
             ),
             (
                 &["--hsts", "1y,sub"],
-                "--hsts 1y,sub: behind the duration stand subdomains or preload, as in 1y,subdomains".to_owned(),
+                "--hsts 1y,sub: behind the duration stand subdomains or preload, as in 1y,subdomains",
             ),
             (
                 &["--hsts", "30d,subdomains,preload"],
-                "--hsts 30d,subdomains,preload: browsers preload only what is for a year or more and for subdomains; write 1y,subdomains,preload"
-                    .to_owned(),
+                "--hsts 30d,subdomains,preload: browsers preload only what is for a year or more and for subdomains; write 1y,subdomains,preload",
             ),
+        ] {
+            assert_eq!(complaint(arguments, &[]), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn what_means_nothing_without_tls_is_told_with_how_to_have_it() {
+        for (flag, value) in [
+            ("--tls-client-ca", "a"),
+            ("--tls-client-auth", "optional"),
+            ("--redirect", "80"),
+            ("--hsts", "1y"),
+        ] {
+            let expected = format!(
+                "{flag} means nothing without TLS; add --tls-cert and --tls-key, or --tls self-signed"
+            );
+            assert_eq!(complaint(&[flag, value], &[]), expected);
+        }
+    }
+
+    #[test]
+    fn addresses_that_overlap_and_trust_in_nobody_are_told_with_the_way_out() {
+        for (arguments, expected) in [
             (
-                &["--redirect", "systemd"],
-                "--redirect systemd: the redirect takes no socket that is handed over; write IP:PORT, localhost:PORT or PORT"
-                    .to_owned(),
+                &["--redirect", "systemd"][..],
+                "--redirect systemd: the redirect takes no socket that is handed over; write IP:PORT, localhost:PORT or PORT",
             ),
             (
                 &["--tls", "self-signed", "--listen", "443", "--redirect", "443"],
-                "--listen 443 and --redirect 443 overlap; give one of them another port".to_owned(),
+                "--listen 443 and --redirect 443 overlap; give one of them another port",
             ),
             (
                 &["--tls", "self-signed", "--redirect", "80", "--admin", "127.0.0.1:80"],
-                "--redirect 80 and --admin 127.0.0.1:80 overlap; give one of them another port".to_owned(),
+                "--redirect 80 and --admin 127.0.0.1:80 overlap; give one of them another port",
             ),
             (
                 &["--proxy-protocol"],
-                "--proxy-protocol lets whoever connects say who the client is; name those who may by --trust, such as --trust 10.0.0.0/8"
-                    .to_owned(),
+                "--proxy-protocol lets whoever connects say who the client is; name those who may by --trust, such as --trust 10.0.0.0/8",
             ),
             (
                 &["--trust", "10.0.0.1/8"],
-                "--trust 10.0.0.1/8: \"10.0.0.1/8\" has bits beyond its prefix: write 10.0.0.0/8 for the network, or the address alone for one machine"
-                    .to_owned(),
+                "--trust 10.0.0.1/8: \"10.0.0.1/8\" has bits beyond its prefix: write 10.0.0.0/8 for the network, or the address alone for one machine",
             ),
+        ] {
+            assert_eq!(complaint(arguments, &[]), expected, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_of_the_proxy_are_told_with_right_ones() {
+        for (arguments, expected) in [
             (
-                &["proxy", ":1", "--balance", "random"],
-                "--balance random: balancing is round-robin or least-connections".to_owned(),
+                &["proxy", ":1", "--balance", "random"][..],
+                "--balance random: balancing is round-robin or least-connections",
             ),
             (
                 &["proxy", ":1", "--host", "0.0.0.0"],
-                "--host 0.0.0.0: Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen"
-                    .to_owned(),
+                "--host 0.0.0.0: Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen",
             ),
             (
                 &["proxy", ":1", "--send-proxy", "3"],
-                "--send-proxy 3: the PROXY header that is sent is v1, v2 or off".to_owned(),
+                "--send-proxy 3: the PROXY header that is sent is v1, v2 or off",
             ),
             (
                 &["proxy", ":1", "--head-timeout", "0s"],
-                "--head-timeout 0s: in no time nothing can be done; write a longer one, such as 5s".to_owned(),
+                "--head-timeout 0s: in no time nothing can be done; write a longer one, such as 5s",
             ),
             (
                 &["proxy", ":1", "--upstream-ca", "a.pem"],
-                "--upstream-ca means nothing without TLS to an upstream; write one as https://HOST:PORT".to_owned(),
+                "--upstream-ca means nothing without TLS to an upstream; write one as https://HOST:PORT",
             ),
         ] {
             assert_eq!(complaint(arguments, &[]), expected, "{arguments:?}");

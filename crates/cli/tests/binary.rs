@@ -14,8 +14,12 @@ macro_rules! on_each_backend {
 
 #[path = "binary/listening.rs"]
 mod listening;
+#[path = "binary/proxy.rs"]
+mod proxy;
 #[path = "binary/rig.rs"]
 mod rig;
+#[path = "binary/tls.rs"]
+mod tls;
 #[path = "binary/without_io_uring.rs"]
 mod without_io_uring;
 
@@ -114,7 +118,7 @@ fn a_folder_without_an_index_is_listed_unless_listings_are_off() {
 }
 
 /// Names of fields are the same in any case (RFC 9110, 5.1).
-fn has_field(answer: &str, name: &str, value: &str) -> bool {
+pub fn has_field(answer: &str, name: &str, value: &str) -> bool {
     let fields = answer.lines().filter_map(|line| line.split_once(": "));
     fields.into_iter().any(|(other, found)| other.eq_ignore_ascii_case(name) && found == value)
 }

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod arrival;
 mod body;
 mod channel;
 mod client_address;
@@ -32,6 +33,7 @@ mod tunnel;
 mod upstream;
 
 pub use accept::preferred_media_type;
+pub use arrival::Arrival;
 pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};

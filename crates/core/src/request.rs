@@ -10,16 +10,14 @@ use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
+use crate::{Arrival, ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
     head: RequestHead,
     body: ReceivedBody,
     ports: Rc<Ports>,
-    peer: Option<SocketAddr>,
-    server: Option<SocketAddr>,
-    tls: Option<Rc<Tls>>,
+    arrival: Rc<Arrival>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
     /// Where, in the path, the part begins that the route's wildcard matched.
@@ -115,8 +113,14 @@ impl Drop for RequestHead {
 
 impl Request {
     /// A request: the server's part, and the tests'.
-    pub fn new(head: RequestHead, body: ReceivedBody, ports: Rc<Ports>, interims: Interims) -> Request {
-        Request { head, body, ports, peer: None, server: None, tls: None, route: None, interims, tail: 0 }
+    pub fn new(
+        head: RequestHead,
+        body: ReceivedBody,
+        ports: Rc<Ports>,
+        interims: Interims,
+        arrival: Rc<Arrival>,
+    ) -> Request {
+        Request { head, body, ports, arrival, route: None, interims, tail: 0 }
     }
 
     /// The method.
@@ -208,29 +212,29 @@ impl Request {
 
     /// The client's address, when it has one and is still there.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+        self.arrival.peer
     }
 
     /// The client's address: the peer's, unless that is a proxy that is trusted and says for whom it asks (`X-Forwarded-For`, else `Forwarded`;
     /// [`client_address`](crate::client_address) has the rules). `None` if it came by a Unix socket.
     pub fn client_address(&self) -> Option<IpAddr> {
-        let peer = self.peer?.ip();
+        let peer = self.arrival.peer?.ip();
         Some(client_address(peer, self.fields(), &self.ports.trusted))
     }
 
     /// Our own address of the connection that the request came by, when it has one and that is known.
     pub fn server(&self) -> Option<SocketAddr> {
-        self.server
+        self.arrival.server
     }
 
     /// The TLS that this came by; `None` if it came in clear text.
     pub fn tls(&self) -> Option<&Tls> {
-        self.tls.as_deref()
+        self.arrival.tls.as_deref()
     }
 
     /// Whether this came by TLS.
     pub fn is_secure(&self) -> bool {
-        self.tls.is_some()
+        self.arrival.tls.is_some()
     }
 
     /// The scheme of the URI that was asked for: `https` if it came by TLS, else `http`.
@@ -276,21 +280,6 @@ impl Request {
     /// What may be asked of the world.
     pub fn ports(&self) -> &Ports {
         &self.ports
-    }
-
-    /// Says who sent this: the server's part.
-    pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
-        self.peer = peer;
-    }
-
-    /// Says where it came to: the server's part.
-    pub fn set_server(&mut self, server: Option<SocketAddr>) {
-        self.server = server;
-    }
-
-    /// Says by which TLS this came: the server's part.
-    pub fn set_tls(&mut self, tls: Option<Rc<Tls>>) {
-        self.tls = tls;
     }
 
     /// Says where in the path the wildcard's part begins: the router's part.
@@ -406,7 +395,7 @@ pub(crate) mod tests {
             trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
-        Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default())
+        Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default(), Rc::default())
     }
 
     #[test]

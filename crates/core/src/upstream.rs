@@ -154,6 +154,9 @@ pub enum UpstreamError {
     Stopping,
 }
 
+/// How many this process has made.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
 /// Calls kept for reuse by a thread.
 const KEPT: usize = 256;
 
@@ -175,7 +178,6 @@ impl Default for UpstreamTimeouts {
 impl Upstream {
     /// One that is spoken to in clear text, with timeouts of [`UpstreamTimeouts::default`].
     pub fn new(address: UpstreamAddress) -> Upstream {
-        static MADE: AtomicUsize = AtomicUsize::new(0);
         Upstream {
             number: MADE.fetch_add(1, Ordering::Relaxed),
             address,
@@ -183,6 +185,11 @@ impl Upstream {
             proxy_protocol: None,
             timeouts: UpstreamTimeouts::default(),
         }
+    }
+
+    /// How many this process has made.
+    pub fn made() -> usize {
+        MADE.load(Ordering::Relaxed)
     }
 
     /// Which one, of all that this process has made: small and dense.

@@ -106,6 +106,14 @@ impl Completions {
         }
     }
 
+    /// Puts one behind those of its sort, if there is one.
+    #[inline]
+    pub(crate) fn extend(&mut self, completion: Option<Completion>) {
+        if let Some(completion) = completion {
+            self.push_back(completion);
+        }
+    }
+
     /// The next one.
     #[inline]
     pub fn pop_front(&mut self) -> Option<Completion> {

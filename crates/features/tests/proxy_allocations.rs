@@ -13,8 +13,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use gannet_core::{
-    Bytes, Call, Fields, Head, Heads, Incoming, Interims, Pool, Ports, ReceivedBody, Request, RequestHead,
-    Response, Status, Upstream, Upstreams,
+    Arrival, Bytes, Call, Fields, Head, Heads, Incoming, Interims, Pool, Ports, ReceivedBody, Request,
+    RequestHead, Response, Status, Upstream, Upstreams,
 };
 use gannet_features::proxy::{Balance, Proxy, ProxyOptions};
 use gannet_proto::h1::{Connection, Event};
@@ -51,6 +51,7 @@ struct Worker {
     connection: Connection,
     incoming: Rc<Incoming>,
     interims: Interims,
+    arrival: Rc<Arrival>,
 }
 
 impl Worker {
@@ -73,6 +74,7 @@ impl Worker {
             connection: Connection::new(gannet_proto::Limits::default()),
             incoming: Rc::new(Incoming::ended()),
             interims: Interims::default(),
+            arrival: Rc::new(Arrival { peer: Some(([10, 0, 0, 1], 4711).into()), ..Arrival::default() }),
         }
     }
 
@@ -86,8 +88,8 @@ impl Worker {
         let head = RequestHead::new(head, block.share(), self.heads.clone());
         self.interims.renew();
         let body = ReceivedBody::new(self.incoming.clone());
-        let mut request = Request::new(head, body, self.ports.clone(), self.interims.clone());
-        request.set_peer(Some(([10, 0, 0, 1], 4711).into()));
+        let request =
+            Request::new(head, body, self.ports.clone(), self.interims.clone(), self.arrival.clone());
         let mut reply = self.handler.handle(request);
         let Poll::Ready(response) = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("an upstream answers at once")

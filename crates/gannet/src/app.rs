@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use gannet_core::{IntoFilter, IntoHandler, Method, Networks};
+use gannet_core::{IntoFilter, IntoHandler, Method, Networks, Upstream};
 use gannet_features::files::IntoFiles;
 use gannet_features::hsts::Hsts;
 use gannet_features::redirect::Redirect;
@@ -364,7 +364,7 @@ impl App {
     pub fn start(mut self) -> Result<Running, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
-        let (trust, has_upstreams) = (self.trust.clone(), !self.proxies.is_empty());
+        let trust = self.trust.clone();
         for proxy in std::mem::take(&mut self.proxies) {
             self.mistakes.extend(proxy.build(&trust).err());
         }
@@ -382,7 +382,7 @@ impl App {
         let options = Options {
             listen,
             trusted: self.trust,
-            upstreams: has_upstreams,
+            upstreams: Upstream::made() > 0,
             share_port: self.share_port,
             workers: self.workers,
             pin: self.pin,

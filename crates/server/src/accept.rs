@@ -132,7 +132,7 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
     }
     worker.local.observer.counters.accepted.add(1);
     let mut connection = Connection::new(socket, peer, tls, proxy_protocol, &worker.local);
-    connection.aside = worker.handlers.get(listener).cloned().flatten();
+    connection.facts.aside = worker.handlers.get(listener).cloned().flatten();
     let connection = worker.connections[index].insert(connection);
     worker.local.engine.receive(socket);
     deadline::await_beginning(connection, &mut worker.local);
@@ -239,7 +239,7 @@ fn left(worker: &mut Worker, connection: &Connection) {
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.local.observer.counters.moves(Some(connection.stage.state()), None);
     if connection.is_counted {
-        worker.admission.leave_from(connection.peer.map(|peer| peer.ip()));
+        worker.admission.leave_from(connection.facts.arrival.peer.map(|peer| peer.ip()));
     }
     worker.admission.leave();
     // Whoever waits for a place, or for a descriptor, has one now.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use gannet_core::{Body, Conversation, Handler, Incoming, Interims, Reply, Tls as Told};
+use gannet_core::{Arrival, Body, Conversation, Handler, Incoming, Interims, Reply};
 use gannet_engine::{Chunk, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 use gannet_proto::{Head, h1};
@@ -19,14 +19,20 @@ use crate::{close, exchange, flush, handle, protocol, pull};
 pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) stage: Stage,
-    pub(crate) peer: Option<SocketAddr>,
+    pub(crate) facts: Facts,
     /// It has sent something, other than the handshake of TLS.
     pub(crate) spoke: bool,
     /// It counts as one from its peer's address.
     pub(crate) is_counted: bool,
     /// Its TLS, if that is spoken here.
     pub(crate) tls: Option<Box<Tls>>,
-    /// What answers it in the site's place.
+}
+
+/// What holds for all that a connection asks.
+pub(crate) struct Facts {
+    /// What requests tell of the connection.
+    pub(crate) arrival: Rc<Arrival>,
+    /// What answers in the site's place.
     pub(crate) aside: Option<Rc<dyn Handler>>,
 }
 
@@ -66,10 +72,8 @@ pub(crate) struct Active {
     pub(crate) peer_cut_off: bool,
     /// Bytes of the responses in what the engine has, where that is sealed.
     pub(crate) sealed: u64,
-    /// What requests tell of the connection's TLS.
-    pub(crate) tls: Option<Rc<Told>>,
-    /// What answers requests in the site's place.
-    pub(crate) aside: Option<Rc<dyn Handler>>,
+    /// It came by TLS.
+    pub(crate) is_secure: bool,
     /// What is to become of the connection.
     pub(crate) fate: Fate,
     /// Bytes of the present request's body that nobody read.
@@ -146,7 +150,9 @@ impl Connection {
     ) -> Connection {
         let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
-        Connection { socket, stage, peer, spoke: false, is_counted: !proxy_protocol, tls, aside: None }
+        let arrival = Rc::new(Arrival { peer, ..Arrival::default() });
+        let facts = Facts { arrival, aside: None };
+        Connection { socket, stage, facts, spoke: false, is_counted: !proxy_protocol, tls }
     }
 
     /// Goes from one stage to another, and gives what it leaves.
@@ -160,7 +166,7 @@ impl Connection {
         let Stage::Active(active) = &mut self.stage else { return };
         let tls = &mut self.tls;
         if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.fate)) {
-            active.advance(self.socket, self.peer, local);
+            active.advance(self.socket, &self.facts, local);
             flush::send(active, tls.as_deref_mut(), self.socket, local);
         }
         close::settle(self, local);
@@ -198,8 +204,7 @@ impl Active {
             peer_ended: false,
             peer_cut_off: false,
             sealed: 0,
-            tls: None,
-            aside: None,
+            is_secure: false,
             fate: Fate::Serve,
             discarded: 0,
             upgraded: false,
@@ -226,17 +231,17 @@ impl Active {
         self.head.clear();
         self.input = None;
         (self.sending, self.receiving, self.peer_ended) = (false, false, false);
-        (self.peer_cut_off, self.sealed, self.tls, self.aside) = (false, 0, None, None);
+        (self.peer_cut_off, self.sealed, self.is_secure) = (false, 0, false);
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
         (self.ends_with_connection, self.fate) = (false, Fate::Serve);
         (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
     }
 
     /// The walk, from the bytes that came to those that are to go: once around for each pipelined request.
-    fn advance(&mut self, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
+    fn advance(&mut self, socket: SocketId, facts: &Facts, local: &mut Local) {
         local.route.set(self.accounts.route());
         loop {
-            protocol::read(self, socket, peer, local);
+            protocol::read(self, socket, facts, local);
             let awaited_room = protocol::awaits_room(self, local);
             handle::poll(self, socket, local);
             protocol::no_more(self, local);
@@ -286,7 +291,7 @@ impl Active {
 
     /// Whether the peer is told that we send no more, as it told us.
     pub(crate) fn says_its_end(&self) -> bool {
-        self.tls.is_some() && !self.peer_cut_off
+        self.is_secure && !self.peer_cut_off
     }
 
     /// Whether anything waits to be sent, or is being sent.

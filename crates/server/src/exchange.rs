@@ -1,24 +1,16 @@
 //! Step 5, exchange: a head becomes a request, with a place for its body to arrive.
 
-use std::net::SocketAddr;
-
 use gannet_core::{Chunk, ReceivedBody, Request, RequestHead};
 use gannet_engine::SocketId;
 use gannet_proto::BodyLength;
 
-use crate::connection::{Active, Exchange, Fate, Making};
+use crate::connection::{Active, Exchange, Facts, Fate, Making};
 use crate::local::Local;
 use crate::observe::NO_ROUTE;
 use crate::{deadline, handle, respond, route};
 
 /// Begins the exchange that `active.head`, of bytes `text`, asks for.
-pub(crate) fn begin(
-    active: &mut Active,
-    text: Chunk,
-    socket: SocketId,
-    peer: Option<SocketAddr>,
-    local: &mut Local,
-) {
+pub(crate) fn begin(active: &mut Active, text: Chunk, socket: SocketId, facts: &Facts, local: &mut Local) {
     active.accounts.begin(&active.head, &text, local.now(), &local.observer);
     let spare = local.heads.take();
     let head = std::mem::replace(&mut active.head, spare);
@@ -32,18 +24,17 @@ pub(crate) fn begin(
     let (expects_continue, offers_upgrade) = (head.expects_continue, head.upgrade);
     let request_head = RequestHead::new(head, text, local.heads.clone());
     active.interims.renew();
-    let mut request = Request::new(
+    let request = Request::new(
         request_head,
         ReceivedBody::new(incoming.clone()),
         local.ports.clone(),
         active.interims.clone(),
+        facts.arrival.clone(),
     );
-    request.set_peer(peer);
-    request.set_tls(active.tls.clone());
     active.discarded = 0;
-    let (reply, route) = match active.aside.clone() {
+    let (reply, route) = match &facts.aside {
         None => route::answer(request, local),
-        Some(handler) => (handle::answer(&*handler, request, local), NO_ROUTE),
+        Some(handler) => (handle::answer(&**handler, request, local), NO_ROUTE),
     };
     active.accounts.routed(route);
     if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {

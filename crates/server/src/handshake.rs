@@ -4,7 +4,9 @@
 //! that it has to do; the others wait, and those whose handshake is complete are served between. What a client sends meanwhile is not received.
 
 use std::io;
+use std::rc::Rc;
 
+use gannet_core::Arrival;
 use gannet_engine::{Block, Chunk, Output};
 use gannet_link::{Fault, FaultKind};
 
@@ -95,9 +97,9 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     let mut active = local.take_active();
     connection.spoke = plain.is_some();
     active.input = plain;
-    active.tls = told;
-    active.aside.clone_from(&connection.aside);
-    active.accounts.connect(connection.peer);
+    active.is_secure = true;
+    connection.facts.arrival = Rc::new(Arrival { tls: told, ..Arrival::clone(&connection.facts.arrival) });
+    active.accounts.connect(&connection.facts.arrival);
     if let Stage::Handshaking(handshake) = &connection.stage {
         (active.sending, active.receiving) = (handshake.sending, !handshake.paused);
         active.peer_ended = handshake.peer_ended;
@@ -160,7 +162,7 @@ pub(crate) fn sent(
     match result {
         Ok(_) if !output.is_empty() => return local.engine.send(socket, output),
         Ok(_) => handshake.sending = false,
-        Err(_) => close::now(connection, local),
+        Err(_) => give_up(connection, local),
     }
     local.recycle_output(output);
     say(connection, local);

@@ -37,9 +37,8 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
     active.receiving = true;
-    active.tls = connection.tls.as_ref().and_then(|tls| tls.told());
-    active.aside.clone_from(&connection.aside);
-    active.accounts.connect(connection.peer);
+    active.is_secure = connection.tls.is_some();
+    active.accounts.connect(&connection.facts.arrival);
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,

@@ -2,20 +2,18 @@
 //!
 //! There is one protocol as yet, HTTP/1.1, so there is nothing to choose.
 
-use std::net::SocketAddr;
-
 use gannet_core::{BodyError, Chunk, Fields};
 use gannet_engine::SocketId;
 use gannet_proto::h1::{Error, Event};
 use gannet_proto::{Head, Status};
 
-use crate::connection::{Active, Exchange, Fate, Making};
+use crate::connection::{Active, Exchange, Facts, Fate, Making};
 use crate::local::Local;
 use crate::observe::Limit;
 use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
-pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAddr>, local: &mut Local) {
+pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: &mut Local) {
     if active.upgraded {
         hand_over(active, local);
         return;
@@ -33,7 +31,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, peer: Option<SocketAdd
             Ok(Event::Head { consumed }) => {
                 let text = input.as_ref().expect("a head has bytes").slice(0..consumed);
                 active.input = rest(input, consumed);
-                exchange::begin(active, text, socket, peer, local);
+                exchange::begin(active, text, socket, facts, local);
             }
             Ok(Event::Data { start, end }) => {
                 let data = input.as_ref().expect("data are bytes").slice(start..end);

@@ -5,7 +5,9 @@
 //! log. A connection that begins otherwise is closed without an answer, since nobody knows whose it is.
 
 use std::net::SocketAddr;
+use std::rc::Rc;
 
+use gannet_core::Arrival;
 use gannet_engine::{Block, Moment};
 use gannet_proto::proxy::{Read, read};
 
@@ -40,7 +42,7 @@ pub(crate) fn received(connection: &mut Connection, block: &[u8], local: &mut Lo
         Err(error) => {
             local.observer.counters.refused.add(1);
             if is_news(local) {
-                let peer = connection.peer.map(tracing::field::display);
+                let peer = connection.facts.arrival.peer.map(tracing::field::display);
                 tracing::warn!(peer, %error, "a connection does not begin with a PROXY header, and is closed");
             }
             close::now(connection, local);
@@ -50,8 +52,11 @@ pub(crate) fn received(connection: &mut Connection, block: &[u8], local: &mut Lo
 
 /// It is known whose connection it is; the proxy's own, where the header does not say.
 fn introduced(connection: &mut Connection, source: Option<SocketAddr>, rest: Block, local: &mut Local) {
-    connection.peer = source.or(connection.peer);
-    if !is_let_in_from(connection.peer, local) {
+    if source.is_some() {
+        let arrival = Arrival::clone(&connection.facts.arrival);
+        connection.facts.arrival = Rc::new(Arrival { peer: source, ..arrival });
+    }
+    if !is_let_in_from(connection.facts.arrival.peer, local) {
         local.observer.counters.refused.add(1);
         return close::now(connection, local);
     }

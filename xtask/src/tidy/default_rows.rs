@@ -42,6 +42,8 @@ const MAPPED: &str = "crates/server/src/mapped.rs";
 const OFFLOAD: &str = "crates/server/src/offload.rs";
 const WATCHDOG: &str = "crates/server/src/watchdog.rs";
 const FLAG_TEST: &str = "without_any_flag_the_current_folder_is_served_to_this_machine";
+const TLS_TEST: &str = "what_belongs_to_tls_is_taken_with_it";
+const PROXY_TEST: &str = "the_proxy_takes_upstreams_and_what_both_commands_have";
 const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_of_its_row";
 
 const fn row(
@@ -58,6 +60,14 @@ const fn flag(name: &'static str, beyond: &'static str, reason: &'static str) ->
     row(name, Flag, beyond, reason, FLAG_TEST)
 }
 
+const fn tls_flag(name: &'static str, beyond: &'static str, reason: &'static str) -> Row {
+    row(name, Flag, beyond, reason, TLS_TEST)
+}
+
+const fn proxy_flag(name: &'static str, beyond: &'static str, reason: &'static str) -> Row {
+    row(name, Flag, beyond, reason, PROXY_TEST)
+}
+
 const fn limit(name: &'static str, test: &'static str) -> Row {
     row(name, Limit, "", "", test)
 }
@@ -65,6 +75,31 @@ const fn limit(name: &'static str, test: &'static str) -> Row {
 /// All of them, in the order in which they are shown.
 pub const ROWS: &[Row] = &[
     flag("--listen", "any address, or several", "nobody else is served before that is asked for"),
+    tls_flag(
+        "--tls-cert",
+        "TLS, by this certificate and its key",
+        "a certificate is for a name, which only its owner knows",
+    ),
+    tls_flag("--tls-key", "the certificate's", "as above"),
+    tls_flag(
+        "--tls",
+        "`self-signed`: by an authority of the user's own",
+        "nobody else's browser trusts that",
+    ),
+    tls_flag("--tls-client-ca", "clients show certificates by these authorities", "most clients have none"),
+    tls_flag(
+        "--tls-client-auth",
+        "`optional`: those without are served too",
+        "who names authorities wants them to count",
+    ),
+    tls_flag("--redirect", "clear text is led to TLS", "a second port is opened when it is asked for"),
+    tls_flag(
+        "--hsts",
+        "so long, `subdomains`, `preload`",
+        "what browsers were told they remember, right or wrong",
+    ),
+    flag("--trust", "networks whose proxies are believed", "anybody can write what a proxy writes"),
+    flag("--proxy-protocol", "connections begin with a header", "only those who know of it send one"),
     flag("--workers", "up to 1024", "one for each core that the process may use"),
     flag("--backend", "`uring`, `epoll` or `kqueue`", "io_uring costs less, where it may be used"),
     flag("--pin", "each worker stays on its core", "the kernel moves threads well enough"),
@@ -87,6 +122,13 @@ pub const ROWS: &[Row] = &[
     flag("--verbose", "as `--log-level debug`", "what went well is not worth a line"),
     flag("--access-log", "a file, or `off`", "who serves something wants to see who asks"),
     flag("--admin", "an address of its own", "what it tells is not for everybody"),
+    proxy_flag("--balance", "`least-connections`", "all get the same, whatever they take"),
+    proxy_flag("--host", "`upstream`: its own", "applications make links of the host that was asked for"),
+    proxy_flag("--send-proxy", "`v1` or `v2`", "only those who know of it can read it"),
+    proxy_flag("--upstream-ca", "these roots, and no others", "an upstream may be anybody's"),
+    proxy_flag("--connect-timeout", "504, or another upstream", "who listens answers in milliseconds"),
+    proxy_flag("--head-timeout", "504", "slow pages are not errors"),
+    proxy_flag("--idle-timeout", "broken off", "who says nothing for so long says nothing more"),
     row(
         "--quiet",
         Flag,

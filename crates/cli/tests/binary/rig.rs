@@ -166,9 +166,10 @@ impl Gannet {
     }
 }
 
-/// `http://127.0.0.1:80` or `http://localhost:80`.
+/// `http://127.0.0.1:80`, `https://127.0.0.1:443` or `http://localhost:80`.
 fn address(word: &str) -> Option<SocketAddr> {
-    word.strip_prefix("http://")?.replace("localhost", "127.0.0.1").parse().ok()
+    let place = word.strip_prefix("http://").or_else(|| word.strip_prefix("https://"))?;
+    place.replace("localhost", "127.0.0.1").parse().ok()
 }
 
 /// A port that was free just now.

@@ -1,9 +1,10 @@
 //! A socket's slot, and what is done with it.
 
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::io::Errno;
+use gannet_block::Block;
+use rustix::io::{Errno, readv};
 use rustix::net::{RecvFlags, recv};
 
 use super::TryFirst;
@@ -12,6 +13,9 @@ use crate::output::Progress;
 use crate::selector::{Readiness, Selector, Token};
 use crate::transfer::{is_quiet, retried, write};
 use crate::{Completion, Completions, Detached, Output, SocketId};
+
+/// Blocks received into by one call, where much is on its way.
+const BLOCKS_AT_ONCE: usize = 4;
 
 /// A socket's slot.
 pub(super) struct Socket {
@@ -26,10 +30,31 @@ pub(super) struct Socket {
     connecting: bool,
     /// The owner wants to receive.
     pub(super) armed: bool,
+    /// The last receive filled all that it was given: much is on its way.
+    streams: bool,
     /// In `ready`.
     queued: bool,
     /// What waits until the socket is writable.
     pub(super) sending: Option<Box<Output>>,
+}
+
+impl Socket {
+    /// The peer sends no more.
+    fn end(&mut self, id: SocketId) -> Completion {
+        (self.readable, self.armed) = (false, false);
+        Completion::Ended { socket: id }
+    }
+
+    /// Nothing was received: there was nothing, or the peer is gone.
+    fn fail(&mut self, id: SocketId, error: Errno) -> Option<Completion> {
+        self.readable = false;
+        if error == Errno::AGAIN {
+            self.streams = false;
+            return None;
+        }
+        self.armed = false;
+        Some(Completion::ReceiveFailed { socket: id, error: error.into() })
+    }
 }
 
 impl<S: Selector> TryFirst<S> {
@@ -41,6 +66,7 @@ impl<S: Selector> TryFirst<S> {
             hung_up: false,
             connecting: false,
             armed: false,
+            streams: false,
             queued: false,
             sending: None,
         };
@@ -99,35 +125,67 @@ impl<S: Selector> TryFirst<S> {
         completions.push_back(Completion::Connected { socket: id, result });
     }
 
+    /// The same into several blocks by one call, where much is on its way (readv(2)): a body then costs a quarter of the turns.
+    fn receive_many(&mut self, id: SocketId, completions: &mut Completions) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let mut blocks: [Option<Block>; BLOCKS_AT_ONCE] = std::array::from_fn(|_| self.pool.take());
+        let mut slices: [IoSliceMut<'_>; BLOCKS_AT_ONCE] = std::array::from_fn(|_| IoSliceMut::new(&mut []));
+        let mut room = 0;
+        for (block, slice) in blocks.iter_mut().flatten().zip(&mut slices) {
+            room += block.capacity();
+            *slice = IoSliceMut::new(block.spare_mut());
+        }
+        if room == 0 {
+            return self.look_again(id);
+        }
+        let mut count = match retried(|| readv(&socket.fd, &mut slices)) {
+            Ok(0) => return completions.push_back(socket.end(id)),
+            Ok(count) => count,
+            Err(error) => return completions.extend(socket.fail(id, error)),
+        };
+        socket.streams = count == room;
+        socket.readable = socket.streams || socket.hung_up;
+        let more = socket.readable;
+        for mut block in blocks.into_iter().flatten() {
+            if count == 0 {
+                break;
+            }
+            let filled = count.min(block.capacity());
+            count -= filled;
+            block.commit(filled);
+            completions.push_back(Completion::Received { socket: id, block });
+        }
+        if more {
+            self.look_again(id);
+        }
+    }
+
     /// One receive. A block that was filled means there may be more: the socket is looked at again next turn.
     fn receive_once(&mut self, id: SocketId, completions: &mut Completions) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         if !socket.armed || !socket.readable {
             return;
         }
+        if socket.streams {
+            return self.receive_many(id, completions);
+        }
         let Some(mut block) = self.pool.take() else {
             self.look_again(id);
             return;
         };
         match retried(|| recv(&socket.fd, block.spare_mut(), RecvFlags::empty())) {
-            Ok((0, _)) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::Ended { socket: id });
-            }
+            Ok((0, _)) => completions.push_back(socket.end(id)),
             Ok((count, _)) => {
                 block.commit(count);
-                socket.readable = block.len() == block.capacity() || socket.hung_up;
+                socket.streams = block.len() == block.capacity();
+                socket.readable = socket.streams || socket.hung_up;
                 let more = socket.readable;
                 completions.push_back(Completion::Received { socket: id, block });
                 if more {
                     self.look_again(id);
                 }
             }
-            Err(Errno::AGAIN) => socket.readable = false,
-            Err(error) => {
-                (socket.readable, socket.armed) = (false, false);
-                completions.push_back(Completion::ReceiveFailed { socket: id, error: error.into() });
-            }
+            Err(error) => completions.extend(socket.fail(id, error)),
         }
     }
 

@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use gannet_core::{
-    Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head, Heads,
-    Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead,
-    Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
+    Arrival, Block, Body, Bytes, Call, Clock, Counter, Counters, Cpu, Frame, Fs, FsError, Handler, Head,
+    Heads, Incoming, Interims, Kind, Later, Listed, OpenFile, Ports, ReceivedBody, Reply, Request,
+    RequestHead, Response, Root, Stamp, Tls, Upstream, Upstreams, WriteListed,
 };
 use gannet_features::files::Files;
 use gannet_proto::h1::{Connection, Event};
@@ -306,9 +306,9 @@ impl Served {
             trusted: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
-        let mut request =
-            Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default());
-        request.set_tls(self.tls.clone());
+        let arrival = Arrival { tls: self.tls.clone(), ..Arrival::default() };
+        let body = ReceivedBody::new(incoming);
+        let mut request = Request::new(head, body, Rc::new(ports), Interims::default(), Rc::new(arrival));
         request.set_tail(1);
         self.handler.handle(request)
     }

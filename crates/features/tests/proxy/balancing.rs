@@ -6,7 +6,7 @@ use std::time::Duration;
 use gannet_core::UpstreamError;
 use gannet_features::proxy::{Balance, Ejection, Proxy, ProxyError, ProxyOptions};
 
-use super::world::{CLIENT, Does, From, Proxied, poll};
+use super::world::{CLIENT, Does, From, Proxied, SERVER, poll};
 
 const REFUSED: UpstreamError = UpstreamError::Connect(ErrorKind::ConnectionRefused);
 
@@ -212,7 +212,7 @@ fn workers_share_what_they_know_of_an_upstream() {
 fn what_fails_while_an_upstream_is_left_out_was_begun_before_and_does_not_count_again() {
     let proxied = Proxied::new(&[1, 2], ProxyOptions::default());
     broken(&proxied, &[2], &Does::Waits);
-    let from = From { peer: Some(CLIENT), is_secure: false };
+    let from = From { peer: Some(CLIENT), server: Some(SERVER), is_secure: false };
     let mut replies: Vec<_> =
         (0..20).map(|_| proxied.begin(from, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")).collect();
     replies.retain_mut(|reply| poll(reply).is_none());

@@ -2,7 +2,7 @@
 
 use gannet_features::proxy::{ForwardedStyle, ProxyOptions};
 
-use super::world::{CLIENT, From, Proxied, Seen, poll};
+use super::world::{CLIENT, From, Proxied, SERVER, Seen, poll};
 
 const PROXY: &str = "10.0.0.1:5555";
 
@@ -14,7 +14,11 @@ fn proxied(forwarded: ForwardedStyle) -> Proxied {
 
 fn sent_by(peer: &str, fields: &str) -> Seen {
     let proxied = proxied(ForwardedStyle::Both);
-    proxied.ask_from(From { peer: Some(peer), is_secure: false }, "GET / HTTP/1.1", fields);
+    proxied.ask_from(
+        From { peer: Some(peer), server: Some(SERVER), is_secure: false },
+        "GET / HTTP/1.1",
+        fields,
+    );
     proxied.last()
 }
 
@@ -94,7 +98,7 @@ fn a_list_that_a_client_left_open_does_not_swallow_what_we_add() {
 #[test]
 fn nodes_and_hosts_are_quoted_where_they_are_no_tokens() {
     let proxied = proxied(ForwardedStyle::Both);
-    let from = From { peer: Some("[2001:db8::1]:4711"), is_secure: true };
+    let from = From { peer: Some("[2001:db8::1]:4711"), server: Some(SERVER), is_secure: true };
     proxied.ask_from(from, "GET http://[::1]:8080/ HTTP/1.1", "");
     let seen = proxied.last();
     assert_eq!(seen.one("forwarded"), "for=\"[2001:db8::1]\";host=\"[::1]:8080\";proto=https");
@@ -125,7 +129,11 @@ fn only_the_style_that_is_wanted_is_sent() {
         let proxied = proxied(style);
         for peer in [CLIENT, PROXY] {
             let said = "X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: b\r\n";
-            proxied.ask_from(From { peer: Some(peer), is_secure: false }, "GET / HTTP/1.1", said);
+            proxied.ask_from(
+                From { peer: Some(peer), server: Some(SERVER), is_secure: false },
+                "GET / HTTP/1.1",
+                said,
+            );
             let seen = proxied.last();
             assert!(x.iter().all(|name| seen.all(name).len() == usize::from(has_x)), "{style:?} {peer}");
             assert_eq!(seen.all("forwarded").len(), usize::from(has_forwarded), "{style:?} {peer}");
@@ -143,7 +151,7 @@ fn the_proxy_protocol_says_the_client_that_is_vouched_for() {
     };
     let proxied = Proxied::new(&[3000], options(Some(ProxyProtocol::V2)));
     for (peer, expected) in [(CLIENT, CLIENT), (PROXY, "198.51.100.77:0")] {
-        let from = From { peer: Some(peer), is_secure: false };
+        let from = From { peer: Some(peer), server: Some(SERVER), is_secure: false };
         proxied.ask_from(from, "GET / HTTP/1.1", "X-Forwarded-For: 198.51.100.77\r\n");
         let seen = proxied.last();
         let (client, server) = seen.client.expect("both are known");
@@ -153,8 +161,7 @@ fn the_proxy_protocol_says_the_client_that_is_vouched_for() {
     // Where our own address is not known, the client is said all the same.
     let text = "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n";
     for (peer, server) in [(CLIENT, "0.0.0.0:0"), ("[2001:db8::1]:4711", "[::]:0")] {
-        let mut request = proxied.request(From { peer: Some(peer), is_secure: false }, text);
-        request.set_server(None);
+        let request = proxied.request(From { peer: Some(peer), server: None, is_secure: false }, text);
         poll(&mut Box::pin(proxied.handler.handle(request)));
         let said = proxied.last().client.map(|(client, server)| (client.to_string(), server.to_string()));
         assert_eq!(said, Some((peer.to_owned(), server.to_owned())));

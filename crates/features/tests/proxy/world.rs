@@ -13,9 +13,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use gannet_core::{
-    Block, Body, BodyLength, Bytes, Call, Clock, Counter, Counters, Cpu, Fs, FsError, Handler, Head, Heads,
-    Incoming, Interims, Later, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead, Response, Root,
-    Stamp, Status, Tls, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
+    Arrival, Block, Body, BodyLength, Bytes, Call, Clock, Counter, Counters, Cpu, Fs, FsError, Handler, Head,
+    Heads, Incoming, Interims, Later, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead, Response,
+    Root, Stamp, Status, Tls, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
     Upstreams, WriteListed,
 };
 use gannet_features::proxy::{Proxy, ProxyOptions};
@@ -65,6 +65,8 @@ pub struct World {
 #[derive(Clone, Copy, Default)]
 pub struct From<'a> {
     pub peer: Option<&'a str>,
+    /// Our own address.
+    pub server: Option<&'a str>,
     pub is_secure: bool,
 }
 
@@ -75,6 +77,9 @@ pub struct Proxied {
 }
 
 pub const CLIENT: &str = "203.0.113.9:4711";
+
+/// Where it comes to.
+pub const SERVER: &str = "198.51.100.1:80";
 
 impl Proxied {
     /// To upstreams on these ports of this machine.
@@ -94,7 +99,7 @@ impl Proxied {
     }
 
     pub fn ask(&self, line: &str, fields: &str) -> Response {
-        self.ask_from(From { peer: Some(CLIENT), is_secure: false }, line, fields)
+        self.ask_from(From { peer: Some(CLIENT), server: Some(SERVER), is_secure: false }, line, fields)
     }
 
     pub fn ask_from(&self, from: From<'_>, line: &str, fields: &str) -> Response {
@@ -118,11 +123,12 @@ impl Proxied {
         incoming.begin((head.body != BodyLength::None).then(|| Waker::noop().clone()));
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let ports = Rc::new(self.ports());
-        let mut request = Request::new(head, ReceivedBody::new(incoming), ports, Interims::default());
-        request.set_peer(from.peer.map(|peer| peer.parse().expect("an address and a port")));
-        request.set_server(Some("198.51.100.1:80".parse().expect("an address and a port")));
-        request.set_tls(from.is_secure.then(|| Rc::new(tls())));
-        request
+        let arrival = Arrival {
+            peer: from.peer.map(|peer| peer.parse().expect("an address and a port")),
+            server: from.server.map(|server| server.parse().expect("an address and a port")),
+            tls: from.is_secure.then(|| Rc::new(tls())),
+        };
+        Request::new(head, ReceivedBody::new(incoming), ports, Interims::default(), Rc::new(arrival))
     }
 
     pub fn ports(&self) -> Ports {

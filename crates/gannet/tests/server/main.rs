@@ -8,6 +8,7 @@ mod clients;
 #[path = "../common/mod.rs"]
 mod common;
 mod connection;
+mod edge;
 mod files;
 mod handlers;
 mod headers;

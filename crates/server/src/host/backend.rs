@@ -50,8 +50,12 @@ impl std::error::Error for UnknownBackend {}
 impl BackendChoice {
     /// What to run on, and why it is not the best of this system's where that was to be tried. On Linux auto is io_uring where the
     /// kernel has it and allows it, since it costs less there (docs/engine.md has the figures).
-    pub(super) fn resolve(self) -> (BackendKind, Option<io::Error>) {
+    ///
+    /// Where requests are passed on to upstreams it is epoll: bodies that come in and go out cost half as much there (BENCHMARKS.md, `proxy-10m`), and
+    /// small ones no more.
+    pub(super) fn resolve(self, upstreams: bool) -> (BackendKind, Option<io::Error>) {
         match self {
+            BackendChoice::Auto if upstreams => (BackendKind::LAST, None),
             BackendChoice::Auto => best(),
             BackendChoice::Epoll => (BackendKind::Epoll, None),
             BackendChoice::Uring => (BackendKind::Uring, None),
@@ -63,7 +67,7 @@ impl BackendChoice {
     pub fn name(self) -> &'static str {
         match self {
             BackendChoice::Auto => "auto",
-            chosen => chosen.resolve().0.name(),
+            chosen => chosen.resolve(false).0.name(),
         }
     }
 }

@@ -77,7 +77,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
         Arc::new(Admission::new(options.limits.connections, options.limits.connections_per_address));
     let site = Arc::new(site);
     let services = Services::start(spare_descriptors(affordable, count));
-    let (backend, refusal) = options.backend.resolve();
+    let (backend, refusal) = options.backend.resolve(options.upstreams);
     let (watch, mut scribes) = Watch::start(options.access_log.as_ref(), &site, count, &options.limits)?;
     let mut running = Running {
         addresses: opened.addresses,

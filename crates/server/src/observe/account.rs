@@ -9,10 +9,10 @@
 //! connection's end ([`Accounts::end`]), and from nowhere else: refusals, cut responses and upgrades have accounts like all others.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use gannet_core::{Chunk, Head, Method, Networks, Status};
+use gannet_core::{Arrival, Chunk, Head, Method, Networks, Status};
 use gannet_engine::Moment;
 
 use super::counters::WorkerCounters;
@@ -62,6 +62,8 @@ struct Account {
 #[derive(Debug, Default)]
 pub(crate) struct Accounts {
     peer: Option<IpAddr>,
+    /// The version of TLS, if it is spoken.
+    tls: Option<&'static str>,
     open: VecDeque<Account>,
     /// The records of those, in the same order,
     records: Vec<u8>,
@@ -75,15 +77,16 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// A connection begins, or goes on.
-    pub(crate) fn connect(&mut self, peer: Option<SocketAddr>) {
-        self.peer = peer.map(|peer| peer.ip().to_canonical());
+    pub(crate) fn connect(&mut self, arrival: &Arrival) {
+        self.peer = arrival.peer.map(|peer| peer.ip().to_canonical());
+        self.tls = arrival.tls.as_ref().map(|tls| tls.version);
     }
 
     /// A head is complete.
     pub(crate) fn begin(&mut self, head: &Head, text: &Chunk, now: Moment, observer: &Observer) {
         let record_bytes = match &observer.scribe {
             Some(scribe) => {
-                let said = Said::of(head, text, self.peer, &observer.trusted);
+                let said = Said { tls: self.tls, ..Said::of(head, text, self.peer, &observer.trusted) };
                 record::begin(&mut self.records, &said, scribe.field_bytes())
             }
             None => 0,
@@ -96,7 +99,7 @@ impl Accounts {
         if self.current().is_some() {
             return;
         }
-        let said = Said::of_unread(head, text, self.peer);
+        let said = Said { tls: self.tls, ..Said::of_unread(head, text, self.peer) };
         let method = if said.method.is_empty() { Method::Other } else { head.method };
         let record_bytes = match &observer.scribe {
             Some(scribe) => record::begin(&mut self.records, &said, scribe.field_bytes()),

@@ -95,6 +95,7 @@ impl Lines {
             text(b",\"target\":\"", Some(said.target), out);
             text(b",\"version\":\"", Some(version(said.version).as_bytes()), out);
         }
+        text(b",\"tls\":\"", said.tls.map(str::as_bytes), out);
         number(b",\"status\":", u64::from(outcome.status), out);
         number(b",\"bytes\":", outcome.bytes, out);
         number(b",\"duration_us\":", outcome.duration_nanoseconds / 1000, out);
@@ -248,6 +249,12 @@ mod tests {
             json.contains(r#","remote_address":"203.0.113.9","proxy_address":"192.0.2.7","method":"#),
             "{json}"
         );
+    }
+
+    #[test]
+    fn what_came_by_tls_says_so_in_json() {
+        let json = line(LogFormat::Json, &Said { tls: Some("TLSv1.3"), ..said() }, &outcome());
+        assert!(json.contains(r#""version":"HTTP/1.1","tls":"TLSv1.3","status":200"#), "{json}");
     }
 
     #[test]

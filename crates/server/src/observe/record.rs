@@ -29,12 +29,16 @@ const CUT: u8 = 1;
 const HTTP_1_0: u8 = 2;
 const IPV4: u8 = 4;
 const IPV6: u8 = 8;
+const TLS_1_2: u8 = 16;
+const TLS_1_3: u8 = 32;
 
 /// What is said of a request.
 pub(crate) struct Said<'a> {
     pub(crate) peer: Option<IpAddr>,
     /// Whom the peer asks for, if it is a trusted proxy that says so.
     pub(crate) client: Option<IpAddr>,
+    /// The version of TLS that it came by, as `gannet_core::Tls` has it.
+    pub(crate) tls: Option<&'static str>,
     /// Empty: the request line could not be read.
     pub(crate) method: &'a [u8],
     pub(crate) target: &'a [u8],
@@ -80,6 +84,7 @@ impl<'a> Said<'a> {
         Said {
             peer,
             client: peer.and_then(|peer| client(head, text, peer, trusted)),
+            tls: None,
             method: head.method_text.of(text),
             target: head.target.of(text),
             version: head.version,
@@ -97,7 +102,17 @@ impl<'a> Said<'a> {
             _ => (&b""[..], &b""[..]),
         };
         let version = head.version;
-        Said { peer, client: None, method, target, version, host: None, referer: None, user_agent: None }
+        Said {
+            peer,
+            client: None,
+            tls: None,
+            method,
+            target,
+            version,
+            host: None,
+            referer: None,
+            user_agent: None,
+        }
     }
 }
 
@@ -135,12 +150,28 @@ pub(crate) fn begin(records: &mut Vec<u8>, said: &Said<'_>, most: usize) -> u32 
     let fixed = &mut records[start..start + FIXED];
     fixed[..4].copy_from_slice(&length.to_le_bytes());
     let version = if said.version == Version::Http10 { HTTP_1_0 } else { 0 };
-    fixed[32] = version | address(said.peer, &mut fixed[44..60]);
+    fixed[32] = version | tls_flag(said.tls) | address(said.peer, &mut fixed[44..60]);
     fixed[33] = method.len() as u8;
     for (place, length) in fixed[34..44].chunks_exact_mut(2).zip(lengths) {
         place.copy_from_slice(&length.to_le_bytes());
     }
     length
+}
+
+fn tls_flag(version: Option<&'static str>) -> u8 {
+    match version {
+        Some("TLSv1.3") => TLS_1_3,
+        Some("TLSv1.2") => TLS_1_2,
+        _ => 0,
+    }
+}
+
+fn tls(flags: u8) -> Option<&'static str> {
+    match flags & (TLS_1_2 | TLS_1_3) {
+        TLS_1_3 => Some("TLSv1.3"),
+        TLS_1_2 => Some("TLSv1.2"),
+        _ => None,
+    }
 }
 
 fn address(peer: Option<IpAddr>, place: &mut [u8]) -> u8 {
@@ -204,6 +235,7 @@ impl<'a> Record<'a> {
         let said = Said {
             peer: peer(flags, fixed),
             client: text(42).and_then(address_of),
+            tls: tls(flags),
             method,
             target,
             version: if flags & HTTP_1_0 != 0 { Version::Http10 } else { Version::Http11 },
@@ -246,6 +278,7 @@ pub(crate) mod tests {
         Said {
             peer: Some(IpAddr::from([192, 0, 2, 7])),
             client: None,
+            tls: None,
             method: b"GET",
             target: b"/a?b=c",
             version: Version::Http11,
@@ -276,6 +309,7 @@ pub(crate) mod tests {
         let nothing = Said {
             peer: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])),
             client: Some(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 2])),
+            tls: Some("TLSv1.2"),
             method: b"",
             target: b"",
             version: Version::Http10,
@@ -294,6 +328,7 @@ pub(crate) mod tests {
             (Some(&b""[..]), None, nothing.peer)
         );
         assert_eq!((first.said.client, second.said.client), (None, nothing.client));
+        assert_eq!((first.said.tls, second.said.tls), (None, Some("TLSv1.2")));
         assert!(second.said.version == Version::Http10 && rest.is_empty() && Record::read(rest).is_none());
     }
 

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
 
-use gannet_link::Look;
+use gannet_link::{CertificateFiles, Look};
 use gannet_server::host::BackendChoice;
+use gannet_testing::Authority;
 use rustls::HandshakeKind;
 
 use crate::rig::{Client, Rig, VERSIONS, on_each_backend, tcp};
@@ -14,6 +16,7 @@ on_each_backend! {
     http_without_tls_is_told_to_speak_tls,
     what_is_no_tls_gets_an_alert_and_the_end,
     a_renewed_certificate_is_shown_to_new_connections_only,
+    certificates_are_watched_and_a_link_that_leads_elsewhere_is_a_renewal,
 }
 
 fn a_session_is_resumed_on_whatever_worker_the_next_connection_lands(backend: BackendChoice) {
@@ -80,4 +83,34 @@ fn a_renewed_certificate_is_shown_to_new_connections_only(backend: BackendChoice
     after.text("/value");
     assert!(shown(&after) != old);
     assert_eq!(before.text("/value"), "value", "who was connected goes on");
+}
+
+fn certificates_are_watched_and_a_link_that_leads_elsewhere_is_a_renewal(backend: BackendChoice) {
+    let version = |rig: &Authority, number: &str| {
+        let signed = rig.sign(number, &["a.example"]);
+        let folder = rig.path(&format!("version-{number}"));
+        fs::create_dir(&folder).expect("the folder is ours");
+        fs::rename(signed.certificate, folder.join("tls.crt")).expect("the same");
+        fs::rename(signed.key, folder.join("tls.key")).expect("the same");
+        folder
+    };
+    // As Kubernetes does: what is named leads through a link, which is replaced as a whole.
+    let rig = Rig::with(backend, 1, |authority, tls| {
+        let link = authority.path("present");
+        symlink(version(authority, "1"), &link).expect("the folder is ours");
+        let (certificate, key) = (link.join("tls.crt"), link.join("tls.key"));
+        tls.certificates = vec![CertificateFiles { certificate, key, ocsp: None }];
+    });
+    let shown = || {
+        let mut client = rig.secure(&rig.config(VERSIONS[0]), "a.example");
+        client.text("/value");
+        client.stream.conn.peer_certificates().expect("a certificate was shown")[0].to_vec()
+    };
+    let old = shown();
+    let link = rig.authority.path("next");
+    symlink(version(&rig.authority, "2"), &link).expect("the folder is ours");
+    fs::rename(link, rig.authority.path("present")).expect("the same");
+    rig.server.look_at_certificates();
+    let renewed = (0..10_000).any(|_| shown() != old);
+    assert!(renewed, "10000 connections later it is the old one");
 }

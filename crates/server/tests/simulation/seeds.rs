@@ -69,6 +69,10 @@ pub fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     } else {
         limits.discard_bytes = DISCARDED as u64;
     }
+    if weather == Weather::Fair {
+        // A network that is fast enough for requests may not be for a handshake, which is longer.
+        limits.tls_handshake_timeout = LONGEST;
+    }
     let (workers, block_bytes) = (random.range(1..=4), random.magnitude(64..=16 * 1024));
     let mut blocks = 4096;
     if weather == Weather::Foul {

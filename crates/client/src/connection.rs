@@ -1,5 +1,6 @@
 //! What is kept of a connection to an upstream: little while it idles, the rest while something goes on.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -56,6 +57,8 @@ pub(crate) struct Active {
     pub(crate) incoming: Option<Rc<Incoming>>,
     /// Received and not consumed.
     pub(crate) input: Option<Chunk>,
+    /// What came behind it, as it came: nothing while there is no input.
+    pub(crate) behind: VecDeque<Chunk>,
     pub(crate) head: ResponseHead,
     /// Being filled.
     pub(crate) output: Option<Box<Output>>,
@@ -98,6 +101,7 @@ impl Active {
             awaits_continue: false,
             incoming: None,
             input: None,
+            behind: VecDeque::new(),
             head: ResponseHead::default(),
             output: None,
             sending: false,
@@ -118,6 +122,7 @@ impl Active {
         self.protocol.restart();
         self.head.clear();
         (self.request, self.body, self.input, self.broken) = (None, None, None, None);
+        self.behind.clear();
         (self.body_begun, self.awaits_continue) = (false, false);
         (self.sending, self.receiving, self.sent_any, self.received_any) = (false, false, false, false);
         (self.send_broken, self.peer_ended, self.half_closed, self.upgraded) = (false, false, false, false);

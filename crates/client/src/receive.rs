@@ -15,10 +15,10 @@ use crate::local::{Lent, Local};
 pub(crate) fn arrived(active: &mut Active, plain: Chunk, lent: &Lent<'_>) {
     active.received_any = true;
     active.progress = lent.now();
-    active.input = Some(match active.input.take() {
-        None => plain,
-        Some(waiting) => waiting.followed_by(&plain),
-    });
+    match active.input {
+        None => active.input = Some(plain),
+        Some(_) => active.behind.push_back(plain),
+    }
 }
 
 /// Parses what has arrived, as far as there is somewhere to put it.
@@ -32,28 +32,36 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, local: &mut Local, len
         let text: &[u8] = input.as_deref().unwrap_or_default();
         match active.protocol.handle(text, &mut active.head) {
             Ok(ClientEvent::Need { consumed }) => {
-                active.input = rest(input, consumed);
-                break;
+                let began = rest(input, consumed);
+                let Some(next) = active.behind.pop_front() else {
+                    active.input = began;
+                    break;
+                };
+                // What lies across both is read in one piece.
+                active.input = Some(match began {
+                    None => next,
+                    Some(began) => began.followed_by(&next),
+                });
             }
             Ok(ClientEvent::Interim { consumed }) => {
                 interim(active, text);
-                active.input = rest(input, consumed);
+                active.input = rest(input, consumed).or_else(|| active.behind.pop_front());
             }
             Ok(ClientEvent::Head { consumed }) => {
                 head(active, text, socket, local, lent);
-                active.input = rest(input, consumed);
+                active.input = rest(input, consumed).or_else(|| active.behind.pop_front());
             }
             Ok(ClientEvent::Data { start, end }) => {
                 if let (Some(incoming), Some(input)) = (&active.incoming, &input) {
                     incoming.push(input.slice(start..end));
                 }
-                active.input = rest(input, end);
+                active.input = rest(input, end).or_else(|| active.behind.pop_front());
             }
             Ok(ClientEvent::End { consumed }) => {
                 if let Some(incoming) = &active.incoming {
                     incoming.end(Ok(()), trailers(&active.head, text));
                 }
-                active.input = rest(input, consumed);
+                active.input = rest(input, consumed).or_else(|| active.behind.pop_front());
             }
             Err(error) => active.fail(UpstreamError::Malformed(error.message())),
         }
@@ -92,8 +100,10 @@ pub(crate) fn has_window(active: &Active, local: &Local, lent: &Lent<'_>) -> boo
 
 /// In a tunnel bytes are not parsed.
 fn hand_over(active: &mut Active) {
-    if let (Some(incoming), Some(input)) = (&active.incoming, active.input.take()) {
-        incoming.push(input);
+    let input = active.input.take();
+    let all = input.into_iter().chain(active.behind.drain(..));
+    if let Some(incoming) = &active.incoming {
+        all.for_each(|chunk| incoming.push(chunk));
     }
 }
 

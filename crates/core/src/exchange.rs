@@ -140,6 +140,11 @@ impl Incoming {
     }
 }
 
+/// Whether a chunk holds much memory for what it is.
+fn is_small(chunk: &Chunk) -> bool {
+    chunk.len() * MERGED_BELOW < chunk.held_bytes()
+}
+
 impl State {
     /// Forgets what arrived, and who reads: in place, since every request comes by here, and most have no body.
     fn forget(&mut self) {
@@ -149,19 +154,25 @@ impl State {
         (self.queued, self.trailers, self.reader) = (0, None, None);
     }
 
-    fn put(&mut self, chunk: Chunk) {
-        let small = chunk.len() * MERGED_BELOW < chunk.held_bytes();
-        let Some(last) = self.chunks.back_mut().filter(|_| small) else {
+    /// A small chunk goes behind its neighbour. Where that has no room it stays in its own block if the neighbour is large: so of two
+    /// blocks that are held at least one is used well.
+    fn put(&mut self, mut chunk: Chunk) {
+        let Some(last) = self.chunks.back_mut().filter(|_| is_small(&chunk)) else {
             self.chunks.push_back(chunk);
             return;
         };
         let appended = last.append(&chunk);
-        let rest = &chunk[appended..];
-        if !rest.is_empty() {
-            let mut gathered = Block::oversized(rest.len().max(GATHERED_BYTES));
-            gathered.append(rest);
-            self.chunks.push_back(gathered.share());
+        chunk.advance(appended);
+        if chunk.is_empty() {
+            return;
         }
+        if !is_small(last) {
+            self.chunks.push_back(chunk);
+            return;
+        }
+        let mut gathered = Block::oversized(chunk.len().max(GATHERED_BYTES));
+        gathered.append(&chunk);
+        self.chunks.push_back(gathered.share());
     }
 
     fn wake_reader(&mut self) {

@@ -21,6 +21,8 @@ use crate::common::on_each_backend;
 const WARM_UP: usize = 50;
 /// Requests that are counted.
 const COUNTED: usize = 500;
+/// What `/proxied/large` answers with.
+const LARGE_BYTES: usize = 100 * 1024;
 /// A file is looked at anew once a second, which opens it: of so many rounds one falls between two such looks.
 const ROUNDS: usize = 5;
 
@@ -28,6 +30,8 @@ const ROUNDS: usize = 5;
 struct Rig {
     server: Running,
     client: TcpStream,
+    /// Whom `/proxied/` is passed on to.
+    _upstream: Running,
     /// What is served; removed when the test is over.
     _folder: tempfile::TempDir,
     /// What the worker had allocated when `/allocations` was asked for; asking costs nothing itself.
@@ -79,19 +83,36 @@ fn app(allocations: &Arc<AtomicUsize>, waits: &Arc<Notify>, go_on: &Arc<Notify>)
         .post("/body", body)
 }
 
+/// The server behind the proxy: its allocations are on a thread of its own, and not counted.
+fn upstream(backend: BackendChoice) -> Running {
+    let body = async |mut request: Request| {
+        while let Some(Ok(_)) = request.body().next().await {}
+        "read"
+    };
+    let app = App::new()
+        .get("/proxied/value", "value")
+        .post("/proxied/body", body)
+        .get("/proxied/large", "x".repeat(LARGE_BYTES));
+    app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("it is sound")
+}
+
 impl Rig {
     fn new(backend: BackendChoice, change: impl FnOnce(App) -> App) -> Rig {
         let (waits, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let allocations = Arc::default();
         let folder = tempfile::tempdir().expect("room for a folder");
         std::fs::write(folder.path().join("small.html"), "<p>small").expect("written");
-        let app = change(app(&allocations, &waits, &go_on).files("/", folder.path()));
+        let upstream = upstream(backend);
+        let app = app(&allocations, &waits, &go_on)
+            .proxy("/proxied/*", upstream.socket_addresses()[0].to_string())
+            .files("/", folder.path());
+        let app = change(app);
         let server = app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("it is sound");
         let client = connect(&server);
-        Rig { server, client, _folder: folder, allocations, waits, go_on }
+        Rig { server, client, _upstream: upstream, _folder: folder, allocations, waits, go_on }
     }
 
-    /// Sends `request` and receives the answer, which one receive has as a whole.
+    /// Sends `request` and receives the answer, which one receive has as a whole unless it is long.
     fn exchange(&mut self, request: &str) {
         self.client.write_all(request.as_bytes()).expect("taken");
         if request.starts_with("GET /woken") {
@@ -101,7 +122,15 @@ impl Rig {
         }
         let mut room = [0; 4096];
         let count = self.client.read(&mut room).expect("an answer");
-        assert!(room[..count].starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", str::from_utf8(&room[..count]));
+        let answer = &room[..count];
+        assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", str::from_utf8(answer));
+        let mut missing = missing(answer);
+        while missing > 0 {
+            let most = missing.min(room.len());
+            let count = self.client.read(&mut room[..most]).expect("more of the answer");
+            assert!(count > 0, "{missing} bytes are missing");
+            missing -= count;
+        }
     }
 
     /// What the worker has allocated so far.
@@ -127,6 +156,14 @@ impl Rig {
         let line = request.lines().next().unwrap_or_default();
         assert_eq!(cost, 0, "allocations for {COUNTED} of {line} on {}", self.server.backend());
     }
+}
+
+/// How much of an answer did not come with its head.
+fn missing(answer: &[u8]) -> usize {
+    let text = String::from_utf8_lossy(answer);
+    let (head, body) = text.split_once("\r\n\r\n").expect("a head comes whole");
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: "));
+    length.map_or(0, |length| length.parse::<usize>().expect("a number").saturating_sub(body.len()))
 }
 
 fn connect(server: &Running) -> TcpStream {
@@ -164,6 +201,8 @@ on_each_backend! {
     a_request_answered_later_costs_no_allocation,
     a_small_file_costs_no_allocation,
     a_request_with_a_body_costs_no_allocation,
+    a_proxied_request_costs_no_allocation,
+    a_proxied_body_costs_no_allocation,
     a_filter_costs_no_allocation,
     pipelined_requests_cost_no_allocation,
     requests_of_many_connections_at_once_cost_no_allocation,
@@ -241,6 +280,31 @@ fn a_request_with_a_body_costs_no_allocation(backend: BackendChoice) {
             rig.assert_free(
                 "POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             );
+        },
+    );
+}
+
+fn a_proxied_request_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
+        |app| app,
+        |rig| {
+            rig.assert_free(&get("/proxied/value"));
+            receive_text(rig, "/proxied/value", "value");
+        },
+    );
+}
+
+fn a_proxied_body_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
+        |app| app,
+        |rig| {
+            rig.assert_free("POST /proxied/body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+            rig.assert_free(
+                "POST /proxied/body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            );
+            rig.assert_free(&get("/proxied/large"));
         },
     );
 }

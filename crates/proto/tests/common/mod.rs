@@ -6,6 +6,7 @@ pub mod corpus;
 pub mod exercise;
 pub mod exercise_client;
 pub mod exercise_proxy;
+pub mod text;
 
 use gannet_proto::h1::{Connection, Error, Event, ResponseToSend};
 use gannet_proto::{BodyLength, Head, Limits, Status, TargetForm, Version};

@@ -486,7 +486,7 @@ impl Client {
         let (Some(connection), Some(stream)) = (self.remove(socket), stream) else { return };
         match connection.stage {
             Stage::Leaving(until) if !self.local.draining => {
-                self.local.takeover.leave(&connection.upstream, stream, until)
+                self.local.takeover.leave(&connection.upstream, stream, until);
             }
             _ => discard(stream, lent),
         }

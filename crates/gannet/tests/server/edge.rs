@@ -12,19 +12,19 @@ on_each_backend! {
 }
 
 /// Who the client is.
-fn client(request: Request) -> String {
+fn client(request: &Request) -> String {
     request.client_address().map(|address| address.to_string()).unwrap_or_default()
 }
 
 fn a_trusted_proxy_says_who_the_client_is_and_nobody_else_does(backend: BackendChoice) {
     for (trusted, expected) in [("loopback", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")] {
-        let server = serve(App::new().get("/", client).trust(trusted), backend);
+        let server = serve(App::new().get("/", |request: Request| client(&request)).trust(trusted), backend);
         let mut client = Client::connect(&server);
         client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1, 203.0.113.9\r\n\r\n");
         assert_eq!(client.answer().says(), (200, expected));
         assert_eq!(client.get("/").says(), (200, "127.0.0.1"), "of each request, and not of its connection");
     }
-    let server = serve(App::new().get("/", client), backend);
+    let server = serve(App::new().get("/", |request: Request| client(&request)), backend);
     let mut client = Client::connect(&server);
     client.send("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=203.0.113.9\r\n\r\n");
     assert_eq!(client.answer().says(), (200, "127.0.0.1"));

@@ -97,7 +97,7 @@ fn a_client_that_offers_only_protocols_that_the_server_has_not_gets_the_alert_th
         [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"http/1.1"], true), (&[b"h2", b"x"], false)]
     {
         let offer = |config: &mut ClientConfig| {
-            config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect()
+            config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         };
         let mut client = peer(&authority, offer, &BOTH, aws_lc_rs::default_provider());
         let mut server = listening(&tls);

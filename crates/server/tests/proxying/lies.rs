@@ -122,7 +122,7 @@ async fn tell(lie: &Lie, reused: bool, world: &mut World, upstream: &Upstream) {
     let told = answer.as_ref().map(|answer| (answer.status, answer.complete, &answer.body[..]));
     match lie.told {
         Told::Failure => {
-            assert!(told.is_some_and(|(status, whole, _)| status == 502 && whole), "{what}: {told:?}")
+            assert!(told.is_some_and(|(status, whole, _)| status == 502 && whole), "{what}: {told:?}");
         }
         Told::Cut => {
             assert!(told.is_none_or(|(status, whole, _)| status == 200 && !whole), "{what}: {told:?}");

@@ -90,7 +90,12 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
     let upstreams: Vec<SocketAddr> = (0..random.range(1..=3) as u8).map(upstream_address).collect();
     let mut world = World::new(network.clone(), &front(options(weather, &mut random), &upstreams), &setup);
     for upstream in &upstreams {
-        world.start(*upstream, &site::strict_site(), &server(weather, 100, &mut random));
+        let mut setup = server(weather, 100, &mut random);
+        if weather == Weather::Fair {
+            // One that finds out too late that it has had enough of a body closes without a word, and the next request, whosever it is, meets that.
+            setup.limits.discard_bytes = u64::MAX;
+        }
+        world.start(*upstream, &site::strict_site(), &setup);
     }
     let tls = wire::client_tls();
     let mut callers: Vec<Caller> = (1..=clients as u64)

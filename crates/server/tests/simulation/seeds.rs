@@ -60,12 +60,18 @@ impl Drop for Replay<'_> {
 
 pub fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     let mut limits = Limits::default();
+    // A handshake has some two thousand bytes, and of some networks each takes milliseconds; the deadline has tests of its own.
+    limits.tls_handshake_timeout = Duration::from_secs(600);
     if random.chance(0.5) {
         limits.output_bytes = random.magnitude(1..=64 * 1024) as u64;
         limits.body_window_bytes = random.magnitude(1..=64 * 1024);
         limits.discard_bytes = random.magnitude(DISCARDED..=256 * 1024) as u64;
     } else {
         limits.discard_bytes = DISCARDED as u64;
+    }
+    if weather == Weather::Fair {
+        // A network that is fast enough for requests may not be for a handshake, which is longer.
+        limits.tls_handshake_timeout = LONGEST;
     }
     let (workers, block_bytes) = (random.range(1..=4), random.magnitude(64..=16 * 1024));
     let mut blocks = 4096;

@@ -1,5 +1,7 @@
 //! What is served in clear text is served by TLS, to the byte.
 
+use std::net::Shutdown;
+
 use gannet_server::host::BackendChoice;
 
 use crate::rig::{FILES, Rig, VERSIONS, content, on_each_backend};
@@ -10,6 +12,7 @@ on_each_backend! {
     pipelined_requests_are_answered_in_order,
     the_end_is_said_before_it_comes,
     a_request_says_by_which_tls_it_came,
+    a_conversation_is_told_whether_its_client_ended_it_or_was_cut_off,
 }
 
 fn whatever_is_served_in_clear_text_is_served_by_tls(backend: BackendChoice) {
@@ -76,4 +79,23 @@ fn a_request_says_by_which_tls_it_came(backend: BackendChoice) {
     assert_eq!(told, "https TLSv1.3 TLS_AES_256_GCM_SHA384 a.example nobody");
     let told = rig.secure(&rig.config(VERSIONS[1]), "a.example").text("/tls");
     assert_eq!(told, "https TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 a.example nobody");
+}
+
+fn a_conversation_is_told_whether_its_client_ended_it_or_was_cut_off(backend: BackendChoice) {
+    let rig = Rig::new(backend);
+    for (ends_it, expected) in [(true, "ended"), (false, "cut off")] {
+        let mut client = rig.secure(&rig.config(VERSIONS[0]), "a.example");
+        client.send(
+            "GET /listen HTTP/1.1\r\nHost: a.example\r\nConnection: upgrade\r\nUpgrade: listen\r\n\r\n",
+        );
+        client.switched();
+        client.send("something");
+        if ends_it {
+            client.stream.conn.send_close_notify();
+            std::io::Write::flush(&mut client.stream).expect("it is taken");
+        }
+        client.stream.sock.shutdown(Shutdown::Write).expect("it is connected");
+        let (told, in_good_order) = client.rest();
+        assert_eq!((std::str::from_utf8(&told), in_good_order), (Ok(expected), true));
+    }
 }

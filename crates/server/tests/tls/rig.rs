@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Method, ReceivedBody, Request, Response};
+use gannet_core::{Method, ReceivedBody, Request, Response, Upgraded};
 use gannet_features::files::Files;
 use gannet_link::{CertificateFiles, ClientCertificates, ServerOptions, ServerTls};
 use gannet_server::host::{BackendChoice, Listen, ListenerOptions, Options, Running, StartError, start};
@@ -212,9 +212,22 @@ fn site(files: PathBuf) -> gannet_server::Site {
         let name = tls.and_then(|tls| tls.server_name.as_deref()).unwrap_or("unnamed");
         format!("{} {version} {cipher} {name} {subject}", request.scheme())
     });
+    site.route(Some(Method::Get), "/listen", |_: Request| Response::upgrade("listen", listen));
     let files = Files::open(files).expect("the folder is there");
     site.endpoint(Some(Method::Get), "/files/*", files.factory());
     site.build().expect("no conflicts")
+}
+
+/// Says at last how the client's half ended.
+async fn listen(mut connection: Upgraded) {
+    let end = loop {
+        match connection.reader.next().await {
+            Some(Ok(_)) => {}
+            Some(Err(_)) => break "cut off",
+            None => break "ended",
+        }
+    };
+    let _ = connection.writer.send(end).await; // else the client is gone
 }
 
 async fn count(body: &mut ReceivedBody) -> Option<usize> {
@@ -254,8 +267,12 @@ impl<S: Read + Write> Client<S> {
         String::from_utf8(text).expect("text")
     }
 
-    /// The next answer, which has a length.
-    pub fn answer(&mut self) -> (u16, Vec<u8>) {
+    /// The next answer, which says that the protocol is another from here on.
+    pub fn switched(&mut self) {
+        assert!(self.head().starts_with("HTTP/1.1 101 "));
+    }
+
+    fn head(&mut self) -> String {
         let end = loop {
             if let Some(end) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
                 break end + 4;
@@ -266,7 +283,12 @@ impl<S: Read + Write> Client<S> {
                 String::from_utf8_lossy(&self.received)
             );
         };
-        let head = String::from_utf8(self.received.drain(..end).collect()).expect("heads are text");
+        String::from_utf8(self.received.drain(..end).collect()).expect("heads are text")
+    }
+
+    /// The next answer, which has a length.
+    pub fn answer(&mut self) -> (u16, Vec<u8>) {
+        let head = self.head();
         let status = head.get(9..12).and_then(|status| status.parse().ok()).expect("a status");
         let length = head
             .lines()

@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::corpus::{cases, files};
+use common::corpus::cases;
 use common::exercise;
 use common::exercise_client;
 use common::exercise_proxy;
+use common::text::files;
 use std::path::Path;
 
 fn replay(target: &str, exercise: fn(&[u8])) {

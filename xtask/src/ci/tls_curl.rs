@@ -1,10 +1,14 @@
 //! `--tls self-signed`, as curl sees it: with the authority that was made, and only with it; the redirect, and what browsers are told.
 
-use std::path::PathBuf;
+use std::path::Path;
+use std::time::Duration;
 
 use super::curl::{self, Curl};
 use super::server::Server;
 use super::{Context, Outcome};
+use crate::command;
+
+const LIMIT: Duration = Duration::from_secs(20);
 
 /// Starts the server, asks it in four ways, stops it.
 pub fn run(context: &Context) -> Outcome {
@@ -25,7 +29,7 @@ fn check(context: &Context) -> Result<Result<String, String>, Outcome> {
     Ok(asked.and_then(|seen| stopped.map(|()| seen)))
 }
 
-fn ask(server: &Server, authority: &PathBuf) -> Result<String, String> {
+fn ask(server: &Server, authority: &Path) -> Result<String, String> {
     let authority = authority.to_string_lossy();
     let trusts = ["--cacert", &*authority];
     let curl = Curl::new(server);
@@ -44,7 +48,7 @@ fn ask(server: &Server, authority: &PathBuf) -> Result<String, String> {
     let mut followed = curl.command();
     followed.args(trusts).args(["--location", "--output", "/dev/null", "--write-out"]);
     followed.args(["%{http_code} %{num_redirects} %{url_effective}", &format!("{aside}/?a=b")]);
-    let seen = crate::command::run(&mut followed, std::time::Duration::from_secs(20))?.succeeded()?.text();
+    let seen = command::run(&mut followed, LIMIT)?.succeeded()?.text();
     let expected = format!("200 1 {}/?a=b", server.address);
     if seen != expected {
         return Err(format!("the redirect leads to `{seen}`, not `{expected}`"));

@@ -10,7 +10,6 @@ mod recorder;
 mod smuggling;
 mod strict;
 mod table;
-#[expect(dead_code, reason = "what is only of servers that lie is looked at elsewhere")]
 #[path = "../../../proto/tests/common/text.rs"]
 mod text;
 mod wire;

@@ -32,7 +32,9 @@ pub fn next(bytes: &[u8]) -> Next {
 
 fn read(bytes: &[u8]) -> Result<Next, String> {
     let Some(end) = find(bytes, b"\r\n\r\n") else { return Ok(Next::Unfinished { waits: false }) };
-    let lines = lines(&bytes[..end])?;
+    // Bytes beyond ASCII may stand in values; here they are replaced before anybody looks.
+    let head = String::from_utf8_lossy(&bytes[..end]);
+    let lines = lines(&head)?;
     let (method, target) = request_line(lines[0])?;
     let fields: Vec<(String, &str)> = lines[1..].iter().map(|line| field(line)).collect::<Result<_, _>>()?;
     let all = |name: &str| {
@@ -65,12 +67,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
     bytes.windows(what.len()).position(|window| window == what)
 }
 
-fn lines(head: &[u8]) -> Result<Vec<&str>, String> {
-    // Bytes beyond ASCII may stand in values; here they are replaced before anybody looks.
-    let text = match std::str::from_utf8(head) {
-        Ok(text) => text,
-        Err(_) => Box::leak(String::from_utf8_lossy(head).into_owned().into_boxed_str()),
-    };
+fn lines(text: &str) -> Result<Vec<&str>, String> {
     let lines: Vec<&str> = text.split("\r\n").collect();
     let is_control = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f;
     match lines.iter().find(|line| line.bytes().any(is_control)) {
@@ -140,7 +137,8 @@ fn chunks(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, String> {
     }
     loop {
         let Some(length) = find(&bytes[at..], b"\r\n") else { return Ok(None) };
-        let line = lines(&bytes[at..at + length])?[0];
+        let text = String::from_utf8_lossy(&bytes[at..at + length]);
+        let line = lines(&text)?[0];
         at += length + 2;
         if length == 0 {
             return Ok(Some((body, at)));

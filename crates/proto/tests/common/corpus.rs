@@ -1,8 +1,8 @@
 //! The corpora of smuggling clients and lying servers, and what becomes of them.
 
 use super::asker::{Asker, Told, plain};
+pub use super::text::Case;
 use super::text::{self, shown};
-pub use super::text::{Case, files};
 use super::{Listener, Said};
 use gannet_proto::h1::{Client, Connection, RequestToSend};
 use gannet_proto::{BodyLength, Limits, Method, ResponseBody};

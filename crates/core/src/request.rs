@@ -61,6 +61,7 @@ impl Heads {
     }
 
     /// Takes a head back.
+    #[inline]
     pub fn give_back(&self, mut head: Box<Head>) {
         let mut free = self.0.free.borrow_mut();
         if free.len() < MOST_KEPT {

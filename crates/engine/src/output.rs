@@ -111,6 +111,7 @@ impl Output {
     }
 
     /// Empties the output and keeps its memory for the next.
+    #[inline]
     pub fn clear(&mut self) {
         self.own.clear();
         self.own.shrink_to(KEPT_BYTES);

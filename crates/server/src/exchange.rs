@@ -1,6 +1,6 @@
 //! Step 5, exchange: a head becomes a request, with a place for its body to arrive.
 
-use gannet_core::{Chunk, ReceivedBody, Request, RequestHead};
+use gannet_core::{Chunk, Handler, ReceivedBody, Reply, Request, RequestHead};
 use gannet_engine::SocketId;
 use gannet_proto::BodyLength;
 
@@ -34,7 +34,7 @@ pub(crate) fn begin(active: &mut Active, text: Chunk, socket: SocketId, facts: &
     active.discarded = 0;
     let (reply, route) = match &facts.aside {
         None => route::answer(request, local),
-        Some(handler) => (handle::answer(&**handler, request, local), NO_ROUTE),
+        Some(handler) => (answer_aside(&**handler, request, local), NO_ROUTE),
     };
     active.accounts.routed(route);
     if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {
@@ -44,6 +44,12 @@ pub(crate) fn begin(active: &mut Active, text: Chunk, socket: SocketId, facts: &
     let exchange =
         Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
     active.exchange = Some(exchange);
+}
+
+/// Few listeners have a handler of their own.
+#[cold]
+fn answer_aside(handler: &dyn Handler, request: Request, local: &Local) -> Reply {
+    handle::answer(handler, request, local)
 }
 
 /// When both halves have ended, makes room for the next exchange and says whether to look for one.

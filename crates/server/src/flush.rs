@@ -10,6 +10,7 @@ use crate::local::Local;
 use crate::tls::Tls;
 
 /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
+#[inline]
 pub(crate) fn send(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, local: &mut Local) {
     if active.sending || active.fate == Fate::Abort {
         return;
@@ -24,11 +25,13 @@ pub(crate) fn send(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId,
     }
 }
 
+#[inline]
 fn submit(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
     active.accounts.submitted(output.remaining());
     hand_over(active, socket, output, local);
 }
 
+#[inline]
 fn hand_over(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
     active.sending = true;
     active.write_deadline = Some(local.now().after(local.limits.write_timeout));
@@ -36,6 +39,7 @@ fn hand_over(active: &mut Active, socket: SocketId, output: Box<Output>, local: 
 }
 
 /// Seals what was written, as much as may be on its way at once, and behind the last of it that nothing more comes.
+#[cold]
 fn seal(active: &mut Active, tls: &mut Tls, socket: SocketId, local: &mut Local) {
     let (mut sealed, output) = (local.take_output(), active.output.take());
     let most = usize::try_from(local.limits.output_bytes).unwrap_or(usize::MAX);

@@ -62,11 +62,13 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
 }
 
 /// What a handler replies. One that panics answers 500 and harms nobody: what it held is dropped with it.
+#[inline(always)]
 pub(crate) fn answer(handler: &dyn Handler, request: Request, local: &Local) -> Reply {
     contained(local, || handler.handle(request)).unwrap_or_else(Reply::ready)
 }
 
 /// Runs a piece of a handler; a panic becomes a response.
+#[inline(always)]
 pub(crate) fn contained<T>(local: &Local, run: impl FnOnce() -> T) -> Result<T, Response> {
     local.pulse.enter(local.route.get());
     let ran = catch_unwind(AssertUnwindSafe(run));
@@ -83,6 +85,7 @@ pub(crate) fn discard<T>(local: &Local, held: T) {
 }
 
 /// What is answered for a handler that panicked. What it said goes to the log, not to the client.
+#[cold]
 fn panicked(panic: &(dyn Any + Send)) -> Response {
     let message =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));

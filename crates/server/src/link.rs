@@ -14,6 +14,7 @@ pub(crate) fn received(connection: &mut Connection, block: Block, local: &mut Lo
 }
 
 /// Bytes are there, behind those that are for somebody else.
+#[inline]
 pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Local) {
     match &mut connection.stage {
         Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
@@ -34,6 +35,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 }
 
 /// Something goes on, on a connection that was idle.
+#[inline]
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
     active.receiving = true;

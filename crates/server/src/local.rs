@@ -222,6 +222,7 @@ impl Local {
         self.outputs.keep(output);
     }
 
+    #[inline]
     pub(crate) fn take_active(&mut self) -> Box<Active> {
         let recycled = self.actives.take();
         recycled.unwrap_or_else(|| Box::new(Active::new(self.limits.protocol, self.level)))

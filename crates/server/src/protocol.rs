@@ -13,6 +13,7 @@ use crate::observe::Limit;
 use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
+#[inline(always)]
 pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: &mut Local) {
     if active.upgraded {
         hand_over(active, local);
@@ -52,6 +53,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
 }
 
 /// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
+#[inline]
 pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
     if active.fate != Fate::Serve || active.upgraded {
         return false;
@@ -158,6 +160,7 @@ fn trailers(head: &Head, bytes: &[u8]) -> Option<Fields> {
     Some(trailers)
 }
 
+#[inline]
 fn rest(input: Option<Chunk>, consumed: usize) -> Option<Chunk> {
     let mut input = input?;
     input.advance(consumed);

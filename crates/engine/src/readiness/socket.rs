@@ -30,7 +30,7 @@ pub(super) struct Socket {
     connecting: bool,
     /// The owner wants to receive.
     pub(super) armed: bool,
-    /// The last receive filled all that it was given: much is on its way.
+    /// The last receive filled a block: much comes at a time.
     streams: bool,
     /// In `ready`.
     queued: bool,
@@ -143,8 +143,8 @@ impl<S: Selector> TryFirst<S> {
             Ok(count) => count,
             Err(error) => return completions.extend(socket.fail(id, error)),
         };
-        socket.streams = count == room;
-        socket.readable = socket.streams || socket.hung_up;
+        socket.streams = count > room / BLOCKS_AT_ONCE;
+        socket.readable = count == room || socket.hung_up;
         let more = socket.readable;
         for mut block in blocks.into_iter().flatten() {
             if count == 0 {

@@ -77,6 +77,7 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// A connection begins, or goes on.
+    #[inline]
     pub(crate) fn connect(&mut self, arrival: &Arrival) {
         self.peer = arrival.peer.map(|peer| peer.ip().to_canonical());
         self.tls = arrival.tls.as_ref().map(|tls| tls.version);

@@ -60,8 +60,6 @@ impl Drop for Replay<'_> {
 
 pub fn setup(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     let mut limits = Limits::default();
-    // A handshake has some two thousand bytes, and of some networks each takes milliseconds; the deadline has tests of its own.
-    limits.tls_handshake_timeout = Duration::from_secs(600);
     if random.chance(0.5) {
         limits.output_bytes = random.magnitude(1..=64 * 1024) as u64;
         limits.body_window_bytes = random.magnitude(1..=64 * 1024);

@@ -128,10 +128,10 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
         worker.connections.resize_with(index + 1, || None);
     }
     if let Some(before) = worker.connections[index].take() {
-        left(worker, &before); // the engine let go of it already, and that news waits to be taken
+        left(worker, before); // the engine let go of it already, and that news waits to be taken
     }
     worker.local.observer.counters.accepted.add(1);
-    let mut connection = Connection::new(socket, peer, tls, proxy_protocol, &worker.local);
+    let mut connection = Connection::new(socket, peer, tls, proxy_protocol, &mut worker.local);
     connection.facts.aside = worker.handlers.get(listener).cloned().flatten();
     let connection = worker.connections[index].insert(connection);
     worker.local.engine.receive(socket);
@@ -231,17 +231,18 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
         return; // it had been refused
     }
     if let Some(connection) = worker.connections[socket.index as usize].take() {
-        left(worker, &connection);
+        left(worker, connection);
     }
 }
 
-fn left(worker: &mut Worker, connection: &Connection) {
+fn left(worker: &mut Worker, connection: Connection) {
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.local.observer.counters.moves(Some(connection.stage.state()), None);
     if connection.is_counted {
         worker.admission.leave_from(connection.facts.arrival.peer.map(|peer| peer.ip()));
     }
     worker.admission.leave();
+    worker.local.recycle_arrival(connection.facts.arrival);
     // Whoever waits for a place, or for a descriptor, has one now.
     worker.accept_again = worker.accept_again.map(|_| worker.local.now());
 }

@@ -146,11 +146,11 @@ impl Connection {
         peer: Option<SocketAddr>,
         tls: Option<Box<Tls>>,
         proxy_protocol: bool,
-        local: &Local,
+        local: &mut Local,
     ) -> Connection {
         let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
-        let arrival = Rc::new(Arrival { peer, ..Arrival::default() });
+        let arrival = local.take_arrival(Arrival { peer, ..Arrival::default() });
         let facts = Facts { arrival, aside: None };
         Connection { socket, stage, facts, spoke: false, is_counted: !proxy_protocol, tls }
     }

@@ -8,7 +8,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
-use gannet_core::{Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
+use gannet_core::{Arrival, Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::scan::Level;
@@ -64,6 +64,7 @@ pub(crate) struct Local {
     outputs: Spares<Box<Output>>,
     actives: Spares<Box<Active>>,
     incomings: Spares<Rc<Incoming>>,
+    arrivals: Spares<Rc<Arrival>>,
 }
 
 /// Things that were used and will be again.
@@ -169,6 +170,7 @@ impl Local {
             outputs: Spares(Vec::new()),
             actives: Spares(Vec::new()),
             incomings: Spares(Vec::new()),
+            arrivals: Spares(Vec::new()),
             engine,
         };
         local.tell_time(now);
@@ -231,6 +233,22 @@ impl Local {
     pub(crate) fn recycle_active(&mut self, mut active: Box<Active>) {
         active.reset(self);
         self.actives.keep(active);
+    }
+
+    /// What a connection's requests tell of it, in the place of one that is over.
+    pub(crate) fn take_arrival(&mut self, arrival: Arrival) -> Rc<Arrival> {
+        let mut recycled = self.arrivals.take().unwrap_or_default();
+        // Nobody else has what was kept.
+        *Rc::make_mut(&mut recycled) = arrival;
+        recycled
+    }
+
+    /// Keeps it for a later connection, unless a request still has it.
+    pub(crate) fn recycle_arrival(&mut self, mut arrival: Rc<Arrival>) {
+        if let Some(own) = Rc::get_mut(&mut arrival) {
+            *own = Arrival::default();
+            self.arrivals.keep(arrival);
+        }
     }
 
     pub(crate) fn take_incoming(&mut self) -> Rc<Incoming> {

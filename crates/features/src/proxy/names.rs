@@ -70,6 +70,9 @@ pub(super) fn kind(name: &[u8]) -> Kind {
         (b'p', 19) if is(b"proxy-authorization") => Kind::Never,
         // What CGI makes HTTP_PROXY of, by which programs find a proxy for their own requests (CVE-2016-5385).
         (b'p', 5) if is(b"proxy") => Kind::Never,
+        // They frame the message, and CGI takes `Content_Length` for one of them: whoever believed it would see another message than we.
+        (b'c', 14) if is_variant(name, b"content-length") => Kind::Never,
+        (b't', 17) if is_variant(name, b"transfer-encoding") => Kind::Never,
         (b'f', 9) if is(b"forwarded") => Kind::Forwarded,
         (b'x', 8..) | (b't', 14) | (b'c', 16) | (b'f', 13 | 15 | 16) => claim(name),
         _ => Kind::EndToEnd,
@@ -166,6 +169,8 @@ mod tests {
             "X.Real.IP",
             "X_Real-IP",
             "x~forwarded~host",
+            "Transfer_Encoding",
+            "Content_Length",
         ] {
             assert_eq!(kind(name.as_bytes()), Kind::Never, "{name}");
         }

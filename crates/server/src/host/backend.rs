@@ -51,8 +51,8 @@ impl BackendChoice {
     /// What to run on, and why it is not the best of this system's where that was to be tried. On Linux auto is io_uring where the
     /// kernel has it and allows it, since it costs less there (docs/engine.md has the figures).
     ///
-    /// Where requests are passed on to upstreams it is epoll: bodies that come in and go out cost half as much there (BENCHMARKS.md, `proxy-10m`), and
-    /// small ones no more.
+    /// Where requests are passed on to upstreams it is epoll: bodies that come in and go out cost some six tenths there (BENCHMARKS.md, `proxy-100k` and
+    /// `proxy-10m`: 31 and 53 µs, 3.4 and 5.9 ms), and small ones no more.
     pub(super) fn resolve(self, upstreams: bool) -> (BackendKind, Option<io::Error>) {
         match self {
             BackendChoice::Auto if upstreams => (BackendKind::LAST, None),

@@ -134,7 +134,7 @@ fn a_certificate_that_is_not_valid_now_is_refused_with_the_dates() {
 }
 
 #[test]
-fn a_staple_is_sent_and_one_that_says_nothing_is_refused() {
+fn a_staple_is_taken_and_one_that_says_nothing_is_refused() {
     let authority = Authority::new();
     let mut signed = files(authority.sign("a", &["a.example"]));
     for (response, sound) in

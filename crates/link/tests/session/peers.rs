@@ -1,16 +1,22 @@
 //! Against rustls's own buffered connections: versions, protocols, keys that our own client does not vary.
 
+use std::fs;
 use std::io::{Read, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use gannet_link::{FaultKind, ServerTls};
+use gannet_link::{FaultKind, ServerOptions, ServerTls};
 use gannet_testing::{Authority, rcgen};
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, SupportedProtocolVersion};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, HandshakeKind, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
+};
 
-use crate::rig::{Side, listening, server};
+use crate::rig::{Side, files, listening, server};
 
 /// A client of rustls's.
 fn peer(
@@ -148,8 +154,7 @@ fn a_client_that_knows_not_the_first_certificate_s_kind_gets_another_for_its_hos
     let tls = server([edwards, authority.sign("ecdsa", &["a.example"])]);
     let mut provider = aws_lc_rs::default_provider();
     let known = provider.signature_verification_algorithms.mapping.iter();
-    let known: Vec<_> =
-        known.copied().filter(|(scheme, _)| *scheme != rustls::SignatureScheme::ED25519).collect();
+    let known: Vec<_> = known.copied().filter(|(scheme, _)| *scheme != SignatureScheme::ED25519).collect();
     provider.signature_verification_algorithms.mapping = known.leak();
     for version in BOTH {
         let mut client = peer(&authority, |_| {}, &[version], provider.clone());
@@ -158,5 +163,73 @@ fn a_client_that_knows_not_the_first_certificate_s_kind_gets_another_for_its_hos
         let shown = &client.peer_certificates().unwrap()[0];
         let ecdsa = CertificateDer::from_pem_file(authority.path("ecdsa.pem")).unwrap();
         assert_eq!(*shown, ecdsa);
+    }
+}
+
+/// Verifies as any client does, and keeps the staple that it was shown.
+#[derive(Debug)]
+struct Looks {
+    verifier: Arc<WebPkiServerVerifier>,
+    staple: Mutex<Vec<u8>>,
+}
+
+impl ServerCertVerifier for Looks {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        between: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        staple: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.staple.lock().expect("nobody panicked").extend_from_slice(staple);
+        self.verifier.verify_server_cert(certificate, between, name, &[], now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}
+
+#[test]
+fn a_client_is_shown_the_staple_of_its_certificate() {
+    // An OCSPResponse that says "successful", and nothing else (RFC 6960, 4.2.1).
+    const STAPLE: &[u8] = &[0x30, 0x03, 0x0a, 0x01, 0x00];
+    let authority = Authority::new();
+    let mut signed = files(authority.sign("a", &["a.example"]));
+    fs::write(authority.path("ocsp.der"), STAPLE).expect("the folder is ours");
+    signed.ocsp = Some(authority.path("ocsp.der"));
+    let options = ServerOptions { certificates: vec![signed], ..ServerOptions::default() };
+    let tls = ServerTls::new(&options).expect("a sound certificate and staple");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(authority.root()).expect("all is sound")).expect("all is sound");
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .expect("there is a root");
+    for version in BOTH {
+        let looks = Arc::new(Looks { verifier: verifier.clone(), staple: Mutex::default() });
+        let look = |config: &mut ClientConfig| config.dangerous().set_certificate_verifier(looks.clone());
+        let mut client = peer(&authority, look, &[version], aws_lc_rs::default_provider());
+        talk(&mut client, &mut listening(&tls)).expect("both are sound");
+        assert_eq!(*looks.staple.lock().expect("nobody panicked"), STAPLE);
     }
 }

@@ -1,7 +1,7 @@
 //! The redirect from clear text to TLS: what is asked for over `http` is at the same place over `https`.
 //!
 //! A listener of its own answers so, whatever the site has: no route comes before it. (What has to be answered in clear text before there
-//! is a certificate, such as `/.well-known/acme-challenge/`, will have its place at the top of [`Redirect::answer`].)
+//! is a certificate, such as `/.well-known/acme-challenge/`, will have its place at the top of `Redirect::answer`.)
 
 use std::sync::{Arc, OnceLock};
 

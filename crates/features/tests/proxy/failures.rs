@@ -1,8 +1,9 @@
 //! What a client is told where there is no response.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::io::ErrorKind;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use gannet_core::UpstreamError;
@@ -77,9 +78,13 @@ fn a_browser_gets_a_page_and_who_asks_for_text_a_line() {
     }
 }
 
-/// What was logged at a level: the events' fields, of a line each.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+thread_local! {
+    /// What this thread logged, while somebody wants to know: the events' fields, of a line each.
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+/// Every thread's, since whether an event is wanted at all is found out by whichever thread comes by it first.
+struct Log;
 
 impl Subscriber for Log {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
@@ -97,7 +102,7 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(event.metadata().level().to_string());
         event.record(&mut line);
-        self.0.lock().expect("no test panics with it").push(line.0);
+        LINES.with_borrow_mut(|lines| lines.iter_mut().for_each(|lines| lines.push(line.0.clone())));
     }
 
     fn enter(&self, _: &span::Id) {}
@@ -115,9 +120,14 @@ impl Visit for Line {
 
 /// What is logged while `work` is done.
 fn logged(work: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    tracing::subscriber::with_default(log.clone(), work);
-    log.0.lock().expect("no test panics with it").clone()
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| {
+        tracing::subscriber::set_global_default(Log).expect("no test has another");
+        tracing::callsite::rebuild_interest_cache();
+    });
+    LINES.set(Some(Vec::new()));
+    work();
+    LINES.take().unwrap_or_default()
 }
 
 #[test]

@@ -44,55 +44,39 @@ const KEEP_ALIVE: Scenario = Scenario {
     is_proxied: false,
 };
 
-/// As a browser asks: sixteen fields, the same each time.
-const BROWSER: &str = concat!(
-    "GET /plain HTTP/1.1\r\n",
-    "Host: example.org\r\n",
-    "Connection: keep-alive\r\n",
-    "Cache-Control: max-age=0\r\n",
-    "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
-    "Sec-CH-UA-Mobile: ?0\r\n",
-    "Sec-CH-UA-Platform: \"Linux\"\r\n",
-    "Upgrade-Insecure-Requests: 1\r\n",
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n",
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n",
-    "Sec-Fetch-Site: none\r\n",
-    "Sec-Fetch-Mode: navigate\r\n",
-    "Sec-Fetch-User: ?1\r\n",
-    "Sec-Fetch-Dest: document\r\n",
-    "Accept-Encoding: gzip, deflate, br, zstd\r\n",
-    "Accept-Language: en-GB,en;q=0.9\r\n",
-    "Cookie: session=0123456789abcdef\r\n",
-    "\r\n",
-);
-
-/// The same to the proxy.
-const PROXIED_BROWSER: &str = concat!(
-    "GET /plain HTTP/1.1\r\n",
-    "Host: proxied.example\r\n",
-    "Connection: keep-alive\r\n",
-    "Cache-Control: max-age=0\r\n",
-    "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
-    "Sec-CH-UA-Mobile: ?0\r\n",
-    "Sec-CH-UA-Platform: \"Linux\"\r\n",
-    "Upgrade-Insecure-Requests: 1\r\n",
-    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n",
-    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n",
-    "Sec-Fetch-Site: none\r\n",
-    "Sec-Fetch-Mode: navigate\r\n",
-    "Sec-Fetch-User: ?1\r\n",
-    "Sec-Fetch-Dest: document\r\n",
-    "Accept-Encoding: gzip, deflate, br, zstd\r\n",
-    "Accept-Language: en-GB,en;q=0.9\r\n",
-    "Cookie: session=0123456789abcdef\r\n",
-    "\r\n",
-);
+/// As a browser asks a host: sixteen fields, the same each time.
+macro_rules! browser_asks {
+    ($host:literal) => {
+        concat!(
+            "GET /plain HTTP/1.1\r\n",
+            "Host: ",
+            $host,
+            "\r\n",
+            "Connection: keep-alive\r\n",
+            "Cache-Control: max-age=0\r\n",
+            "Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n",
+            "Sec-CH-UA-Mobile: ?0\r\n",
+            "Sec-CH-UA-Platform: \"Linux\"\r\n",
+            "Upgrade-Insecure-Requests: 1\r\n",
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n",
+            "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n",
+            "Sec-Fetch-Site: none\r\n",
+            "Sec-Fetch-Mode: navigate\r\n",
+            "Sec-Fetch-User: ?1\r\n",
+            "Sec-Fetch-Dest: document\r\n",
+            "Accept-Encoding: gzip, deflate, br, zstd\r\n",
+            "Accept-Language: en-GB,en;q=0.9\r\n",
+            "Cookie: session=0123456789abcdef\r\n",
+            "\r\n",
+        )
+    };
+}
 
 /// Every scenario. `instructions.toml` beside this folder has a row for each.
 pub const SCENARIOS: &[Scenario] = &[
     KEEP_ALIVE,
     Scenario { name: "keep-alive-alone", clients: 1, ..KEEP_ALIVE },
-    Scenario { name: "browser", request: BROWSER, ..KEEP_ALIVE },
+    Scenario { name: "browser", request: browser_asks!("example.org"), ..KEEP_ALIVE },
     Scenario {
         name: "async-ready",
         request: "GET /ready HTTP/1.1\r\nHost: example.org\r\n\r\n",
@@ -135,7 +119,12 @@ pub const SCENARIOS: &[Scenario] = &[
         is_proxied: true,
         ..KEEP_ALIVE
     },
-    Scenario { name: "proxied-browser", request: PROXIED_BROWSER, is_proxied: true, ..KEEP_ALIVE },
+    Scenario {
+        name: "proxied-browser",
+        request: browser_asks!("proxied.example"),
+        is_proxied: true,
+        ..KEEP_ALIVE
+    },
     Scenario {
         name: "connection-per-request",
         is_new_each_round: true,

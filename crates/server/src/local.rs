@@ -22,7 +22,7 @@ use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
 use crate::offload::Services;
 use crate::pulse::Pulse;
 use crate::site::LocalSite;
-use crate::wake::Wakers;
+use crate::wake::{Owner, Wakers};
 
 /// Recycled things of each kind that a worker keeps.
 const KEPT: usize = 1024;
@@ -111,6 +111,18 @@ impl Counters for FeatureCounters {
 impl SlotWakers for Wakers {
     fn waker(&mut self, index: u32) -> Waker {
         Wakers::waker(self, index)
+    }
+
+    fn lease(&mut self, index: u32, exchange: u32) -> u32 {
+        Wakers::lease(self, Owner { connection: index, exchange })
+    }
+
+    fn leased(&self, number: u32) -> Waker {
+        Wakers::leased(self, number)
+    }
+
+    fn release(&mut self, number: u32) {
+        Wakers::release(self, number);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_core::{Body, BodyError, Data, FILE_READ_BYTES, Fields, Frame, ReceivedBody};
+use gannet_core::{Body, BodyError, Data, FILE_READ_BYTES, Fields, Frame};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::Misuse;
 
@@ -32,25 +32,11 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
     }
 }
 
-fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
-    match body {
-        Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new(), local),
-        Body::Bytes(bytes) => {
-            if !bytes.is_empty() {
-                piece(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes)))?;
-            }
-            finish(active, &Fields::new(), local)
-        }
-        Body::File(_, range) if range.is_empty() => finish(active, &Fields::new(), local),
-        Body::File(file, range) => {
-            if let Some(exchange) = &mut active.exchange {
-                exchange.body = Some(Body::Empty);
-            }
-            begin_file(active, file, range, local)
-        }
-        Body::Stream(source) => pull_stream(active, source, socket, local),
-        Body::Received(received, length) => pull_received(active, received, length, socket, local),
-    }
+fn pull_body(active: &mut Active, mut body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
+    let waker = if body.may_wait() { local.wakers.waker(socket.index) } else { Waker::noop().clone() };
+    let poll = handle::contained(local, || body.poll_frame(&mut Context::from_waker(&waker)));
+    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    pull_frame(active, poll, body, &waker, local)
 }
 
 /// Begins a piece that is a range of a file. One that is short and in the kernel's memory is there at once, behind the head: a system call
@@ -81,30 +67,6 @@ fn pull_file(
         exchange.file = Some(file);
     }
     flow
-}
-
-fn pull_stream(
-    active: &mut Active,
-    mut source: std::pin::Pin<Box<dyn gannet_core::Source>>,
-    socket: SocketId,
-    local: &mut Local,
-) -> ControlFlow<()> {
-    let waker = local.wakers.waker(socket.index);
-    let poll = handle::contained(local, || source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
-    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
-    pull_frame(active, poll, Body::Stream(source), &waker, local)
-}
-
-fn pull_received(
-    active: &mut Active,
-    mut received: ReceivedBody,
-    length: Option<u64>,
-    socket: SocketId,
-    local: &mut Local,
-) -> ControlFlow<()> {
-    let waker = local.wakers.waker(socket.index);
-    let poll = received.poll_frame(&mut Context::from_waker(&waker));
-    pull_frame(active, poll, Body::Received(received, length), &waker, local)
 }
 
 /// What `body` gave when it was polled goes into the output; the body is kept if there is more to come.

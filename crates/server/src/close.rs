@@ -2,9 +2,10 @@
 
 use gannet_engine::SocketId;
 
-use crate::connection::{Active, Connection, Fate, Stage};
+use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
 use crate::tls::Tls;
+use crate::wire::Fate;
 use crate::{deadline, flush, link, protocol};
 
 /// Bytes that a client may send ahead of what is being read.
@@ -13,11 +14,11 @@ const AHEAD_BYTES: usize = 16 * 1024;
 /// Ends the connection, lets it idle, or says what it waits for.
 pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
     let Stage::Active(active) = &mut connection.stage else { return };
-    let sent = !active.sending && active.output.is_none();
+    let sent = !active.wire.sending && active.wire.output.is_none();
     if let Some(tls) = &connection.tls {
         active.in_head |= active.is_at_rest() && tls.is_within_record();
     }
-    match active.fate {
+    match active.wire.fate {
         Fate::Abort => now(connection, local),
         Fate::Finish if sent => finish(connection, local),
         Fate::Cut if sent => now(connection, local),
@@ -52,11 +53,11 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
 fn finish(connection: &mut Connection, local: &mut Local) {
     let Stage::Active(active) = &mut connection.stage else { return };
     active.ends_with_connection = false;
-    if active.peer_ended {
+    if active.wire.peer_ended {
         now(connection, local);
         return;
     }
-    if !active.receiving {
+    if !active.wire.receiving {
         local.engine.receive(connection.socket);
     }
     linger(connection, local);
@@ -77,14 +78,14 @@ pub(crate) fn idle_no_more(connection: &mut Connection, local: &mut Local) {
     if connection.tls.is_none() {
         return now(connection, local);
     }
-    link::begin(connection, local).fate = Fate::Finish;
+    link::begin(connection, local).wire.fate = Fate::Finish;
     connection.advance(local);
 }
 
 /// Waits for the next request, holding nothing.
 fn idle(connection: &mut Connection, local: &mut Local) {
     let Stage::Active(active) = connection.enter(Stage::Idle, local) else { return };
-    if !active.receiving {
+    if !active.wire.receiving {
         local.engine.receive(connection.socket);
     }
     local.recycle_active(active);
@@ -103,7 +104,7 @@ fn half_close(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, sent
     }
     if let Some(tls) = tls.filter(|tls| !tls.is_closed()) {
         tls.close();
-        return flush::send(active, Some(tls), socket, local); // and when that is sent we are here again
+        return flush::send(&mut active.wire, Some(tls), socket, local); // and when that is sent we are here again
     }
     if !active.half_closed {
         active.half_closed = true;
@@ -113,20 +114,20 @@ fn half_close(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, sent
 
 /// Receives while there is somewhere to put it.
 fn credit(active: &mut Active, socket: SocketId, local: &mut Local) {
-    let ahead = active.input.as_ref().map_or(0, |input| input.len());
+    let ahead = active.wire.input.as_ref().map_or(0, |input| input.len());
     let window = active.protocol.reading_ended() || active.has_window(local);
     // What the parser needs is not ahead, however much of it there is: its own limits bound that.
     let room = ahead < AHEAD_BYTES || protocol::wants_input(active, local);
-    let wanted = !active.peer_ended && room && window;
+    let wanted = !active.wire.peer_ended && room && window;
     if let Some(exchange) = &active.exchange
         && (!window || exchange.expects_continue)
     {
         exchange.incoming.throttle();
     }
-    if wanted == active.receiving {
+    if wanted == active.wire.receiving {
         return;
     }
-    active.receiving = wanted;
+    active.wire.receiving = wanted;
     if wanted {
         local.engine.receive(socket);
         if active.protocol.is_reading_body() {
@@ -141,6 +142,6 @@ fn credit(active: &mut Active, socket: SocketId, local: &mut Local) {
 impl Active {
     /// Whether nothing is begun and nothing waits.
     fn is_at_rest(&self) -> bool {
-        self.exchange.is_none() && self.input.is_none() && !self.in_head
+        self.exchange.is_none() && self.wire.input.is_none() && !self.in_head
     }
 }

@@ -96,13 +96,13 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     if resumed { &counters.handshakes_resumed } else { &counters.handshakes_full }.add(1);
     let mut active = local.take_active();
     connection.spoke = plain.is_some();
-    active.input = plain;
-    active.is_secure = true;
+    active.wire.input = plain;
+    active.wire.is_secure = true;
     connection.facts.arrival = Rc::new(Arrival { tls: told, ..Arrival::clone(&connection.facts.arrival) });
-    active.accounts.connect(&connection.facts.arrival);
+    active.wire.accounts.connect(&connection.facts.arrival);
     if let Stage::Handshaking(handshake) = &connection.stage {
-        (active.sending, active.receiving) = (handshake.sending, !handshake.paused);
-        active.peer_ended = handshake.peer_ended;
+        (active.wire.sending, active.wire.receiving) = (handshake.sending, !handshake.paused);
+        active.wire.peer_ended = handshake.peer_ended;
     }
     local.timers.clear(connection.socket.index);
     connection.enter(Stage::Active(active), local);

@@ -50,6 +50,7 @@ mod sync;
 mod tls;
 mod wake;
 mod watchdog;
+mod wire;
 mod worker;
 
 pub use accept::Preamble;

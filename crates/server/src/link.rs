@@ -1,7 +1,7 @@
 //! Step 2, receive: a completion becomes bytes of HTTP. TLS is opened here.
 
 use gannet_core::BodyError;
-use gannet_engine::{Block, Chunk};
+use gannet_engine::Block;
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
@@ -22,12 +22,12 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
         Stage::Idle | Stage::Active(_) if connection.tls.is_some() => open(connection, block, local),
         Stage::Idle => {
             let active = begin(connection, local);
-            active.input = Some(block.share());
+            active.wire.input = Some(block.share());
             connection.spoke = true;
             connection.advance(local);
         }
         Stage::Active(active) => {
-            active.take_in(block.share());
+            active.wire.take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -38,9 +38,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 #[inline]
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
-    active.receiving = true;
-    active.is_secure = connection.tls.is_some();
-    active.accounts.connect(&connection.facts.arrival);
+    active.wire.connect(&connection.facts.arrival);
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,
@@ -58,9 +56,9 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
         Ok(arrived) => {
             if let Some(plain) = arrived.plain {
                 connection.spoke = true;
-                active.take_in(plain);
+                active.wire.take_in(plain);
             }
-            active.peer_ended |= arrived.opened.peer_closed;
+            active.wire.peer_ended |= arrived.opened.peer_closed;
         }
         Err(fault) => {
             tracing::debug!(%fault, "a session of TLS broke");
@@ -75,9 +73,9 @@ pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
         Stage::Active(active) => {
-            active.receiving = false;
-            active.peer_ended = true;
-            active.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
+            active.wire.receiving = false;
+            active.wire.peer_ended = true;
+            active.wire.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
             connection.advance(local);
         }
         Stage::ProxyHeader(_) | Stage::Idle | Stage::Lingering => close::now(connection, local),
@@ -91,14 +89,6 @@ pub(crate) fn failed(connection: &mut Connection, local: &mut Local) {
 }
 
 impl Active {
-    /// Puts bytes behind those that wait: in place where there is room, else both into memory of their own.
-    fn take_in(&mut self, arrived: Chunk) {
-        self.input = Some(match self.input.take() {
-            None => arrived,
-            Some(waiting) => waiting.followed_by(&arrived),
-        });
-    }
-
     /// The request will not be completed.
     pub(crate) fn cut_short(&mut self, error: BodyError) {
         if let Some(exchange) = &self.exchange {

@@ -6,7 +6,7 @@ use gannet_core::{Chunk, ClientCertificate, Tls as Told};
 use gannet_engine::{Block, Output};
 use gannet_link::{Fault, Opened, Scratch, ServerTls, Session};
 
-use crate::connection::Fate;
+use crate::wire::Fate;
 
 /// A connection's TLS.
 pub(crate) struct Tls {

@@ -1,12 +1,13 @@
 //! Which limit was hit: the rows of the two tables of limits, by number.
 
 use gannet_proto::h1::Error;
+use gannet_proto::h2::limits::TABLE as HTTP2;
 use gannet_proto::limits::TABLE as PROTOCOL;
 
 use crate::limits::TABLE as SERVER;
 
 /// How many limits there are.
-pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
+pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len() + HTTP2.len();
 
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
@@ -59,6 +60,12 @@ impl Limit {
         panic!("no row of the table has this name")
     }
 
+    /// The row of HTTP/2's table of this name.
+    pub(crate) fn named(name: &str) -> Option<Limit> {
+        let row = HTTP2.iter().position(|row| row.name == name)?;
+        Some(Limit((SERVER.len() + PROTOCOL.len() + row) as u8))
+    }
+
     /// The row whose excess this error of a client's is, if it is one.
     pub(crate) fn behind(error: Error) -> Option<Limit> {
         let row = PROTOCOL.iter().position(|row| row.request == Some(error))?;
@@ -74,6 +81,7 @@ impl Limit {
 /// Every limit that is counted: its place and its name.
 pub(crate) fn counted() -> impl Iterator<Item = (usize, &'static str)> {
     let names = SERVER.iter().map(|row| row.name).chain(PROTOCOL.iter().map(|row| row.name));
+    let names = names.chain(HTTP2.iter().map(|row| row.name));
     names.enumerate().filter(|(_, name)| !UNCOUNTED.contains(name))
 }
 

@@ -231,7 +231,10 @@ impl Compression {
         put_length(u64::from(number), &mut self.out);
         put_date(b"Sun, 06 Nov 1994 08:49:37 GMT", &mut self.out);
         self.blocks.put(b"Content-Type: text/html\r\nServer: gannet\r\n", &mut self.out);
-        self.blocks.put(if number % 2 == 0 { b"X-Even: yes\r\n" } else { b"X-Even: no\r\n" }, &mut self.out);
+        self.blocks.put(
+            if number.is_multiple_of(2) { b"X-Even: yes\r\n" } else { b"X-Even: no\r\n" },
+            &mut self.out,
+        );
     }
 }
 

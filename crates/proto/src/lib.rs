@@ -25,7 +25,7 @@ pub mod proxy;
 pub mod scan;
 
 pub use http::{
-    BodyLength, Field, Head, Method, ResponseBody, ResponseHead, Span, Status, TargetForm, Version,
+    BodyLength, Field, Head, Method, Priority, ResponseBody, ResponseHead, Span, Status, TargetForm, Version,
     connection_options, is_hop_by_hop,
 };
 pub use limits::Limits;

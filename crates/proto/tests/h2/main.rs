@@ -1,6 +1,8 @@
 //! HTTP/2: a test for each thing that RFC 9113 says must be, named by its section; limits, cuts, both roles on one connection.
 
+mod cuts;
 mod end;
+mod limits;
 mod raw;
 
 mod section_3;

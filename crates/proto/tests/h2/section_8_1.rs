@@ -330,7 +330,7 @@ fn rfc_8441_section_4_extended_connect_names_a_protocol() {
     assert_eq!(wrong(&|fields| fields[0].1 = "GET"), ErrorCode::PROTOCOL_ERROR);
     assert_eq!(wrong(&|fields| fields[1].1 = "web socket"), ErrorCode::PROTOCOL_ERROR);
     for missing in 2..5 {
-        assert_eq!(wrong(&|fields| drop(fields.remove(missing))), ErrorCode::PROTOCOL_ERROR);
+        assert_eq!(wrong(&|fields| _ = fields.remove(missing)), ErrorCode::PROTOCOL_ERROR);
     }
 }
 

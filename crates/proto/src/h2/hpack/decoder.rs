@@ -196,7 +196,7 @@ impl Decoder {
         let start = list.text.len();
         if index == 0 {
             input.string(&mut list.text)?;
-            return Ok(static_table::index_of_exactly(&list.text[start..]));
+            return Ok(static_table::index_of(&list.text[start..]));
         }
         if let Some(entry) = TEXTS.get(index) {
             list.text.extend_from_slice(&entry.bytes);

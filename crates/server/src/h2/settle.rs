@@ -154,6 +154,7 @@ impl Multiplexed {
             let response = route::error(Status::REQUEST_TIMEOUT);
             respond::begin(connection, stream, response, local);
         });
+        self.enqueue(slot);
     }
 
     /// Ends the streams whose deadlines have passed, and finds the next one.

@@ -191,6 +191,18 @@ impl<R: Role> Connection<R> {
         self.our_last.is_some() || self.peers_last.is_some()
     }
 
+    /// Whether the peer was told which of its streams were the last: by [`close`](Connection::close) or [`fail`](Connection::fail).
+    pub fn is_closing(&self) -> bool {
+        self.our_last.is_some()
+    }
+
+    /// Whether the peer has begun what we have to wait for as a whole: its preface, or a header block.
+    pub fn is_within_head(&self) -> bool {
+        let begins =
+            matches!(self.reading, Reading::Preface { .. } | Reading::FirstFrame | Reading::Fragment { .. });
+        begins || self.block.is_some()
+    }
+
     /// The caller is done with a stream, both halves of which have ended or were reset: its slot may be used again. A stream counts
     /// against the limit until then, also when it was reset: that is what makes resetting no cheaper than waiting.
     ///

@@ -4,7 +4,7 @@ use super::ErrorCode;
 use alloc::vec::Vec;
 
 /// What a client sends first (RFC 9113 section 3.4).
-pub(super) const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+pub const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// How long a frame's header is.
 pub(super) const HEADER_BYTES: usize = 9;

@@ -96,6 +96,7 @@ pub use client::RequestToSend;
 pub use connection::{Client, Connection, Server};
 pub use error::{Error, ErrorCode};
 pub use event::Event;
+pub use frame::PREFACE;
 pub use hpack::Blocks;
 pub use limits::Limits;
 pub use refusal::Refusal;

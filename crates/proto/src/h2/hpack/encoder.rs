@@ -7,7 +7,7 @@ use super::put::{
 use super::static_table;
 use super::table::Table;
 use super::tags::Tagged;
-use super::{FIELD_OVERHEAD, INITIAL_SIZE};
+use super::{FIELD_OVERHEAD, INITIAL_SIZE, LARGEST_SIZE};
 use alloc::vec::Vec;
 
 /// The pattern of a size update (RFC 7541 section 6.3), and its bits.
@@ -43,9 +43,10 @@ impl Encoder {
         Encoder { table, tagged, peers: INITIAL_SIZE, lowest: None }
     }
 
-    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` and we allow. The next header block says so.
+    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` allows, and we do, but no more than [`LARGEST_SIZE`]. The next header block says so, if it changes or
+    /// the peer waits for it.
     pub fn set_max_size(&mut self, peers: u32, ours: u32) {
-        let size = peers.min(ours);
+        let size = peers.min(ours).min(LARGEST_SIZE);
         // A peer that reduced its table waits for this, even where ours was smaller before.
         if size != self.table.max_size() || peers < self.peers {
             self.lowest = Some(self.lowest.map_or(size, |lowest| lowest.min(size)));

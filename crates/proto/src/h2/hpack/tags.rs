@@ -94,3 +94,25 @@ fn places(tags: &[u16], tag: u16) -> impl Iterator<Item = usize> {
 fn has(tags: &[u16], tag: u16) -> bool {
     tags.iter().fold(false, |found, other| found | (*other == tag))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::ages;
+    use alloc::collections::VecDeque;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn every_entry_with_a_tag_is_found_wherever_it_is() {
+        let mut tags: VecDeque<u16> = VecDeque::with_capacity(64);
+        for step in 0..300 {
+            tags.push_back(step % 7);
+            if tags.len() > 40 {
+                tags.pop_front();
+            }
+            let expected: Vec<usize> =
+                (0..tags.len()).rev().filter(|age| tags[tags.len() - 1 - age] == 3).collect();
+            assert_eq!(ages(&tags, 3).collect::<Vec<_>>(), expected);
+        }
+        assert_eq!(ages(&VecDeque::new(), 3).count(), 0);
+    }
+}

@@ -265,12 +265,21 @@ fn what_differs_from_message_to_message_becomes_no_entry() {
         "date",
         "etag",
         "expires",
+        "forwarded",
+        "if-match",
         "if-modified-since",
         "if-none-match",
         "if-range",
+        "if-unmodified-since",
         "last-modified",
         "location",
         "range",
+        "Traceparent",
+        "tracestate",
+        "X-Correlation-Id",
+        "X-Forwarded-For",
+        "X-Real-IP",
+        "X-Request-Id",
     ] {
         let [first, second] = twice(name, "something");
         assert_eq!((first[0] & 0xf0, &first), (0x00, &second), "{name}");

@@ -80,7 +80,9 @@ impl Encoder {
         match is_secret(index, value) {
             true => Indexing::Never,
             // What is large would drive most others out.
-            false if differs(index) || size > self.table.max_size() as usize / 4 * 3 => Indexing::Without,
+            false if differs(index, name) || size > self.table.max_size() as usize / 4 * 3 => {
+                Indexing::Without
+            }
             false => Indexing::With,
         }
     }
@@ -129,7 +131,23 @@ fn index_of_entry(age: usize) -> usize {
 }
 
 /// Whether a field's value mostly differs from message to message, so that as an entry it would only drive others out. `index` is its name's in the static table.
-fn differs(index: u8) -> bool {
-    // :path, age, content-length, content-range, date, etag, expires, if-modified-since, if-none-match, if-range, last-modified, location, range.
-    matches!(index, 4 | 21 | 28 | 30 | 33 | 34 | 36 | 40 | 41 | 42 | 44 | 46 | 50)
+fn differs(index: u8, name: &[u8]) -> bool {
+    match index {
+        // Tracing, and what proxies say of the client.
+        0 => matches!(
+            name,
+            b"traceparent"
+                | b"tracestate"
+                | b"x-request-id"
+                | b"x-correlation-id"
+                | b"forwarded"
+                | b"x-forwarded-for"
+                | b"x-real-ip"
+        ),
+        // :path, age, content-length, content-range, date, etag, expires, location, range
+        4 | 21 | 28 | 30 | 33 | 34 | 36 | 46 | 50 => true,
+        // if-match, if-modified-since, if-none-match, if-range, if-unmodified-since, last-modified
+        39..=44 => true,
+        _ => false,
+    }
 }

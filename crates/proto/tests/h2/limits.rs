@@ -157,7 +157,7 @@ fn floods_case(name: &str) -> Option<Case> {
             (post_on(1), repeated(frame(DATA, PADDED, 1, &[3, 0, 0, 0])))
         }
         "tiny_data_frames" => {
-            limits.tiny_data_frames = most;
+            limits.tiny_data_frames = MOST as u32;
             (post_on(1), repeated(data(1, b"fifteen letters")))
         }
         _ => return None,
@@ -390,14 +390,18 @@ fn grpc_sends_small_messages_pings_and_window_updates_for_ever() {
 }
 
 #[test]
-fn a_stream_of_tiny_messages_that_nobody_reads_ends_at_its_window() {
+fn streams_of_tiny_messages_that_nobody_reads_end_at_their_windows() {
     let mut end = server_with(Limits::default());
-    end.receive(&post_on(1));
-    for _ in 0..13_107 {
-        end.receive(&data(1, b"\0\0\0\0\0"));
+    let message = data(1, b"\0\0\0\0\0");
+    for stream in [1, 3, 5] {
+        end.receive(&post_on(stream));
+        let message = [&message[..5], &u32::to_be_bytes(stream), &message[9..]].concat();
+        for _ in 0..262_144 / 5 {
+            end.receive(&message);
+        }
+        assert!(!end.over);
+        assert_eq!(end.stream_error(stream, &message), ErrorCode::FLOW_CONTROL_ERROR);
     }
-    assert!(!end.over);
-    assert_eq!(end.stream_error(1, &data(1, b"\0\0\0\0\0")), ErrorCode::FLOW_CONTROL_ERROR);
 }
 
 #[test]

@@ -8,10 +8,15 @@ use gannet_proto::{BodyLength, Head, Limits, Method, ResponseHead, Status};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+#[path = "allocations/h2.rs"]
+mod h2;
+
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that are allocated and not freed.
+    static HELD_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no
@@ -19,17 +24,20 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD_BYTES.set(HELD_BYTES.get() + layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD_BYTES.set(HELD_BYTES.get() - layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD_BYTES.set(HELD_BYTES.get() + size as isize - layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.realloc(pointer, layout, size) }
     }

@@ -152,9 +152,9 @@ limits! {
     empty_data_frames: u16 = 128, at most 65535 "frames",
         connection TooManyEmptyDataFrames,
         "They carry nothing, and no window bounds them. Some clients send one to end a message.";
-    tiny_data_frames: u16 = 16384, at most 65535 "frames of fewer than 16 bytes",
+    tiny_data_frames: u32 = 262144, at most 16777216 "frames of fewer than 16 bytes",
         connection TooManyTinyDataFrames,
-        "More frame than content. Only those count whose content was not taken yet: a stream of small messages that somebody reads may go on for ever. gRPC's smallest message has 5 bytes: a whole window of them is 13,107.";
+        "More frame than content. Only those count whose content was not taken yet: a stream of small messages that somebody reads may go on for ever. gRPC's smallest message has 5 bytes: a whole window of the connection of them is 209,715.";
     priority_bytes: u16 = 256, at most 4096 "bytes",
         held "the frame is ignored",
         "What PRIORITY_UPDATE says takes 6 bytes, such as `u=3, i`; more is room for parameters to come.";

@@ -187,7 +187,8 @@ proptest! {
         let (mut near, mut far) = (client_with(limits), server_with(limits));
         near.receive(&settings(&[(4, window)]));
         far.receive(&settings(&[(4, window)]));
-        (near.out.clear(), far.out.clear());
+        near.out.clear();
+        far.out.clear();
         let mut state: Vec<_> = exchanges.iter().map(|exchange| {
             let stream = near.ask(Method::Post, BodyLength::Chunked);
             (stream, exchange.asked, exchange.answered, [false; 3])
@@ -207,7 +208,8 @@ proptest! {
             let back = std::mem::take(&mut far.out);
             back.chunks(cut).for_each(|piece| take(&mut near, piece));
             // What a client of small windows must send is no flood here.
-            (near.connection.refill(), far.connection.refill());
+            near.connection.refill();
+            far.connection.refill();
             if state.iter().all(|(stream, ..)| came(&near.said, *stream).ended && came(&far.said, *stream).ended) {
                 break;
             }

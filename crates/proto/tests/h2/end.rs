@@ -127,7 +127,7 @@ pub struct End<R: Role> {
 
 /// A server that has heard the client's preface and settings, and whose own were acknowledged.
 pub fn server() -> End<ServerRole> {
-    server_with(Limits::default())
+    server_with(Limits { stream_window_bytes: 65_535, ..Limits::default() })
 }
 
 pub fn server_with(limits: Limits) -> End<ServerRole> {
@@ -141,7 +141,7 @@ pub fn server_with(limits: Limits) -> End<ServerRole> {
 
 /// A client that has heard the server's settings, and whose own were acknowledged.
 pub fn client() -> End<ClientRole> {
-    client_with(Limits::default())
+    client_with(Limits { stream_window_bytes: 65_535, ..Limits::default() })
 }
 
 pub fn client_with(limits: Limits) -> End<ClientRole> {

@@ -11,23 +11,31 @@ struct Case {
     limits: Limits,
     before: Vec<u8>,
     /// So many of what is counted.
-    bytes: Box<dyn Fn(usize) -> Vec<u8>>,
+    bytes: Bytes,
 }
 
 /// The limit that each case sets.
 const MOST: usize = 9;
 
 fn case(name: &str) -> Option<Case> {
+    windows_case(name).or_else(|| heads_case(name)).or_else(|| floods_case(name))
+}
+
+/// What is counted, so many times.
+type Bytes = Box<dyn Fn(usize) -> Vec<u8>>;
+
+fn repeated(frame: Vec<u8>) -> Bytes {
+    Box::new(move |count| times(count, &frame))
+}
+
+/// Of streams, windows and frames.
+fn windows_case(name: &str) -> Option<Case> {
     let mut limits = Limits::default();
-    let most = MOST as u16;
-    let nothing = Vec::new;
-    let repeated =
-        |frame: Vec<u8>| -> Box<dyn Fn(usize) -> Vec<u8>> { Box::new(move |count| times(count, &frame)) };
-    let (before, bytes): (_, Box<dyn Fn(usize) -> Vec<u8>>) = match name {
+    let (before, bytes): (_, Bytes) = match name {
         "streams" => {
             limits.streams = MOST as u32;
             (
-                nothing(),
+                Vec::new(),
                 Box::new(|count| (0..count).flat_map(|index| post_on(2 * index as u32 + 1)).collect()),
             )
         }
@@ -42,12 +50,22 @@ fn case(name: &str) -> Option<Case> {
         }
         "frame_bytes" => {
             limits.frame_bytes = 16_384 + MOST as u32;
-            (nothing(), Box::new(|count| frame(0xfe, 0, 0, &vec![0; 16_384 + count])))
+            (Vec::new(), Box::new(|count| frame(0xfe, 0, 0, &vec![0; 16_384 + count])))
         }
+        _ => return None,
+    };
+    Some(Case { limits, before, bytes })
+}
+
+/// Of what a head is made of.
+fn heads_case(name: &str) -> Option<Case> {
+    let mut limits = Limits::default();
+    let most = MOST as u16;
+    let (before, bytes): (_, Bytes) = match name {
         "header_table_bytes" => {
             limits.header_table_bytes = MOST as u32;
             (
-                nothing(),
+                Vec::new(),
                 Box::new(|count| {
                     let block = [&[0x20 | count as u8][..], &get()].concat();
                     frame(HEADERS, END_HEADERS | END_STREAM, 1, &block)
@@ -56,12 +74,12 @@ fn case(name: &str) -> Option<Case> {
         }
         "header_list_bytes" => {
             limits.header_list_bytes = 500 + MOST as u32;
-            (nothing(), Box::new(|count| request_of_size(500 + count)))
+            (Vec::new(), Box::new(|count| request_of_size(500 + count)))
         }
         "fields" => {
             limits.fields = most;
             (
-                nothing(),
+                Vec::new(),
                 Box::new(|count| {
                     let block = [&get()[..], &b"\x00\x01x\x01y".repeat(count - 4)].concat();
                     frame(HEADERS, END_HEADERS | END_STREAM, 1, &block)
@@ -70,17 +88,17 @@ fn case(name: &str) -> Option<Case> {
         }
         "method_bytes" => {
             limits.method_bytes = most;
-            (nothing(), Box::new(|count| asking(&"M".repeat(count), "/")))
+            (Vec::new(), Box::new(|count| asking(&"M".repeat(count), "/")))
         }
         "target_bytes" => {
             limits.target_bytes = most;
-            (nothing(), Box::new(|count| asking("GET", &format!("/{}", "?".repeat(count - 1)))))
+            (Vec::new(), Box::new(|count| asking("GET", &format!("/{}", "?".repeat(count - 1)))))
         }
         "header_block_bytes" => {
             limits.header_block_bytes = 6 + MOST as u32;
             // Of a block that comes at once nothing has to be held.
             (
-                nothing(),
+                Vec::new(),
                 Box::new(|count| {
                     let rest = [&get()[2..], &vec![0x82; count]].concat();
                     all(&[frame(HEADERS, 0, 1, &get()[..2]), frame(CONTINUATION, 0, 1, &rest)])
@@ -91,45 +109,55 @@ fn case(name: &str) -> Option<Case> {
             limits.continuations = most;
             (frame(HEADERS, END_STREAM, 1, b""), repeated(frame(CONTINUATION, 0, 1, b"")))
         }
+        _ => return None,
+    };
+    Some(Case { limits, before, bytes })
+}
+
+/// Of what is counted by frames, or by streams.
+fn floods_case(name: &str) -> Option<Case> {
+    let mut limits = Limits::default();
+    let most = MOST as u16;
+    let (before, bytes): (_, Bytes) = match name {
         "resets" => {
             limits.resets = most;
-            (nothing(), Box::new(|count| opened_and(count, |stream| reset(stream, 8))))
+            (Vec::new(), Box::new(|count| opened_and(count, |stream| reset(stream, 8))))
         }
         "faults" => {
             limits.faults = most;
-            (nothing(), Box::new(|count| opened_and(count, |stream| window_update(stream, 0))))
+            (Vec::new(), Box::new(|count| opened_and(count, |stream| window_update(stream, 0))))
         }
         "pings" => {
             limits.pings = most;
-            (nothing(), repeated(frame(PING, 0, 0, &[0; 8])))
+            (Vec::new(), repeated(frame(PING, 0, 0, &[0; 8])))
         }
         "settings" => {
             // One has come already.
             limits.settings = most + 1;
-            (nothing(), repeated(settings(&[(4, 5)])))
+            (Vec::new(), repeated(settings(&[(4, 5)])))
         }
         "priorities" => {
             limits.priorities = most;
-            (nothing(), repeated(frame(PRIORITY, 0, 1, &[0, 0, 0, 3, 0])))
+            (Vec::new(), repeated(frame(PRIORITY, 0, 1, &[0, 0, 0, 3, 0])))
         }
         "priority_updates" => {
             limits.priority_updates = most;
-            (nothing(), repeated(frame(PRIORITY_UPDATE, 0, 0, &[0, 0, 0, 1, b'i'])))
+            (Vec::new(), repeated(frame(PRIORITY_UPDATE, 0, 0, &[0, 0, 0, 1, b'i'])))
         }
         "window_updates" => {
             limits.window_updates = most;
-            (nothing(), repeated(window_update(0, 1)))
+            (Vec::new(), repeated(window_update(0, 1)))
         }
         "useless_frames" => {
             limits.useless_frames = most;
-            (nothing(), repeated(frame(0xfe, 0, 1, b"whatever")))
+            (Vec::new(), repeated(frame(0xfe, 0, 1, b"whatever")))
         }
         "empty_data_frames" => {
             limits.empty_data_frames = most;
             (post_on(1), repeated(frame(DATA, PADDED, 1, &[3, 0, 0, 0])))
         }
         "tiny_data_frames" => {
-            limits.tiny_data_frames = most;
+            limits.tiny_data_frames = MOST as u32;
             (post_on(1), repeated(data(1, b"fifteen letters")))
         }
         _ => return None,
@@ -362,14 +390,18 @@ fn grpc_sends_small_messages_pings_and_window_updates_for_ever() {
 }
 
 #[test]
-fn a_stream_of_tiny_messages_that_nobody_reads_ends_at_its_window() {
+fn streams_of_tiny_messages_that_nobody_reads_end_at_their_windows() {
     let mut end = server_with(Limits::default());
-    end.receive(&post_on(1));
-    for _ in 0..13_107 {
-        end.receive(&data(1, b"\0\0\0\0\0"));
+    let message = data(1, b"\0\0\0\0\0");
+    for stream in [1, 3, 5] {
+        end.receive(&post_on(stream));
+        let message = [&message[..5], &u32::to_be_bytes(stream), &message[9..]].concat();
+        for _ in 0..262_144 / 5 {
+            end.receive(&message);
+        }
+        assert!(!end.over);
+        assert_eq!(end.stream_error(stream, &message), ErrorCode::FLOW_CONTROL_ERROR);
     }
-    assert!(!end.over);
-    assert_eq!(end.stream_error(1, &data(1, b"\0\0\0\0\0")), ErrorCode::FLOW_CONTROL_ERROR);
 }
 
 #[test]

@@ -133,3 +133,32 @@ fn a_client_reads_frames_by_the_same_rules() {
     assert_eq!(client().wrong(&frame(PING, 0, 0, &[0; 7])), Error::InvalidFrameSize);
     assert_eq!(client().receive(&frame(0xfe, 0xff, 9, b"whatever")), []);
 }
+
+#[test]
+fn section_4_3_1_a_smaller_table_of_the_peers_is_taken_note_of_in_the_next_block() {
+    let mut end = server();
+    end.receive(&all(&[settings(&[(1, 0), (1, 100)]), get_on(1), get_on(3)]));
+    end.sent();
+    end.begin(1, None);
+    end.begin(3, None);
+    let blocks: Vec<_> = end.sent().into_iter().map(|frame| frame.payload).collect();
+    // To 0, then to 100 (31 and 69); then `:status: 200`.
+    assert_eq!(blocks, [vec![0x20, 0x3f, 69, 0x88], vec![0x88]]);
+    let mut end = client();
+    end.receive(&settings(&[(1, 0)]));
+    end.sent();
+    (end.get(), end.get());
+    let blocks: Vec<_> = end.sent().into_iter().map(|frame| frame.payload).collect();
+    assert_eq!((blocks[0][0], &blocks[0][1..]), (0x20, &blocks[1][..]));
+}
+
+#[test]
+fn section_4_3_1_trailers_take_note_of_it_too() {
+    let mut end = server();
+    end.receive(&get_on(1));
+    end.begin(1, None);
+    end.receive(&settings(&[(1, 0)]));
+    end.sent();
+    end.connection.finish(end.key(1), b"X: y\r\n", &mut end.out).expect("it has no length");
+    assert_eq!(end.sent()[0].payload, b"\x20\x00\x01x\x01y");
+}

@@ -88,7 +88,7 @@ fn rfc_9218_section_2_1_what_was_said_of_old_priorities_first_holds() {
 #[test]
 fn a_server_tells_its_limits() {
     let sent = End::new(Server::new(Limits::default(), 7)).sent();
-    assert_eq!(told(&sent[0]), [(3, 128), (6, 32_768), (8, 1), (9, 1)]);
+    assert_eq!(told(&sent[0]), [(3, 128), (4, 262_144), (6, 32_768), (8, 1), (9, 1)]);
     assert_eq!(sent[1..], frames(&window_update(0, 1_048_576 - 65_535)));
     let limits = Limits {
         header_table_bytes: 0,
@@ -106,7 +106,7 @@ fn a_server_tells_its_limits() {
 #[test]
 fn a_client_tells_its_limits_and_wants_nothing_pushed() {
     let sent = End::new(Client::new(Limits::default(), 7)).sent();
-    assert_eq!(told(&sent[0]), [(2, 0), (6, 32_768), (9, 1)]);
+    assert_eq!(told(&sent[0]), [(2, 0), (4, 262_144), (6, 32_768), (9, 1)]);
 }
 
 #[test]

@@ -322,15 +322,14 @@ fn rfc_8441_section_4_extended_connect_names_a_protocol() {
         ]
     );
     assert_eq!(end.begin(1, None), Framing::Upgrade);
-    let wrong = |change: &dyn Fn(&mut Vec<(&str, &str)>)| {
-        let mut fields = connect.to_vec();
-        change(&mut fields);
-        server().refusal(1, &open_request_on(1, &fields))
-    };
-    assert_eq!(wrong(&|fields| fields[0].1 = "GET"), ErrorCode::PROTOCOL_ERROR);
-    assert_eq!(wrong(&|fields| fields[1].1 = "web socket"), ErrorCode::PROTOCOL_ERROR);
+    let wrong = |fields: &[(&str, &str)]| server().refusal(1, &open_request_on(1, fields));
+    let (mut get, mut two_words) = (connect, connect);
+    (get[0].1, two_words[1].1) = ("GET", "web socket");
+    assert_eq!(wrong(&get), ErrorCode::PROTOCOL_ERROR);
+    assert_eq!(wrong(&two_words), ErrorCode::PROTOCOL_ERROR);
     for missing in 2..5 {
-        assert_eq!(wrong(&|fields| _ = fields.remove(missing)), ErrorCode::PROTOCOL_ERROR);
+        let others = [&connect[..missing], &connect[missing + 1..]].concat();
+        assert_eq!(wrong(&others), ErrorCode::PROTOCOL_ERROR);
     }
 }
 

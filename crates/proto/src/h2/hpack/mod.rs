@@ -1,7 +1,8 @@
 //! HPACK (RFC 7541): the compression of HTTP/2's field lines.
 //!
 //! * A [`Decoder`] turns header blocks into a [`List`] of [`Line`]s and their text, an [`Encoder`] fields into header blocks; each has a dynamic table.
-//! * [`put_static`] and its kin encode without one: what they write is good on every connection, so a worker's [`Blocks`] keep it.
+//! * [`put_static`] and its kin encode without one: what they write is good on every connection, so a worker's [`Blocks`] keep it. A connection that
+//!   writes nothing else has a [`TableSize`] in the place of an encoder.
 //!
 //! # The steps of a header block
 //! `size updates → fields, each an index or a literal: name (an index or a string) → value (a string) → the dynamic table`
@@ -53,6 +54,7 @@ mod list;
 mod put;
 mod static_table;
 mod table;
+mod table_size;
 mod tags;
 
 pub use blocks::Blocks;
@@ -61,6 +63,7 @@ pub use encoder::Encoder;
 pub use error::Error;
 pub use list::{Line, List};
 pub use put::{put_date, put_length, put_lines, put_static, put_status};
+pub use table_size::TableSize;
 
 /// The dynamic table's size, in bytes, that both sides begin with (RFC 9113 section 6.5.2, `SETTINGS_HEADER_TABLE_SIZE`).
 pub const INITIAL_SIZE: u32 = 4096;

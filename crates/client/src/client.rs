@@ -113,6 +113,11 @@ impl Client {
         true
     }
 
+    /// Takes note that one exchange of a slot's connection was woken; says whether the connection is to be [taken on](Client::woken) for it.
+    pub fn exchange_woken(&mut self, index: u32, _exchange: u32) -> bool {
+        self.at(index).is_some()
+    }
+
     /// Takes on all of them.
     pub fn all_woken(&mut self, lent: &mut Lent<'_>) {
         for index in 0..self.connections.len() {

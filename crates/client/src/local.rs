@@ -33,10 +33,20 @@ pub struct Lent<'a> {
     pub wakers: &'a mut dyn SlotWakers,
 }
 
-/// Wakers of the engine's slots.
+/// Wakers of the engine's slots, and of exchanges that share a connection.
 pub trait SlotWakers {
     /// The waker of a slot: the worker then takes the slot's connection on.
     fn waker(&mut self, index: u32) -> Waker;
+
+    /// Leases a waker for one exchange of a slot's connection, and gives its number: the worker then tells which exchange was woken
+    /// ([`Client::exchange_woken`](crate::Client::exchange_woken)).
+    fn lease(&mut self, index: u32, exchange: u32) -> u32;
+
+    /// The waker of this number.
+    fn leased(&self, number: u32) -> Waker;
+
+    /// Gives it back.
+    fn release(&mut self, number: u32);
 }
 
 /// A client, but for its connections.

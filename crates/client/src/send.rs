@@ -86,33 +86,11 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local, len
     }
 }
 
-fn pull_once(active: &mut Active, body: Body, socket: SocketId, lent: &mut Lent<'_>) -> ControlFlow<()> {
-    match body {
-        Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new()),
-        Body::Bytes(bytes) if bytes.is_empty() => finish(active, &Fields::new()),
-        Body::Bytes(bytes) => {
-            (active.body, active.body_begun) = (Some(Body::Empty), true);
-            piece(active, bytes.len(), |output| put(output, Data::Bytes(bytes)))
-        }
-        Body::File(_, range) if range.is_empty() => finish(active, &Fields::new()),
-        Body::File(file, range) => {
-            (active.body, active.body_begun) = (Some(Body::Empty), true);
-            let length = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-            piece(active, length, |output| output.push_file(file, range))
-        }
-        Body::Received(mut received, length) => {
-            let waker = lent.wakers.waker(socket.index);
-            let poll = received.poll_frame(&mut Context::from_waker(&waker));
-            frame(active, poll, Body::Received(received, length), &waker)
-        }
-        Body::Stream(mut source) => {
-            let waker = lent.wakers.waker(socket.index);
-            let poll = || source.as_mut().poll_frame(&mut Context::from_waker(&waker));
-            let poll = catch_unwind(AssertUnwindSafe(poll));
-            let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
-            frame(active, poll, Body::Stream(source), &waker)
-        }
-    }
+fn pull_once(active: &mut Active, mut body: Body, socket: SocketId, lent: &mut Lent<'_>) -> ControlFlow<()> {
+    let waker = if body.may_wait() { lent.wakers.waker(socket.index) } else { Waker::noop().clone() };
+    let poll = catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut Context::from_waker(&waker))));
+    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    frame(active, poll, body, &waker)
 }
 
 /// What `body` gave when it was polled goes into the output; the body is kept if there is more to come.
@@ -122,7 +100,8 @@ fn frame(
     body: Body,
     waker: &Waker,
 ) -> ControlFlow<()> {
-    active.body_begun |= poll.is_ready();
+    // One that ended before anything came of it is as whole as an empty one.
+    active.body_begun |= matches!(poll, Poll::Ready(Some(_)));
     match poll {
         Poll::Pending => {
             active.body = Some(body);

@@ -112,6 +112,29 @@ impl Body {
         }
     }
 
+    /// The next frame, of whatever kind the body is; `None` at the end. After [`Frame::Trailers`] only the end may come. No frame of bytes in
+    /// memory, or of a file, is empty; those of a stream may be. An upgrade has none: it is to be [started](Upgrade::start).
+    ///
+    /// # Errors
+    /// As [`Source::poll_frame`].
+    pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
+        match self {
+            Body::Stream(source) => return source.as_mut().poll_frame(context),
+            Body::Received(received, _) => return received.poll_frame(context),
+            Body::Empty | Body::Bytes(_) | Body::File(..) | Body::Upgrade(_) => {}
+        }
+        Poll::Ready(match std::mem::take(self) {
+            Body::Bytes(bytes) if !bytes.is_empty() => Some(Ok(Frame::Data(bytes.into()))),
+            Body::File(file, range) if !range.is_empty() => Some(Ok(Frame::File(file, range))),
+            _ => None,
+        })
+    }
+
+    /// Whether its next frame may have to be waited for.
+    pub fn may_wait(&self) -> bool {
+        matches!(self, Body::Stream(_) | Body::Received(..))
+    }
+
     /// A body that `source` gives piece by piece.
     pub fn stream(source: impl Source + 'static) -> Body {
         Body::Stream(Box::pin(source))

@@ -4,15 +4,18 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use gannet_core::{Arrival, Body, Conversation, Handler, Incoming, Interims, Reply};
-use gannet_engine::{Chunk, Moment, Output, SocketId};
+use gannet_engine::{Chunk, Moment, SocketId};
+use gannet_proto::Head;
+use gannet_proto::h1;
 use gannet_proto::scan::Level;
-use gannet_proto::{Head, h1};
 
 use crate::file::Piecewise;
+use crate::h2::{self, Multiplexed, Offer};
 use crate::handshake::Handshake;
 use crate::local::Local;
-use crate::observe::{Accounts, ConnectionState};
+use crate::observe::ConnectionState;
 use crate::tls::Tls;
+use crate::wire::{Fate, Wire};
 use crate::{close, exchange, flush, handle, protocol, pull};
 
 /// A connection's slot.
@@ -46,6 +49,8 @@ pub(crate) enum Stage {
     Idle,
     /// Receiving, handling or sending.
     Active(Box<Active>),
+    /// HTTP/2 is spoken: many requests at a time, or none.
+    Multiplexed(Box<Multiplexed>),
     /// The last response is sent and our half is shut down: what still comes is discarded until the peer ends too.
     Lingering,
     /// Waiting for the engine to let go.
@@ -55,29 +60,16 @@ pub(crate) enum Stage {
 /// What is kept while something goes on. Recycled.
 pub(crate) struct Active {
     pub(crate) protocol: h1::Connection,
-    /// Received and not consumed.
-    pub(crate) input: Option<Chunk>,
+    pub(crate) wire: Wire,
     /// What the next head, or the present request's trailers, are parsed into.
     pub(crate) head: Box<Head>,
     pub(crate) exchange: Option<Exchange>,
-    /// Being filled.
-    pub(crate) output: Option<Box<Output>>,
-    /// The engine has an output of ours.
-    pub(crate) sending: bool,
-    /// The engine gives us what it receives.
-    pub(crate) receiving: bool,
-    /// The peer sends no more.
-    pub(crate) peer_ended: bool,
-    /// It did not say so itself, as TLS has it: somebody else may have cut off what it sent.
-    pub(crate) peer_cut_off: bool,
-    /// Bytes of the responses in what the engine has, where that is sealed.
-    pub(crate) sealed: u64,
-    /// It came by TLS.
-    pub(crate) is_secure: bool,
-    /// What is to become of the connection.
-    pub(crate) fate: Fate,
     /// Bytes of the present request's body that nobody read.
     pub(crate) discarded: u64,
+    /// The client began with the preface of HTTP/2.
+    pub(crate) speaks_http2: bool,
+    /// Or with a request that offered it.
+    pub(crate) offer: Option<Box<Offer>>,
     /// The connection was upgraded: nothing is framed by HTTP any more.
     pub(crate) upgraded: bool,
     /// Our half is shut down, after an upgrade.
@@ -90,25 +82,8 @@ pub(crate) struct Active {
     pub(crate) head_deadline: Option<Moment>,
     /// When more of the body must have come.
     pub(crate) body_deadline: Option<Moment>,
-    /// When the socket must have taken more.
-    pub(crate) write_deadline: Option<Moment>,
-    /// Of the exchanges that are not over.
-    pub(crate) accounts: Accounts,
     /// Of the present exchange, not told yet.
     pub(crate) interims: Interims,
-}
-
-/// What is to become of a connection.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Fate {
-    /// It goes on.
-    Serve,
-    /// It ends once what is in the output is sent.
-    Finish,
-    /// The same, but in the middle of a response: the client is to notice.
-    Cut,
-    /// It ends at once: there is nobody to send to, or what was begun cannot be completed.
-    Abort,
 }
 
 /// One request and its response: two halves, and the future that makes the one from the other.
@@ -163,13 +138,59 @@ impl Connection {
 
     /// Something happened: takes the connection as far as it goes.
     pub(crate) fn advance(&mut self, local: &mut Local) {
-        let Stage::Active(active) = &mut self.stage else { return };
         let tls = &mut self.tls;
-        if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.fate)) {
+        let active = match &mut self.stage {
+            Stage::Active(active) => active,
+            Stage::Multiplexed(_) => return self.advance_multiplexed(local),
+            _ => return,
+        };
+        if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.wire.fate)) {
             active.advance(self.socket, &self.facts, local);
-            flush::send(active, tls.as_deref_mut(), self.socket, local);
+            if active.speaks_http2 {
+                return self.speak_http2(local);
+            }
+            flush::send(&mut active.wire, tls.as_deref_mut(), self.socket, local);
         }
         close::settle(self, local);
+    }
+
+    #[cold]
+    fn advance_multiplexed(&mut self, local: &mut Local) {
+        let Stage::Multiplexed(multiplexed) = &mut self.stage else { return };
+        multiplexed.advance(self.socket, &self.facts, local);
+        flush::send(&mut multiplexed.wire, self.tls.as_deref_mut(), self.socket, local);
+        h2::settle(self, local);
+    }
+
+    /// From here on HTTP/2 is spoken: the client began with its preface.
+    #[cold]
+    fn speak_http2(&mut self, local: &mut Local) {
+        let Stage::Active(active) = &mut self.stage else { return };
+        let (wire, offer) = (std::mem::take(&mut active.wire), active.offer.take());
+        let mut multiplexed = Box::new(Multiplexed::new(wire, local));
+        if let Some(offer) = offer {
+            multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
+        }
+        if let Stage::Active(active) = self.enter(Stage::Multiplexed(multiplexed), local) {
+            local.recycle_active(active);
+        }
+        self.advance_multiplexed(local);
+    }
+
+    /// One of its exchanges was woken; says whether the connection is to be taken on for it.
+    pub(crate) fn note_woken(&mut self, exchange: u32) -> bool {
+        match &mut self.stage {
+            Stage::Multiplexed(multiplexed) => multiplexed.note_woken(exchange),
+            _ => false,
+        }
+    }
+
+    /// Whatever it waits for may have come.
+    pub(crate) fn wake(&mut self, local: &mut Local) {
+        if let Stage::Multiplexed(multiplexed) = &mut self.stage {
+            multiplexed.all_woken();
+        }
+        self.advance(local);
     }
 }
 
@@ -179,12 +200,23 @@ impl Stage {
         if tls { Stage::Handshaking(Box::default()) } else { Stage::Idle }
     }
 
+    /// Its bytes, both ways, while something goes on.
+    #[inline]
+    pub(crate) fn wire(&mut self) -> Option<&mut Wire> {
+        match self {
+            Stage::Active(active) => Some(&mut active.wire),
+            Stage::Multiplexed(multiplexed) => Some(&mut multiplexed.wire),
+            _ => None,
+        }
+    }
+
     /// What it is counted as.
     pub(crate) fn state(&self) -> ConnectionState {
         match self {
             Stage::ProxyHeader(_) | Stage::Handshaking(_) => ConnectionState::Handshaking,
             Stage::Idle => ConnectionState::Idle,
             Stage::Active(_) => ConnectionState::Active,
+            Stage::Multiplexed(multiplexed) => multiplexed.state(),
             Stage::Lingering => ConnectionState::Lingering,
             Stage::Closed => ConnectionState::Closing,
         }
@@ -195,51 +227,37 @@ impl Active {
     pub(crate) fn new(limits: gannet_proto::Limits, level: Level) -> Active {
         Active {
             protocol: h1::Connection::new(limits).with_level(level),
-            input: None,
+            wire: Wire::default(),
             head: Box::default(),
             exchange: None,
-            output: None,
-            sending: false,
-            receiving: false,
-            peer_ended: false,
-            peer_cut_off: false,
-            sealed: 0,
-            is_secure: false,
-            fate: Fate::Serve,
             discarded: 0,
+            speaks_http2: false,
+            offer: None,
             upgraded: false,
             half_closed: false,
             ends_with_connection: false,
             in_head: false,
             head_deadline: None,
             body_deadline: None,
-            write_deadline: None,
-            accounts: Accounts::default(),
             interims: Interims::default(),
         }
     }
 
     /// Ready for another connection; what is left goes back where it came from.
     pub(crate) fn reset(&mut self, local: &mut Local) {
-        local.route.set(self.accounts.route());
+        local.route.set(self.wire.accounts.route());
         exchange::drop_exchange(self, local);
-        self.accounts.end(local.now(), &mut local.observer);
-        if let Some(output) = self.output.take() {
-            local.recycle_output(output);
-        }
+        self.wire.reset(local);
         self.protocol.restart();
         self.head.clear();
-        self.input = None;
-        (self.sending, self.receiving, self.peer_ended) = (false, false, false);
-        (self.peer_cut_off, self.sealed, self.is_secure) = (false, 0, false);
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
-        (self.ends_with_connection, self.fate) = (false, Fate::Serve);
-        (self.head_deadline, self.body_deadline, self.write_deadline) = (None, None, None);
+        (self.ends_with_connection, self.speaks_http2) = (false, false);
+        (self.head_deadline, self.body_deadline) = (None, None);
     }
 
     /// The walk, from the bytes that came to those that are to go: once around for each pipelined request.
     fn advance(&mut self, socket: SocketId, facts: &Facts, local: &mut Local) {
-        local.route.set(self.accounts.route());
+        local.route.set(self.wire.accounts.route());
         loop {
             protocol::read(self, socket, facts, local);
             let awaited_room = protocol::awaits_room(self, local);
@@ -257,29 +275,18 @@ impl Active {
 
     /// Whether the walk finds anything to take on. After a response was sent it mostly does not.
     fn has_work(&self) -> bool {
-        self.exchange.is_some() || self.input.is_some() || self.output.is_some() || self.peer_ended
-    }
-
-    /// What is being filled with the response.
-    pub(crate) fn output(&mut self, local: &mut Local) -> &mut Output {
-        self.output.get_or_insert_with(|| local.take_output())
-    }
-
-    /// Bytes that wait to be sent, without those the engine has.
-    pub(crate) fn queued(&self) -> u64 {
-        self.output.as_ref().map_or(0, |output| output.remaining())
-    }
-
-    /// The position, in all that the connection sends, behind what there is of it.
-    pub(crate) fn position(&self) -> u64 {
-        self.accounts.position() + self.queued()
+        self.exchange.is_some()
+            || self.wire.input.is_some()
+            || self.wire.output.is_some()
+            || self.wire.peer_ended
     }
 
     /// Takes note of where the response ends, once it is made.
     fn note_response_s_end(&mut self) {
-        let made = self.protocol.writing_ended() || self.fate == Fate::Finish || self.has_conversed();
+        let made = self.protocol.writing_ended() || self.wire.fate == Fate::Finish || self.has_conversed();
         if made {
-            self.accounts.written(self.position());
+            let position = self.wire.position();
+            self.wire.accounts.written(position);
         }
     }
 
@@ -289,35 +296,23 @@ impl Active {
         self.upgraded && self.exchange.as_ref().is_some_and(over)
     }
 
-    /// Whether the peer is told that we send no more, as it told us.
-    pub(crate) fn says_its_end(&self) -> bool {
-        self.is_secure && !self.peer_cut_off
-    }
-
-    /// Whether anything waits to be sent, or is being sent.
-    pub(crate) fn has_output(&self) -> bool {
-        self.sending || self.queued() > 0
-    }
-
     /// The connection ends at once, whatever was begun.
     pub(crate) fn abort(&mut self) {
-        self.fate = Fate::Abort;
+        self.wire.fate = Fate::Abort;
     }
 
     /// The exchange ends here, unfinished, and the connection with it. Answers before it are still sent.
     pub(crate) fn cut(&mut self, local: &mut Local) {
         exchange::drop_exchange(self, local);
-        self.fate = if self.has_output() { Fate::Cut } else { Fate::Abort };
+        self.wire.fate = if self.wire.has_output() { Fate::Cut } else { Fate::Abort };
     }
 
     /// The session of TLS broke: nothing of what was begun is completed. Only its alert can still be sent.
     pub(crate) fn break_off(&mut self, has_alert: bool, local: &mut Local) {
         exchange::drop_exchange(self, local);
-        self.input = None;
-        if let Some(output) = self.output.take() {
-            local.recycle_output(output);
-        }
-        self.fate = if has_alert || self.sending { Fate::Cut } else { Fate::Abort };
+        self.wire.input = None;
+        self.wire.discard_output(local);
+        self.wire.fate = if has_alert || self.wire.sending { Fate::Cut } else { Fate::Abort };
     }
 
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use gannet_engine::{Moment, SocketId};
 
-use crate::connection::{Active, Connection, Fate, Stage};
+use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
 use crate::observe::Limit;
-use crate::{close, handshake, protocol};
+use crate::wire::Fate;
+use crate::{close, h2, handshake, protocol};
 
 /// A new connection: what it has to begin with must be complete.
 pub(crate) fn await_beginning(connection: &Connection, local: &mut Local) {
@@ -50,7 +51,7 @@ pub(crate) fn earned(deadline: Moment, bytes: usize, local: &Local) -> Moment {
 /// Sets the connection's timer to the earliest of what it waits for.
 pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
     // Behind responses that are not sent yet a head may have come as a whole, and is not looked at.
-    if active.in_head && !active.has_output() {
+    if active.in_head && !active.wire.has_output() {
         active.head_deadline.get_or_insert(local.now().after(local.limits.head_timeout));
     } else {
         active.head_deadline = None;
@@ -62,11 +63,11 @@ pub(crate) fn set(active: &mut Active, socket: SocketId, local: &mut Local) {
 impl Active {
     /// Those of the head, the body and the write; [`Moment::NEVER`] where there is none.
     fn deadlines(&self) -> [Moment; 3] {
-        let serves = self.fate == Fate::Serve;
+        let serves = self.wire.fate == Fate::Serve;
         let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
         let head = if serves { self.head_deadline } else { None };
         let body = if serves && asked && !self.upgraded { self.body_deadline } else { None };
-        [head, body, self.write_deadline].map(|deadline| deadline.unwrap_or(Moment::NEVER))
+        [head, body, self.wire.write_deadline].map(|deadline| deadline.unwrap_or(Moment::NEVER))
     }
 }
 
@@ -95,13 +96,14 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             });
             close::idle_no_more(connection, local);
         }
+        Stage::Multiplexed(_) => h2::passed(connection, local),
         Stage::Active(active) => {
             let [head, body, write] = active.deadlines().map(|deadline| deadline <= now);
             if write {
                 local.observer.hit(Limit::WRITE_TIMEOUT);
                 tracing::debug!("a client that reads nothing is disconnected");
                 active.abort();
-            } else if head && active.input.is_none() {
+            } else if head && active.wire.input.is_none() {
                 local.observer.hit(Limit::HEAD_TIMEOUT);
                 active.abort(); // nothing but empty lines: no request has begun
             } else if head {

@@ -57,7 +57,7 @@ impl Piecewise {
         }
         self.rest.start = piece.end;
         let push = if self.mapped { Output::push_mapped } else { Output::push_file };
-        push(active.output(local), self.file.clone(), piece);
+        push(active.wire.output(local), self.file.clone(), piece);
         ControlFlow::Continue(())
     }
 }

@@ -4,71 +4,73 @@ use std::io;
 
 use gannet_engine::{Output, SocketId};
 
-use crate::connection::{Active, Connection, Fate, Stage};
+use crate::connection::Connection;
 use crate::handshake;
 use crate::local::Local;
 use crate::tls::Tls;
+use crate::wire::{Fate, Wire};
 
 /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
 #[inline]
-pub(crate) fn send(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, local: &mut Local) {
-    if active.sending || active.fate == Fate::Abort {
+pub(crate) fn send(wire: &mut Wire, tls: Option<&mut Tls>, socket: SocketId, local: &mut Local) {
+    if wire.sending || wire.fate == Fate::Abort {
         return;
     }
     if let Some(tls) = tls {
-        return seal(active, tls, socket, local);
+        return seal(wire, tls, socket, local);
     }
-    match active.output.take() {
+    match wire.output.take() {
         Some(output) if output.is_empty() => local.recycle_output(output),
-        Some(output) => submit(active, socket, output, local),
+        Some(output) => submit(wire, socket, output, local),
         None => {}
     }
 }
 
 #[inline]
-fn submit(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
-    active.accounts.submitted(output.remaining());
-    hand_over(active, socket, output, local);
+fn submit(wire: &mut Wire, socket: SocketId, output: Box<Output>, local: &mut Local) {
+    wire.accounts.submitted(output.remaining());
+    hand_over(wire, socket, output, local);
 }
 
 #[inline]
-fn hand_over(active: &mut Active, socket: SocketId, output: Box<Output>, local: &mut Local) {
-    active.sending = true;
-    active.write_deadline = Some(local.now().after(local.limits.write_timeout));
+fn hand_over(wire: &mut Wire, socket: SocketId, output: Box<Output>, local: &mut Local) {
+    wire.sending = true;
+    wire.write_deadline = Some(local.now().after(local.limits.write_timeout));
     local.engine.send(socket, output);
 }
 
 /// Seals what was written, as much as may be on its way at once, and behind the last of it that nothing more comes.
 #[cold]
-fn seal(active: &mut Active, tls: &mut Tls, socket: SocketId, local: &mut Local) {
-    let (mut sealed, output) = (local.take_output(), active.output.take());
+fn seal(wire: &mut Wire, tls: &mut Tls, socket: SocketId, local: &mut Local) {
+    let (mut sealed, output) = (local.take_output(), wire.output.take());
     let most = usize::try_from(local.limits.output_bytes).unwrap_or(usize::MAX);
-    active.sealed = 0;
+    wire.sealed = 0;
     if let Some(mut output) = output {
         match tls.seal(&mut output, &mut sealed, most, &mut local.scratch) {
-            Ok(count) => active.sealed = count,
+            Ok(count) => wire.sealed = count,
             Err(error) => {
                 tell(&error);
                 local.recycle_output(output);
                 local.recycle_output(sealed);
-                return active.abort();
+                wire.fate = Fate::Abort;
+                return;
             }
         }
         if output.is_empty() {
             local.recycle_output(output);
         } else {
-            active.output = Some(output);
+            wire.output = Some(output);
         }
     }
-    if active.fate == Fate::Finish && active.output.is_none() {
+    if wire.fate == Fate::Finish && wire.output.is_none() {
         tls.close();
     }
     tls.flush(&mut sealed);
     if sealed.is_empty() {
         return local.recycle_output(sealed);
     }
-    active.accounts.submitted(active.sealed);
-    hand_over(active, socket, sealed, local);
+    wire.accounts.submitted(wire.sealed);
+    hand_over(wire, socket, sealed, local);
 }
 
 /// The kernel took some of it.
@@ -81,29 +83,29 @@ pub(crate) fn sent(
     let socket = connection.socket;
     let bytes = result.as_ref().map_or(0, |count| *count);
     local.observer.counters.sent_bytes.add(bytes);
-    let Stage::Active(active) = &mut connection.stage else {
+    let Some(wire) = connection.stage.wire() else {
         handshake::sent(connection, output, &result, local);
         return;
     };
-    (active.sending, active.write_deadline) = (false, None);
+    (wire.sending, wire.write_deadline) = (false, None);
     if connection.tls.is_some() {
         // What a part of a record held, nobody can say: a response is taken when all of its records are.
         if result.is_ok() && !output.is_empty() {
-            return hand_over(active, socket, output, local);
+            return hand_over(wire, socket, output, local);
         }
-        let opened = if result.is_ok() { std::mem::take(&mut active.sealed) } else { 0 };
-        active.accounts.sent(opened, local.now(), &mut local.observer);
+        let opened = if result.is_ok() { std::mem::take(&mut wire.sealed) } else { 0 };
+        wire.accounts.sent(opened, local.now(), &mut local.observer);
     } else {
-        active.accounts.sent(bytes, local.now(), &mut local.observer);
+        wire.accounts.sent(bytes, local.now(), &mut local.observer);
     }
     match result {
         Err(error) => {
             tell(&error);
             local.recycle_output(output);
-            active.abort();
+            wire.fate = Fate::Abort;
         }
         Ok(_) if output.is_empty() => local.recycle_output(output),
-        Ok(_) => submit(active, socket, output, local),
+        Ok(_) => submit(wire, socket, output, local),
     }
     connection.advance(local);
 }

@@ -8,8 +8,9 @@ use std::task::{Context, Poll};
 use gannet_core::{Handler, Reply, Request, Response, Status};
 use gannet_engine::SocketId;
 
-use crate::connection::{Active, Fate, Making};
+use crate::connection::{Active, Making};
 use crate::local::Local;
+use crate::wire::Fate;
 use crate::{deadline, respond, route};
 
 /// Polls what makes the response, when it is new or was woken.
@@ -17,7 +18,7 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
     let Some(exchange) = &mut active.exchange else { return };
     let fresh = std::mem::take(&mut exchange.fresh);
     let due = local.wakers.take_woken(socket.index) || fresh;
-    if !due || active.fate != Fate::Serve {
+    if !due || active.wire.fate != Fate::Serve {
         return;
     }
     if let Making::Waiting(reply) = &mut exchange.making
@@ -56,7 +57,7 @@ pub(crate) fn ask_for_body(active: &mut Active, responding: bool, local: &mut Lo
     if exchange.expects_continue && wanted && !exchange.incoming.is_abandoned() {
         exchange.expects_continue = false;
         active.body_deadline = Some(deadline::first_of_body(local));
-        let output = active.output.get_or_insert_with(|| local.take_output());
+        let output = active.wire.output.get_or_insert_with(|| local.take_output());
         active.protocol.inform(Status::CONTINUE, b"", output.bytes());
     }
 }

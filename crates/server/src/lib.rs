@@ -29,6 +29,7 @@ mod exchange;
 mod file;
 mod flush;
 mod fs;
+mod h2;
 mod handle;
 mod handshake;
 pub mod host;
@@ -50,6 +51,7 @@ mod sync;
 mod tls;
 mod wake;
 mod watchdog;
+mod wire;
 mod worker;
 
 pub use accept::Preamble;

@@ -1,7 +1,7 @@
 //! Step 2, receive: a completion becomes bytes of HTTP. TLS is opened here.
 
 use gannet_core::BodyError;
-use gannet_engine::{Block, Chunk};
+use gannet_engine::Block;
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
@@ -19,15 +19,21 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
     match &mut connection.stage {
         Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
         Stage::Handshaking(_) => handshake::received(connection, block, local),
-        Stage::Idle | Stage::Active(_) if connection.tls.is_some() => open(connection, block, local),
+        Stage::Idle | Stage::Active(_) | Stage::Multiplexed(_) if connection.tls.is_some() => {
+            open(connection, block, local);
+        }
         Stage::Idle => {
             let active = begin(connection, local);
-            active.input = Some(block.share());
+            active.wire.input = Some(block.share());
             connection.spoke = true;
             connection.advance(local);
         }
         Stage::Active(active) => {
-            active.take_in(block.share());
+            active.wire.take_in(block.share());
+            connection.advance(local);
+        }
+        Stage::Multiplexed(multiplexed) => {
+            multiplexed.wire.take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -38,9 +44,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 #[inline]
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
-    active.receiving = true;
-    active.is_secure = connection.tls.is_some();
-    active.accounts.connect(&connection.facts.arrival);
+    active.wire.connect(&connection.facts.arrival);
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,
@@ -53,18 +57,23 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
     if matches!(connection.stage, Stage::Idle) {
         begin(connection, local);
     }
-    let (Stage::Active(active), Some(tls)) = (&mut connection.stage, &mut connection.tls) else { return };
+    let (Some(wire), Some(tls)) = (connection.stage.wire(), &mut connection.tls) else { return };
     match tls.open(block) {
         Ok(arrived) => {
             if let Some(plain) = arrived.plain {
                 connection.spoke = true;
-                active.take_in(plain);
+                wire.take_in(plain);
             }
-            active.peer_ended |= arrived.opened.peer_closed;
+            wire.peer_ended |= arrived.opened.peer_closed;
         }
         Err(fault) => {
             tracing::debug!(%fault, "a session of TLS broke");
-            active.break_off(tls.wants_to_send(), local);
+            let has_alert = tls.wants_to_send();
+            match &mut connection.stage {
+                Stage::Active(active) => active.break_off(has_alert, local),
+                Stage::Multiplexed(multiplexed) => multiplexed.break_off(has_alert, local),
+                _ => {}
+            }
         }
     }
     connection.advance(local);
@@ -74,10 +83,11 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
 pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
-        Stage::Active(active) => {
-            active.receiving = false;
-            active.peer_ended = true;
-            active.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
+        Stage::Active(_) | Stage::Multiplexed(_) => {
+            let Some(wire) = connection.stage.wire() else { return };
+            wire.receiving = false;
+            wire.peer_ended = true;
+            wire.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
             connection.advance(local);
         }
         Stage::ProxyHeader(_) | Stage::Idle | Stage::Lingering => close::now(connection, local),
@@ -91,14 +101,6 @@ pub(crate) fn failed(connection: &mut Connection, local: &mut Local) {
 }
 
 impl Active {
-    /// Puts bytes behind those that wait: in place where there is room, else both into memory of their own.
-    fn take_in(&mut self, arrived: Chunk) {
-        self.input = Some(match self.input.take() {
-            None => arrived,
-            Some(waiting) => waiting.followed_by(&arrived),
-        });
-    }
-
     /// The request will not be completed.
     pub(crate) fn cut_short(&mut self, error: BodyError) {
         if let Some(exchange) = &self.exchange {

@@ -1,15 +1,18 @@
 //! Steps 3 and 4, choose and parse: bytes become events of the protocol, and events find their exchange.
 //!
-//! There is one protocol as yet, HTTP/1.1, so there is nothing to choose.
+//! A client chooses HTTP/2 in the handshake of TLS, or by its preface; else it is HTTP/1.1 that is parsed here.
 
 use gannet_core::{BodyError, Chunk, Fields};
 use gannet_engine::SocketId;
-use gannet_proto::h1::{Error, Event};
+use gannet_proto::h1::{Error, Event, ResponseToSend};
+use gannet_proto::h2::PREFACE;
 use gannet_proto::{Head, Status};
 
-use crate::connection::{Active, Exchange, Facts, Fate, Making};
+use crate::connection::{Active, Exchange, Facts, Making};
+use crate::h2::{Offer, offer};
 use crate::local::Local;
 use crate::observe::Limit;
+use crate::wire::Fate;
 use crate::{deadline, exchange, respond};
 
 /// Parses what has arrived, as far as there is somewhere to put it.
@@ -20,46 +23,84 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
         return;
     }
     while wants_input(active, local) {
-        let input = active.input.take();
+        let input = active.wire.input.take();
         let bytes: &[u8] = input.as_deref().unwrap_or_default();
         let event = active.protocol.handle(bytes, &mut active.head);
         match event {
             Ok(Event::Need { consumed }) => {
                 active.in_head = active.exchange.is_none();
-                active.input = rest(input, consumed);
+                active.wire.input = rest(input, consumed);
                 break;
             }
             Ok(Event::Head { consumed }) => {
                 let text = input.as_ref().expect("a head has bytes").slice(0..consumed);
-                active.input = rest(input, consumed);
+                active.wire.input = rest(input, consumed);
+                if active.head.upgrade
+                    && let Some(offer) = offer(&active.head, &text, active.wire.is_secure, facts, local)
+                {
+                    return switch(active, offer, local);
+                }
                 exchange::begin(active, text, socket, facts, local);
             }
             Ok(Event::Data { start, end }) => {
                 let data = input.as_ref().expect("data are bytes").slice(start..end);
-                active.input = rest(input, end);
+                active.wire.input = rest(input, end);
                 body_arrived(active, data, local);
             }
             Ok(Event::End { consumed }) => {
                 let trailers = trailers(&active.head, bytes);
-                active.input = rest(input, consumed);
+                active.wire.input = rest(input, consumed);
                 active.body_deadline = None;
                 if let Some(exchange) = &active.exchange {
                     exchange.incoming.end(Ok(()), trailers);
                 }
             }
-            Err(error) => refuse(active, error, bytes, local),
+            Err(error) => match preface(active, bytes) {
+                None => refuse(active, error, bytes, local),
+                Some(is_whole) => {
+                    active.speaks_http2 = is_whole;
+                    active.wire.input = input;
+                    return;
+                }
+            },
         }
     }
+}
+
+/// The client's offer to speak HTTP/2 is taken up.
+#[cold]
+fn switch(active: &mut Active, offer: Offer, local: &mut Local) {
+    let output = active.wire.output(local).bytes();
+    let fields = b"Upgrade: h2c\r\n";
+    let head = ResponseToSend { status: Status::SWITCHING_PROTOCOLS, fields, length: None, date: None };
+    active.protocol.respond(head, output);
+    active.speaks_http2 = true;
+    active.offer = Some(Box::new(offer));
+}
+
+/// Whether what is no request of HTTP/1.1 is the preface of HTTP/2, as a whole or a part of it: by prior knowledge a client begins with that
+/// (RFC 9113, 3.3).
+#[cold]
+fn preface(active: &mut Active, bytes: &[u8]) -> Option<bool> {
+    let is_first = active.wire.position() == 0 && active.exchange.is_none();
+    let is_whole = bytes.starts_with(PREFACE);
+    if !is_first || !is_whole && !PREFACE.starts_with(bytes) {
+        return None;
+    }
+    active.protocol.restart();
+    active.head.clear();
+    active.in_head = true;
+    Some(is_whole)
 }
 
 /// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
 #[inline]
 pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
-    if active.fate != Fate::Serve || active.upgraded {
+    if active.wire.fate != Fate::Serve || active.upgraded {
         return false;
     }
     match &active.exchange {
-        None => active.input.is_some() && !awaits_room(active, local),
+        None => active.wire.input.is_some() && !awaits_room(active, local),
         Some(_) => !active.protocol.reading_ended() && active.has_window(local),
     }
 }
@@ -68,17 +109,17 @@ pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
 /// or for the body to be read.
 pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
     let room = match &active.exchange {
-        None => !active.sending && active.queued() < local.limits.output_bytes,
+        None => !active.wire.sending && active.wire.queued() < local.limits.output_bytes,
         Some(_) => active.protocol.reading_ended() || active.has_window(local),
     };
-    let arrived = active.input.is_some() || active.protocol.body_remaining() == Some(0);
-    arrived && !room && active.fate == Fate::Serve
+    let arrived = active.wire.input.is_some() || active.protocol.body_remaining() == Some(0);
+    arrived && !room && active.wire.fate == Fate::Serve
 }
 
 /// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
 fn hand_over(active: &mut Active, local: &Local) {
     if active.has_window(local)
-        && let (Some(exchange), Some(input)) = (&active.exchange, active.input.take())
+        && let (Some(exchange), Some(input)) = (&active.exchange, active.wire.input.take())
     {
         exchange.incoming.push(input);
     }
@@ -103,7 +144,7 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
 
 /// The peer has sent all it will: what that means for what was begun. A handler was polled before it comes to this.
 pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
-    if !active.peer_ended || active.fate != Fate::Serve {
+    if !active.wire.peer_ended || active.wire.fate != Fate::Serve {
         return;
     }
     match &active.exchange {
@@ -113,11 +154,14 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
         _ if awaits_room(active, local) => {}
         // Between requests, or in the middle of a head: what was answered is still sent.
         None => {
-            active.fate =
-                if active.has_output() || active.says_its_end() { Fate::Finish } else { Fate::Abort }
+            active.wire.fate = if active.wire.has_output() || active.wire.says_its_end() {
+                Fate::Finish
+            } else {
+                Fate::Abort
+            }
         }
         Some(exchange) if active.upgraded => {
-            let end = if active.peer_cut_off { Err(BodyError::Incomplete) } else { Ok(()) };
+            let end = if active.wire.peer_cut_off { Err(BodyError::Incomplete) } else { Ok(()) };
             exchange.incoming.end(end, None);
         }
         // The response is on its way: whoever only ended its half still reads it.
@@ -131,7 +175,7 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
 
 /// The peer broke the protocol: says so, if nothing else is being said, and closes.
 fn refuse(active: &mut Active, error: Error, text: &[u8], local: &mut Local) {
-    active.input = None;
+    active.wire.input = None;
     active.cut_short(BodyError::Malformed);
     tracing::debug!(status = error.status().code(), %error, "refused");
     if let Some(limit) = Limit::behind(error) {
@@ -142,7 +186,7 @@ fn refuse(active: &mut Active, error: Error, text: &[u8], local: &mut Local) {
 
 /// A deadline passed while something was to be received.
 pub(crate) fn timed_out(active: &mut Active, message: &str, local: &mut Local) {
-    let input = active.input.take();
+    let input = active.wire.input.take();
     active.cut_short(BodyError::Incomplete);
     respond::refuse(active, Status::REQUEST_TIMEOUT, message, input.as_deref().unwrap_or_default(), local);
 }

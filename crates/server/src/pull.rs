@@ -5,19 +5,20 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_core::{Body, BodyError, Data, FILE_READ_BYTES, Fields, Frame, ReceivedBody};
+use gannet_core::{Body, BodyError, Data, FILE_READ_BYTES, Fields, Frame};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::Misuse;
 
-use crate::connection::{Active, Fate};
+use crate::connection::Active;
 use crate::file::Piecewise;
 use crate::local::Local;
 use crate::respond::COPIED_BYTES;
+use crate::wire::Fate;
 use crate::{fs, handle};
 
 /// Pulls the body until the output is full enough, the body waits, or it has ended.
 pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
-    while active.fate == Fate::Serve && active.queued() < local.limits.output_bytes {
+    while active.wire.fate == Fate::Serve && active.wire.queued() < local.limits.output_bytes {
         let Some(exchange) = &mut active.exchange else { return };
         let flow = if let Some(file) = exchange.file.take() {
             pull_file(active, file, socket, local)
@@ -32,25 +33,11 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
     }
 }
 
-fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
-    match body {
-        Body::Empty | Body::Upgrade(_) => finish(active, &Fields::new(), local),
-        Body::Bytes(bytes) => {
-            if !bytes.is_empty() {
-                piece(active, bytes.len(), local, |output| put(output, Data::Bytes(bytes)))?;
-            }
-            finish(active, &Fields::new(), local)
-        }
-        Body::File(_, range) if range.is_empty() => finish(active, &Fields::new(), local),
-        Body::File(file, range) => {
-            if let Some(exchange) = &mut active.exchange {
-                exchange.body = Some(Body::Empty);
-            }
-            begin_file(active, file, range, local)
-        }
-        Body::Stream(source) => pull_stream(active, source, socket, local),
-        Body::Received(received, length) => pull_received(active, received, length, socket, local),
-    }
+fn pull_body(active: &mut Active, mut body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
+    let waker = if body.may_wait() { local.wakers.waker(socket.index) } else { Waker::noop().clone() };
+    let poll = handle::contained(local, || body.poll_frame(&mut Context::from_waker(&waker)));
+    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    pull_frame(active, poll, body, &waker, local)
 }
 
 /// Begins a piece that is a range of a file. One that is short and in the kernel's memory is there at once, behind the head: a system call
@@ -58,7 +45,7 @@ fn pull_body(active: &mut Active, body: Body, socket: SocketId, local: &mut Loca
 fn begin_file(active: &mut Active, file: Arc<File>, range: Range<u64>, local: &mut Local) -> ControlFlow<()> {
     let length = range.end - range.start;
     begin_piece(active, usize::try_from(length).unwrap_or(usize::MAX), local)?;
-    if length <= FILE_READ_BYTES && fs::append_cached(&file, &range, active.output(local).bytes()) {
+    if length <= FILE_READ_BYTES && fs::append_cached(&file, &range, active.wire.output(local).bytes()) {
         end_piece(active, local);
     } else if let Some(exchange) = &mut active.exchange {
         let mapped = local.mapped_sends.maps(length);
@@ -81,30 +68,6 @@ fn pull_file(
         exchange.file = Some(file);
     }
     flow
-}
-
-fn pull_stream(
-    active: &mut Active,
-    mut source: std::pin::Pin<Box<dyn gannet_core::Source>>,
-    socket: SocketId,
-    local: &mut Local,
-) -> ControlFlow<()> {
-    let waker = local.wakers.waker(socket.index);
-    let poll = handle::contained(local, || source.as_mut().poll_frame(&mut Context::from_waker(&waker)));
-    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
-    pull_frame(active, poll, Body::Stream(source), &waker, local)
-}
-
-fn pull_received(
-    active: &mut Active,
-    mut received: ReceivedBody,
-    length: Option<u64>,
-    socket: SocketId,
-    local: &mut Local,
-) -> ControlFlow<()> {
-    let waker = local.wakers.waker(socket.index);
-    let poll = received.poll_frame(&mut Context::from_waker(&waker));
-    pull_frame(active, poll, Body::Received(received, length), &waker, local)
 }
 
 /// What `body` gave when it was polled goes into the output; the body is kept if there is more to come.
@@ -153,14 +116,14 @@ fn piece(
     put: impl FnOnce(&mut Output),
 ) -> ControlFlow<()> {
     begin_piece(active, length, local)?;
-    put(active.output(local));
+    put(active.wire.output(local));
     end_piece(active, local);
     ControlFlow::Continue(())
 }
 
 /// What frames a piece comes before it, unless the connection is no longer HTTP's,
 fn begin_piece(active: &mut Active, length: usize, local: &mut Local) -> ControlFlow<()> {
-    let output = active.output.get_or_insert_with(|| local.take_output());
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
     if active.upgraded {
         return ControlFlow::Continue(());
     }
@@ -172,7 +135,7 @@ fn begin_piece(active: &mut Active, length: usize, local: &mut Local) -> Control
 
 /// and behind it.
 fn end_piece(active: &mut Active, local: &mut Local) {
-    let output = active.output.get_or_insert_with(|| local.take_output());
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
     if !active.upgraded {
         active.protocol.pushed(output.bytes());
     }
@@ -189,7 +152,7 @@ fn put(output: &mut Output, data: Data) {
 /// The body has ended.
 fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlFlow<()> {
     if !active.upgraded {
-        let output = active.output.get_or_insert_with(|| local.take_output());
+        let output = active.wire.output.get_or_insert_with(|| local.take_output());
         if let Err(misuse) = active.protocol.finish(trailers.rendered(), output.bytes()) {
             return misused(active, misuse, local);
         }

@@ -5,8 +5,9 @@ use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade,
 use gannet_engine::SocketId;
 use gannet_proto::h1::{Framing, ResponseToSend};
 
-use crate::connection::{Active, Fate, Making};
+use crate::connection::{Active, Making};
 use crate::local::Local;
+use crate::wire::Fate;
 use crate::{exchange, handle, route};
 
 /// Bodies up to this size are copied behind their head; larger ones are shared. A copy of a page keeps
@@ -38,7 +39,7 @@ pub(crate) fn begin(active: &mut Active, response: Response, socket: SocketId, l
         (Framing::None, _) => {}
         (Framing::Upgrade, Body::Upgrade(upgrade)) => converse(active, upgrade, socket, local),
         // A CONNECT that was answered as if it were another method: what follows is no HTTP.
-        (Framing::Upgrade, _) => active.fate = Fate::Finish,
+        (Framing::Upgrade, _) => active.wire.fate = Fate::Finish,
         (_, body) => {
             if let Some(exchange) = &mut active.exchange {
                 exchange.body = Some(body);
@@ -52,8 +53,8 @@ pub(crate) fn inform(active: &mut Active, local: &mut Local) {
     if active.interims.is_empty() {
         return;
     }
-    let Active { interims, output, protocol, .. } = active;
-    let output = output.get_or_insert_with(|| local.take_output());
+    let Active { interims, wire, protocol, .. } = active;
+    let output = wire.output(local);
     interims.take(|status, fields| protocol.inform(status, fields.rendered(), output.bytes()));
 }
 
@@ -73,7 +74,7 @@ pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local)
     if local.draining {
         active.protocol.close();
     }
-    let output = active.output.get_or_insert_with(|| local.take_output());
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
     let head = ResponseToSend {
         status,
         fields,
@@ -81,10 +82,10 @@ pub(crate) fn whole(active: &mut Active, response: &Response, local: &mut Local)
         date: local.date_beside(response.fields()),
     };
     let framing = active.protocol.respond_whole(head, output.bytes());
-    let body = active.accounts.position() + output.remaining();
+    let body = active.wire.accounts.position() + output.remaining();
     let sent = if framing == Framing::None { &[][..] } else { content };
     output.bytes().extend_from_slice(sent);
-    active.accounts.answered(status, body, body + sent.len() as u64);
+    active.wire.accounts.answered(status, body, body + sent.len() as u64);
     true
 }
 
@@ -97,18 +98,18 @@ pub(crate) fn refuse(active: &mut Active, status: Status, message: &str, text: &
     }
     exchange::drop_exchange(active, local);
     if responded {
-        active.fate = Fate::Finish;
+        active.wire.fate = Fate::Finish;
         return;
     }
-    active.accounts.begin_unread(&active.head, text, local.now(), &local.observer);
+    active.wire.accounts.begin_unread(&active.head, text, local.now(), &local.observer);
     active.protocol.close();
     let text = format!("{} {}: {message}\n", status.code(), status.reason());
     let (_, fields, _) = Response::text("").into_parts();
     let framing = write_head(active, status, &fields, Some(text.len() as u64), local);
     if let Framing::Length(_) = framing {
-        active.output(local).bytes().extend_from_slice(text.as_bytes());
+        active.wire.output(local).bytes().extend_from_slice(text.as_bytes());
     }
-    active.fate = Fate::Finish;
+    active.wire.fate = Fate::Finish;
 }
 
 fn write_head(
@@ -118,11 +119,11 @@ fn write_head(
     length: Option<u64>,
     local: &mut Local,
 ) -> Framing {
-    let output = active.output.get_or_insert_with(|| local.take_output());
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
     let head = ResponseToSend { status, fields: fields.rendered(), length, date: local.date_beside(fields) };
     let framing = active.protocol.respond(head, output.bytes());
-    let position = active.position();
-    active.accounts.responded(status, framing == Framing::Upgrade, position);
+    let position = active.wire.position();
+    active.wire.accounts.responded(status, framing == Framing::Upgrade, position);
     framing
 }
 

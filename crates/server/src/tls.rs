@@ -6,7 +6,7 @@ use gannet_core::{Chunk, ClientCertificate, Tls as Told};
 use gannet_engine::{Block, Output};
 use gannet_link::{Fault, Opened, Scratch, ServerTls, Session};
 
-use crate::connection::Fate;
+use crate::wire::Fate;
 
 /// A connection's TLS.
 pub(crate) struct Tls {
@@ -26,6 +26,11 @@ impl Tls {
     pub(crate) fn new(tls: &ServerTls) -> Result<Tls, Fault> {
         let requires_client_certificate = tls.requires_client_certificates();
         Ok(Tls { session: Session::server(tls)?, requires_client_certificate, told: None })
+    }
+
+    /// Whether HTTP/2 was chosen in the handshake.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        self.session.protocol() == Some(b"h2")
     }
 
     /// Opens what arrived.

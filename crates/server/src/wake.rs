@@ -1,7 +1,8 @@
 //! How a worker is reached from outside its turn: wakers of handlers, and commands.
 //!
 //! A connection slot has one waker for good. Waking notes the slot in the worker's mailbox, once, and wakes the host. A waker
-//! kept from an earlier connection of the slot wakes the present one in vain, which futures must bear.
+//! kept from an earlier connection of the slot wakes the present one in vain, which futures must bear. An exchange that shares its
+//! connection with others leases a waker of its own while it needs one.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -87,6 +88,39 @@ pub(crate) struct Wakers {
     mailbox: Arc<Mailbox>,
     /// Those that were ever needed: a word for each of the others.
     slots: Vec<Option<Arc<Slot>>>,
+    /// Those that are leased, and those that were.
+    leases: Vec<Lease>,
+    /// Which of them are free.
+    free: Vec<u32>,
+}
+
+/// The number of a waker that is leased has this bit, and that of a connection's slot does not.
+const LEASED: u32 = 1 << 31;
+
+/// A waker beside those of the connections' slots.
+#[derive(Debug)]
+struct Lease {
+    slot: Arc<Slot>,
+    /// For whom it is: what [`Wakers::lease`] was told; nobody while it is free.
+    owner: Option<Owner>,
+}
+
+/// Whom a leased waker wakes: something of a connection's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Owner {
+    /// The connection's slot.
+    pub(crate) connection: u32,
+    /// Which of its exchanges.
+    pub(crate) exchange: u32,
+}
+
+/// What was woken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Woken {
+    /// A connection's slot.
+    Slot(u32),
+    /// One exchange of a connection.
+    Exchange(Owner),
 }
 
 /// In the mailbox.
@@ -126,7 +160,7 @@ impl Wake for Slot {
 
 impl Wakers {
     pub(crate) fn new(mailbox: Arc<Mailbox>) -> Wakers {
-        Wakers { mailbox, slots: Vec::new() }
+        Wakers { mailbox, slots: Vec::new(), leases: Vec::new(), free: Vec::new() }
     }
 
     /// The waker of a slot; made once.
@@ -141,6 +175,36 @@ impl Wakers {
         Waker::from(slot.clone())
     }
 
+    /// Leases a waker for one exchange of a connection: its number, by which it is [known](Wakers::leased) and [given back](Wakers::release).
+    pub(crate) fn lease(&mut self, owner: Owner) -> u32 {
+        let number = self.free.pop().unwrap_or_else(|| {
+            let index = LEASED | self.leases.len() as u32;
+            let slot = Arc::new(Slot { index, state: AtomicU8::new(0), mailbox: self.mailbox.clone() });
+            self.leases.push(Lease { slot, owner: None });
+            index
+        });
+        self.leases[(number & !LEASED) as usize].owner = Some(owner);
+        number
+    }
+
+    /// A waker that is leased.
+    pub(crate) fn leased(&self, number: u32) -> Waker {
+        Waker::from(self.leases[(number & !LEASED) as usize].slot.clone())
+    }
+
+    /// Gives a leased waker back. Who has kept it wakes the next one to lease it in vain.
+    pub(crate) fn release(&mut self, number: u32) {
+        let lease = &mut self.leases[(number & !LEASED) as usize];
+        debug_assert!(lease.owner.is_some(), "what is given back is leased");
+        lease.owner = None;
+        self.free.push(number);
+    }
+
+    /// How many are leased.
+    pub(crate) fn all_leased(&self) -> usize {
+        self.leases.len() - self.free.len()
+    }
+
     /// Whether the slot was woken since this was last asked.
     pub(crate) fn take_woken(&self, index: u32) -> bool {
         match self.slots.get(index as usize) {
@@ -149,22 +213,35 @@ impl Wakers {
         }
     }
 
-    /// The next slot to look at.
-    pub(crate) fn next(&self) -> Option<u32> {
-        let index = self.mailbox.woken.pop()?;
-        if let Some(Some(slot)) = self.slots.get(index as usize) {
-            slot.take(QUEUED);
+    /// The next to look at. One that nobody leases any more is passed over.
+    pub(crate) fn next(&self) -> Option<Woken> {
+        loop {
+            let index = self.mailbox.woken.pop()?;
+            if index & LEASED == 0 {
+                if let Some(Some(slot)) = self.slots.get(index as usize) {
+                    slot.take(QUEUED);
+                }
+                return Some(Woken::Slot(index));
+            }
+            let lease = &self.leases[(index & !LEASED) as usize];
+            // The exchange is told, and there is nothing to be asked for afterwards.
+            lease.slot.take(QUEUED | WOKEN);
+            if let Some(owner) = lease.owner {
+                return Some(Woken::Exchange(owner));
+            }
         }
-        Some(index)
     }
 
-    /// Whether the mailbox overflowed: all slots are to be looked at.
+    /// Whether the mailbox overflowed: all slots are to be looked at, and all exchanges.
     pub(crate) fn take_overflow(&self) -> bool {
         let overflowed = self.mailbox.overflowed.swap(false, Ordering::AcqRel);
         if overflowed {
-            for slot in self.slots.iter().flatten() {
+            self.slots.iter().flatten().for_each(|slot| {
                 slot.take(QUEUED);
-            }
+            });
+            self.leases.iter().for_each(|lease| {
+                lease.slot.take(QUEUED | WOKEN);
+            });
         }
         overflowed
     }
@@ -192,10 +269,10 @@ mod tests {
             for _ in 0..3 {
                 waker.wake_by_ref();
             }
-            assert_eq!((wakers.next(), wakers.next()), (Some(7), None));
+            assert_eq!((wakers.next(), wakers.next()), (Some(Woken::Slot(7)), None));
             assert!(wakers.take_woken(7) && !wakers.take_woken(7));
             waker.wake();
-            assert_eq!(wakers.next(), Some(7), "and can be woken again");
+            assert_eq!(wakers.next(), Some(Woken::Slot(7)), "and can be woken again");
         });
     }
 
@@ -207,6 +284,26 @@ mod tests {
             two.iter().for_each(Waker::wake_by_ref);
             assert!(wakers.take_overflow() && !wakers.take_overflow());
             assert!(wakers.take_woken(0) && wakers.take_woken(1));
+        });
+    }
+
+    #[test]
+    fn a_leased_waker_tells_whose_it_is_and_nobody_is_told_once_it_is_given_back() {
+        check(|| {
+            let mut wakers = Wakers::new(Arc::new(Mailbox::new(8)));
+            let (one, other) = (Owner { connection: 3, exchange: 1 }, Owner { connection: 3, exchange: 2 });
+            let (first, second) = (wakers.lease(one), wakers.lease(other));
+            let kept = wakers.leased(first);
+            kept.wake_by_ref();
+            wakers.leased(second).wake();
+            assert_eq!(wakers.next(), Some(Woken::Exchange(one)));
+            assert_eq!((wakers.next(), wakers.next()), (Some(Woken::Exchange(other)), None));
+            wakers.release(first);
+            kept.wake_by_ref();
+            assert_eq!((wakers.next(), wakers.all_leased()), (None, 1));
+            assert_eq!(wakers.lease(other), first, "it is leased again");
+            kept.wake();
+            assert_eq!(wakers.next(), Some(Woken::Exchange(other)), "in vain");
         });
     }
 

@@ -21,9 +21,9 @@ use crate::observe::{Limit, Scribe, WorkerCounters};
 use crate::offload::Services;
 use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
-use crate::wake::{Command, Mailbox, Wakers};
+use crate::wake::{Command, Mailbox, Owner, Wakers, Woken};
 use crate::watchdog::{Post, Spares};
-use crate::{close, deadline, flush, handshake, link};
+use crate::{close, deadline, flush, h2, handshake, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
 const COMPLETIONS: usize = 512;
@@ -53,6 +53,8 @@ pub struct Worker {
     pub(crate) starved_at: Option<Moment>,
     drain_deadline: Option<Moment>,
     expired: Vec<u32>,
+    /// Connections of which exchanges were woken.
+    roused: Vec<u32>,
 }
 
 /// What a turn leaves behind.
@@ -98,6 +100,7 @@ impl Worker {
             starved_at: None,
             drain_deadline: None,
             expired: Vec::new(),
+            roused: Vec::new(),
         }
     }
 
@@ -244,9 +247,9 @@ impl Worker {
         self.connections.iter().flatten().count()
     }
 
-    /// Deadlines that are set; copies of heads that handlers hold. Zero of each when there are no connections.
-    pub fn held(&self) -> (usize, usize) {
-        (self.local.timers.len(), self.local.heads.copies())
+    /// Deadlines that are set; copies of heads that handlers hold; wakers that are leased. Zero of each when there are no connections.
+    pub fn held(&self) -> (usize, usize, usize) {
+        (self.local.timers.len(), self.local.heads.copies(), self.local.wakers.all_leased())
     }
 
     /// Connections to upstreams, those that wait in their pools too; requests to upstreams that are under way or wait to be.
@@ -315,25 +318,49 @@ impl Worker {
     fn take_woken(&mut self) -> bool {
         if self.local.wakers.take_overflow() {
             for connection in self.connections.iter_mut().flatten() {
-                connection.advance(&mut self.local);
+                connection.wake(&mut self.local);
             }
             self.local.with_client(|client, lent| client.all_woken(lent));
             return true;
         }
+        let mut roused = std::mem::take(&mut self.roused);
         let mut any = false;
         // As many as wait now: those woken meanwhile have their turn in the next.
         for _ in 0..self.local.wakers.waiting() {
-            let Some(index) = self.local.wakers.next() else { break };
+            let Some(woken) = self.local.wakers.next() else { break };
             any = true;
-            // A slot may have one of each: what was closed, and the engine's news of that waits to be taken.
-            if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
-                connection.advance(&mut self.local);
-            }
-            if self.local.client.has_connected() {
-                self.local.with_client(|client, lent| client.woken(index, lent));
+            match woken {
+                Woken::Slot(index) => self.wake(index),
+                Woken::Exchange(owner) => {
+                    if self.note_woken(owner) {
+                        roused.push(owner.connection);
+                    }
+                }
             }
         }
+        // What all of a connection's exchanges have to say is sent at once.
+        for index in roused.drain(..) {
+            self.wake(index);
+        }
+        self.roused = roused;
         any
+    }
+
+    /// Takes the connection of a slot on. A slot may have one of each: what was closed, and the engine's news of that waits to be taken.
+    fn wake(&mut self, index: u32) {
+        if let Some(Some(connection)) = self.connections.get_mut(index as usize) {
+            connection.advance(&mut self.local);
+        }
+        if self.local.client.has_connected() {
+            self.local.with_client(|client, lent| client.woken(index, lent));
+        }
+    }
+
+    /// One of a connection's exchanges was woken; says whether the connection is to be taken on for it.
+    fn note_woken(&mut self, owner: Owner) -> bool {
+        let ours = self.connections.get_mut(owner.connection as usize).and_then(Option::as_mut);
+        ours.is_some_and(|connection| connection.note_woken(owner.exchange))
+            || self.local.client.exchange_woken(owner.connection, owner.exchange)
     }
 
     /// Takes on some of the handshakes that wait; says whether there were any.
@@ -408,8 +435,10 @@ impl Worker {
         self.local.draining = true;
         self.local.with_client(|client, lent| client.drain(lent));
         for connection in self.connections.iter_mut().flatten() {
-            if matches!(connection.stage, Stage::Idle) {
-                deadline::await_next_request(connection, &mut self.local);
+            match connection.stage {
+                Stage::Idle => deadline::await_next_request(connection, &mut self.local),
+                Stage::Multiplexed(_) => h2::drain(connection, &mut self.local),
+                _ => {}
             }
         }
     }

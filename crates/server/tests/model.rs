@@ -91,7 +91,7 @@ use loom::thread;
 use pulse::Pulse;
 use sleepers::Sleepers;
 use stands_in::ArrayQueue;
-use wake::{Command, Mailbox, Wakers};
+use wake::{Command, Mailbox, Wakers, Woken};
 
 /// Goes through all orders in which at most three times a thread is interrupted that could go on: what goes wrong does so with fewer
 /// (Musuvathi and Qadeer, PLDI 2007), and it is done within seconds. Threads that all wait for ever are a failure.
@@ -137,7 +137,7 @@ fn check_that_what_slots_are_woken_for_is_seen(slots: u32, room: usize) {
             if wakers.take_overflow() {
                 (0..slots).for_each(look);
             }
-            while let Some(slot) = wakers.next() {
+            while let Some(Woken::Slot(slot)) = wakers.next() {
                 look(slot);
             }
         };

@@ -121,7 +121,7 @@ impl Plan {
             Worker::new(engine, self.site, limits(), self.admission, self.mailbox, &self.services);
         worker.listen(self.listener).map_err(failed)?;
         runtime.block_on(drive(&mut worker)).map_err(failed)?;
-        let (deadlines, heads) = worker.held();
+        let (deadlines, heads, wakers) = worker.held();
         let (connections, counted) = (worker.connections(), worker.counters().open_connections());
         if self.backend == "uring" {
             // Its ring of buffers holds blocks as long as the engine lives, more of them the more a turn has needed.
@@ -132,6 +132,7 @@ impl Plan {
             (usize::try_from(counted).unwrap_or(usize::MAX), "connections counted as open"),
             (deadlines, "deadlines"),
             (heads, "copies of heads"),
+            (wakers, "wakers that are leased"),
             (pool.in_use(), "blocks"),
             (site::live(), "futures and bodies of handlers"),
         ];

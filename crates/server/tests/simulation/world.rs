@@ -205,7 +205,10 @@ impl World {
         let report = self.network.report();
         assert_eq!(report.sockets, 0, "sockets are open: {report:?}");
         assert_eq!(self.connections(), 0, "connection slots are in use");
-        assert!(held.iter().all(|held| *held == (0, 0)), "deadlines or copies of heads are held: {held:?}");
+        assert!(
+            held.iter().all(|held| *held == (0, 0, 0)),
+            "deadlines, copies of heads or wakers are held: {held:?}"
+        );
         assert_eq!(self.blocks(), 0, "blocks are in use");
         assert_eq!(
             self.held_by_clients(),

@@ -99,6 +99,7 @@ pub const ROWS: &[Row] = &[
         "what browsers were told they remember, right or wrong",
     ),
     flag("--trust", "networks whose proxies are believed", "anybody can write what a proxy writes"),
+    flag("--http1-only", "HTTP/2 is not spoken", "it is spoken with clients that ask for it, and is faster"),
     flag("--proxy-protocol", "connections begin with a header", "only those who know of it send one"),
     flag("--workers", "up to 1024", "one for each core that the process may use"),
     flag("--backend", "`uring`, `epoll` or `kqueue`", "io_uring costs less, where it may be used"),

@@ -26,8 +26,9 @@ fn provider() -> Arc<CryptoProvider> {
 const VERSIONS: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
 /// The application protocols that the server speaks, by their ALPN names (RFC 7301), the one it would rather speak first.
-fn server_protocols() -> Vec<Vec<u8>> {
-    [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec()
+fn server_protocols(http1_only: bool) -> Vec<Vec<u8>> {
+    let protocols = [&b"h2"[..], b"http/1.1"];
+    protocols[usize::from(http1_only)..].iter().map(|protocol| protocol.to_vec()).collect()
 }
 
 /// Those that the client speaks.

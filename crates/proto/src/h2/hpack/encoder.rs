@@ -1,11 +1,13 @@
 //! Field lines → header blocks, with a dynamic table.
 
 use super::input::put_integer;
-use super::put::{NEVER_INDEXED, WITH_INDEXING, WITHOUT_INDEXING, is_secret, put_indexed, put_literal};
+use super::put::{
+    NEVER_INDEXED, Room, WITH_INDEXING, WITHOUT_INDEXING, is_secret, put_indexed, put_literal, put_long_name,
+};
 use super::static_table;
 use super::table::Table;
 use super::tags::Tagged;
-use super::{FIELD_OVERHEAD, INITIAL_SIZE};
+use super::{FIELD_OVERHEAD, INITIAL_SIZE, LARGEST_SIZE};
 use alloc::vec::Vec;
 
 /// The pattern of a size update (RFC 7541 section 6.3), and its bits.
@@ -41,9 +43,10 @@ impl Encoder {
         Encoder { table, tagged, peers: INITIAL_SIZE, lowest: None }
     }
 
-    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` and we allow. The next header block says so.
+    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` allows, and we do, but no more than [`LARGEST_SIZE`]. The next header block says so, if it changes or
+    /// the peer waits for it.
     pub fn set_max_size(&mut self, peers: u32, ours: u32) {
-        let size = peers.min(ours);
+        let size = peers.min(ours).min(LARGEST_SIZE);
         // A peer that reduced its table waits for this, even where ours was smaller before.
         if size != self.table.max_size() || peers < self.peers {
             self.lowest = Some(self.lowest.map_or(size, |lowest| lowest.min(size)));
@@ -72,6 +75,8 @@ impl Encoder {
 
     /// Appends a field. The name is lowered. Whether it becomes an entry is decided by its name: not what differs from message to message, nor what is secret.
     pub fn field(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let mut room = Room::default();
+        let Some(name) = room.lower(name) else { return put_long_name(WITHOUT_INDEXING, name, value, out) };
         let index = static_table::index_of(name);
         match static_table::index_of_value(index, value) {
             0 => {
@@ -84,6 +89,8 @@ impl Encoder {
 
     /// Appends a field that nobody on its way may put in a table (RFC 7541 section 7.1.3): what came as [`never_indexed`](super::Line::never_indexed).
     pub fn sensitive_field(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let mut room = Room::default();
+        let Some(name) = room.lower(name) else { return put_long_name(NEVER_INDEXED, name, value, out) };
         self.literal(Indexing::Never, static_table::index_of(name), name, value, out);
     }
 
@@ -104,7 +111,7 @@ impl Encoder {
         }
     }
 
-    /// Appends a field that the static table does not have.
+    /// Appends a field that the static table does not have. Its name is in lower case.
     pub(super) fn literal(
         &mut self,
         indexing: Indexing,
@@ -129,7 +136,6 @@ impl Encoder {
         }
         put_literal(WITH_INDEXING, self.index_of_name(index, name), name, value, out);
         if self.table.insert(name, value, index) {
-            self.table.lower_newest_name();
             self.tagged.add(tags);
         }
         self.tagged.keep(self.table.len());

@@ -29,6 +29,8 @@ mod wire;
 #[path = "simulation/world.rs"]
 mod world;
 
+mod multiplexing;
+
 #[path = "proxying/deadlines.rs"]
 mod proxy_deadlines;
 #[path = "proxying/interim.rs"]

@@ -148,7 +148,7 @@ limits! {
         "Clients that get content send two for a piece of it at most. A piece that is small because the window was is nobody's content: it earns none, so windows cannot be opened byte by byte.";
     useless_frames: u16 = 256, at most 65535 "frames",
         connection TooManyUselessFrames,
-        "Frames of unknown types, acknowledgements of nothing, and what comes for streams that have ended: what was on its way when we reset a stream is a window's worth, 5 frames of 16 KiB.";
+        "Frames of unknown types, acknowledgements of nothing, and what else than content comes for streams that are over: trailers, resets that crossed our end of the stream.";
     empty_data_frames: u16 = 128, at most 65535 "frames",
         connection TooManyEmptyDataFrames,
         "They carry nothing, and no window bounds them. Some clients send one to end a message.";
@@ -162,7 +162,7 @@ limits! {
         held "the oldest is forgotten",
         "A PRIORITY_UPDATE may come before the request that it is for (RFC 9218 section 7.1).";
     remembered_resets: u16 = 64, at most 1024 "streams",
-        held "what comes for older ones is taken for useless_frames",
+        held "what comes for older ones is ignored, too: nobody can say",
         "What a peer had sent before it saw that we reset a stream is no fault of it; later it would be.";
 }
 

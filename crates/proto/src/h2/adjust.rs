@@ -12,7 +12,8 @@ impl<R: Role> Connection<R> {
     /// The peer's settings are in: whether content that had no room has some now.
     pub(super) fn settings_received(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
         let opened = self.resize_send_windows()?;
-        R::settled(self);
+        let ours = self.limits.header_table_bytes;
+        self.role.encoder().set_max_size(self.peer.header_table_size, ours);
         settings::write_ack(out);
         Ok(opened)
     }

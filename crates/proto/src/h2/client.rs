@@ -45,9 +45,9 @@ impl Part for ClientRole {
         ClientRole { encoder: Encoder::new(seed) }
     }
 
-    fn settled(connection: &mut Connection<ClientRole>) {
-        let (peers, ours) = (connection.peer.header_table_size, connection.limits.header_table_bytes);
-        connection.role.encoder.set_max_size(peers, ours);
+    #[inline]
+    fn encoder(&mut self) -> &mut Encoder {
+        &mut self.encoder
     }
 
     fn message(

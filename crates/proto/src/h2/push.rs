@@ -35,6 +35,7 @@ impl Connection<ServerRole> {
         }
         let frame = Head::begin(kind::PUSH_PROMISE, key.id, out);
         out.extend_from_slice(&id.to_be_bytes());
+        self.role.encoder.begin(out);
         put_static(b":method", request.method.as_str().unwrap_or(request.method_text).as_bytes(), out);
         put_static(b":scheme", request.scheme.as_bytes(), out);
         put_static(b":path", request.path.as_bytes(), out);

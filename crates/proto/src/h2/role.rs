@@ -13,7 +13,10 @@ pub trait Role: Part {}
 
 /// The server's end: it reads requests.
 #[derive(Debug)]
-pub struct ServerRole;
+pub struct ServerRole {
+    /// What is sent makes no entries; but the client may demand that its table shrinks.
+    pub(super) encoder: Encoder,
+}
 
 /// The client's end: it reads responses.
 #[derive(Debug)]
@@ -42,10 +45,8 @@ pub trait Part: Sized {
     const SERVER: bool;
     /// The beginning. `seed` is of the hash by which what was encoded is found.
     fn new(seed: u64) -> Self;
-    /// The peer's settings have changed.
-    fn settled(connection: &mut Connection<Self>)
-    where
-        Self: Role;
+    /// What header blocks are begun with.
+    fn encoder(&mut self) -> &mut Encoder;
     /// A block that begins a message on a stream: of a client a request, on a stream that it opens; of a server a response.
     /// `None` if there is nothing to tell.
     fn message(

@@ -4,6 +4,7 @@ use super::budget::Kind;
 use super::connection::Connection;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
+use super::hpack::Encoder;
 use super::request::{self, Said, Unfit};
 use super::role::{Opening, Part, ServerRole};
 use super::settings::ENTRY_BYTES;
@@ -16,11 +17,14 @@ impl Part for ServerRole {
     type Head = Head;
     const SERVER: bool = true;
 
-    fn new(_: u64) -> ServerRole {
-        ServerRole
+    fn new(seed: u64) -> ServerRole {
+        ServerRole { encoder: Encoder::new(seed) }
     }
 
-    fn settled(_: &mut Connection<ServerRole>) {}
+    #[inline]
+    fn encoder(&mut self) -> &mut Encoder {
+        &mut self.encoder
+    }
 
     fn message(
         connection: &mut Connection<ServerRole>,
@@ -163,6 +167,8 @@ impl Connection<ServerRole> {
         }
         entries.iter().try_for_each(|entry| self.peer.take(entry, false))?;
         self.applied_window = self.peer.initial_window_size;
+        let ours = self.limits.header_table_bytes;
+        self.role.encoder.set_max_size(self.peer.header_table_size, ours);
         Ok(self.open_request(1, true, method, Priority::default(), None))
     }
 }

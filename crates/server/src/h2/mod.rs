@@ -55,7 +55,7 @@ pub(crate) struct Multiplexed {
     promised: Vec<Promised>,
     /// Bytes of bodies that arrived and were not read yet.
     held: u64,
-    /// When the client must have completed what it began: its preface, or a head.
+    /// When the client must have completed what it began: its preface, a head, or any other frame but content.
     head_deadline: Option<Moment>,
     /// No stream has a deadline before this.
     streams_deadline: Moment,

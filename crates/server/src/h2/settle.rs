@@ -113,7 +113,9 @@ impl Multiplexed {
     /// Sets the connection's timer to the earliest of what it waits for.
     fn set_deadline(&mut self, socket: SocketId, local: &mut Local) {
         let (now, limits) = (local.now(), &local.limits);
-        self.head_deadline = match self.protocol.is_within_head() && self.wire.fate == Fate::Serve {
+        // What is left to be parsed, and does not wait for us, is the beginning of a frame.
+        let begun = self.protocol.is_within_head() || read::wants_input(self, local);
+        self.head_deadline = match begun && self.wire.fate == Fate::Serve {
             true => Some(*self.head_deadline.get_or_insert(now.after(limits.head_timeout))),
             false => None,
         };

@@ -216,6 +216,7 @@ impl<R: Role> Connection<R> {
         );
         let (unread_bytes, is_due, was_cut_off) = (stream.unread_bytes, stream.is_due, stream.was_cut_off);
         self.return_to_connection(unread_bytes);
+        self.budgets.taken(unread_bytes);
         if is_due {
             self.due.retain(|slot| *slot != key.slot);
         }

@@ -29,12 +29,12 @@ pub(super) struct Stream {
     pub sending: Sending,
     pub method: Method,
     pub priority: Priority,
-    /// PRIORITY_UPDATE or the request itself said so.
     /// It waits for its window to be opened by us.
     pub is_due: bool,
     /// We reset it, and the peer had not ended its half.
     pub was_cut_off: bool,
-    /// The request was CONNECT: content that it is answered with is a tunnel's.
+    /// What goes over it belongs to whoever is at the tunnel's ends: CONNECT (RFC 9113 section 8.5). At a server from the request on.
+    pub is_tunnel: bool,
     pub interim_responses: u8,
     /// What we may send; below zero where the peer made its windows smaller (RFC 9113 section 6.9.2).
     pub send_window: i32,

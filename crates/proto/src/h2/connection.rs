@@ -231,22 +231,6 @@ impl<R: Role> Connection<R> {
         self.budgets.refill();
     }
 
-    /// Nothing is to be done for a while: gives up what memory can be had again. Spans of heads are good no more.
-    pub fn idle(&mut self) {
-        self.streams.idle();
-        self.decoder.idle();
-        self.resets.idle();
-        if self.due.is_empty() {
-            self.due = Vec::new();
-        }
-        if self.early.is_empty() {
-            self.early = Vec::new();
-        }
-        if self.block.is_none() {
-            self.scratch = Scratch::default();
-        }
-    }
-
     /// The code of a graceful end: that this connection takes no more streams, which its peer may not know yet. The first of two: streams are
     /// still taken, until [`close`](Connection::close).
     pub fn go_away(&mut self, out: &mut Vec<u8>) {

@@ -201,7 +201,10 @@ impl<R: Role> Connection<R> {
     pub fn is_within_head(&self) -> bool {
         let begins = matches!(
             self.reading,
-            Reading::Preface { .. } | Reading::FirstFrame | Reading::Fragment { .. } | Reading::Settings { .. }
+            Reading::Preface { .. }
+                | Reading::FirstFrame
+                | Reading::Fragment { .. }
+                | Reading::Settings { .. }
         );
         begins || self.block.is_some()
     }

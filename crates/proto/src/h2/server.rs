@@ -148,6 +148,7 @@ impl Connection<ServerRole> {
             priority,
             is_due: false,
             was_cut_off: false,
+            is_tunnel: method == Method::Connect,
             interim_responses: 0,
             send_window: self.peer.initial_window_size,
             receive_window: self.stream_window,

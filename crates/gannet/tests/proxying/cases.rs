@@ -336,18 +336,23 @@ fn connections() -> Vec<Case> {
         })),
         ends(asks("nonsense", "nonsense\r\n\r\n", has(400, ""))),
         ends(asks("a head without a host", "GET / HTTP/1.1\r\n\r\n", has(400, ""))),
-        Case {
-            name: "an upgrade",
-            talk: Talk::Upgrades {
-                head: request("GET", "/handlers/talk", "Connection: upgrade\r\nUpgrade: echo\r\n").into(),
-                words: vec![b"first".to_vec(), pattern(100_000), b"last".to_vec()],
-            },
-            expected: vec![
-                is(101, [b"first".to_vec(), pattern(100_000), b"last".to_vec()].concat())
-                    .with("upgrade", "echo"),
-            ],
-            ends: false,
-            is_of_http_1_alone: false,
-        },
+        upgrades("an upgrade", "/handlers/talk", "echo", ""),
+        upgrades("a WebSocket", "/handlers/websocket", "websocket", WEBSOCKET),
     ]
+}
+
+/// What HTTP/1.1 wants of who asks for a WebSocket (RFC 6455, 4.1); HTTP/2's client does not say the key (RFC 8441, 5).
+const WEBSOCKET: &str = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A conversation: over HTTP/1.1 the connection is its own.
+fn upgrades(name: &'static str, target: &str, protocol: &'static str, fields: &str) -> Case {
+    let words = vec![b"first".to_vec(), pattern(100_000), b"last".to_vec()];
+    let fields = format!("Connection: upgrade\r\nUpgrade: {protocol}\r\n{fields}");
+    Case {
+        name,
+        expected: vec![is(101, words.concat()).with("upgrade", protocol)],
+        talk: Talk::Upgrades { head: request("GET", target, &fields).into(), words },
+        ends: false,
+        is_of_http_1_alone: false,
+    }
 }

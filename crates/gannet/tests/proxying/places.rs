@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gannet::prelude::*;
 use gannet::{
-    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, files::Files,
+    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, Version,
+    files::Files,
 };
 use gannet_testing::Authority;
 
@@ -97,14 +98,11 @@ fn site(folder: &Path) -> App {
         let frames = [Frame::Data(Data::from("pieces")), Frame::Trailers(trailers)];
         Response::new(Status::OK).with_body(Body::stream(Frames(frames.into_iter().collect())))
     };
-    let talk = |_: Request| {
-        Response::upgrade("echo", async |mut upgraded: Upgraded| {
-            while let Some(Ok(chunk)) = upgraded.reader.next().await {
-                if upgraded.writer.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-        })
+    // Over HTTP/1.1 a WebSocket is asked for with a key of sixteen bytes in base64.
+    let websocket = |request: Request| match request.field("sec-websocket-key").map(<[u8]>::len) {
+        None if request.version() == Version::Http2 => Response::upgrade("websocket", talk),
+        Some(24) if request.version() == Version::Http11 => Response::upgrade("websocket", talk),
+        _ => Response::new(Status::BAD_REQUEST),
     };
     let later = async |request: Request| {
         tokio::task::yield_now().await;
@@ -120,7 +118,8 @@ fn site(folder: &Path) -> App {
         .get("/handlers/large", String::from_utf8(vec![b'x'; LARGE_BYTES]).expect("text"))
         .get("/handlers/medium", "medium ".repeat(15_000))
         .get("/handlers/trailers", trailers)
-        .get("/handlers/talk", talk)
+        .get("/handlers/talk", |_: Request| Response::upgrade("echo", talk))
+        .get("/handlers/websocket", websocket)
         .get("/handlers/nothing", |_: Request| Response::new(Status::NO_CONTENT))
         .get("/handlers/fails", |_: Request| Response::text("bad").with_status(Status::INTERNAL_SERVER_ERROR))
         .get("/handlers/fields", |request: Request| {
@@ -137,6 +136,15 @@ fn echo(request: Request) -> Response {
         BodyLength::Chunked => None,
     };
     Response::new(Status::OK).with_body(Body::Received(request.into_body(), length))
+}
+
+/// Sends everything back until the client ends its half.
+async fn talk(mut upgraded: Upgraded) {
+    while let Some(Ok(chunk)) = upgraded.reader.next().await {
+        if upgraded.writer.send(chunk).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Gives these.

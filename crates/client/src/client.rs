@@ -15,7 +15,7 @@ use crate::link::{self, Opened};
 use crate::local::{Lent, Local};
 use crate::settle::{close, settle};
 use crate::takeover::Takeover;
-use crate::{deadline, failure, receive, send};
+use crate::{deadline, receive, send};
 
 /// The connections of one worker to other servers.
 pub struct Client {
@@ -304,13 +304,13 @@ impl Client {
             (Stage::Connecting { .. }, Ok(_)) => self.shake_hands(socket, lent),
             (Stage::Active(active), Ok(Opened::Bytes { plain, ended })) => {
                 if let Some(plain) = plain {
-                    receive::arrived(active, plain, lent);
+                    active.wire.arrived(plain, lent.now());
                 }
-                active.peer_ended |= ended;
+                active.wire.peer_ended |= ended;
                 self.advance(socket, lent);
             }
             (Stage::Active(active), Ok(Opened::Handshaking) | Err(_)) => {
-                active.fail(UpstreamError::Closed);
+                active.wire.fail(UpstreamError::Closed);
                 self.advance(socket, lent);
             }
             // A ticket, say. Of bytes nobody asked for any: whatever they are, they answer no request of ours.
@@ -325,9 +325,9 @@ impl Client {
     /// Begins a call's exchange on a connection that is ready for it.
     fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
-        (active.receiving, active.sending) = (true, sending);
+        (active.wire.receiving, active.wire.sending) = (true, sending);
         if self.find(socket).is_some_and(|connection| connection.tls.is_none()) {
-            link::put_header(&call, active.output.get_or_insert_with(|| self.local.take_output()));
+            link::put_header(&call, active.wire.output(&mut self.local));
         }
         let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
         let Some(connection) = self.find(socket) else { return };
@@ -344,7 +344,7 @@ impl Client {
         if let Connection { stage: Stage::Active(active), tls, .. } = connection {
             receive::read(active, socket, local, lent);
             send::pull(active, socket, local, lent);
-            send::flush(active, tls, socket, local, lent);
+            active.wire.flush(tls, socket, local, lent);
             settle(connection, local, lent);
         }
     }
@@ -370,13 +370,13 @@ impl Client {
                 self.shake_hands(socket, lent);
             }
             Stage::Active(active) => {
-                active.sending = false;
+                active.wire.sending = false;
                 if taken {
                     self.note_progress(socket, lent.now());
                 } else {
-                    active.send_broken = true;
-                    if active.body_begun {
-                        active.body = None; // nobody takes it: whoever sends it learns that it is not read
+                    active.wire.send_broken = true;
+                    if active.exchange.body_begun {
+                        active.exchange.body = None; // nobody takes it: whoever sends it learns that it is not read
                     }
                 }
                 self.advance(socket, lent);
@@ -390,7 +390,7 @@ impl Client {
 
     fn note_progress(&mut self, socket: SocketId, now: Moment) {
         if let Some(Connection { stage: Stage::Active(active), .. }) = self.find(socket) {
-            (active.sent_any, active.progress) = (true, now);
+            (active.wire.sent_any, active.wire.progress) = (true, now);
         }
     }
 
@@ -399,9 +399,9 @@ impl Client {
         let Some(connection) = self.find(socket) else { return };
         match &mut connection.stage {
             Stage::Active(active) => {
-                (active.receiving, active.peer_ended) = (false, true);
+                (active.wire.receiving, active.wire.peer_ended) = (false, true);
                 if failed || !link::is_trusted_end(&connection.tls) {
-                    active.fail(UpstreamError::Closed);
+                    active.wire.fail(UpstreamError::Closed);
                 }
                 self.advance(socket, lent);
             }
@@ -454,7 +454,7 @@ impl Client {
     fn fail(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
         let Client { local, connections } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
-            failure::tell(connection, error, local);
+            connection.tell(error, local);
             close(connection, local, lent);
         }
     }

@@ -12,7 +12,7 @@
 //! | receive | `receive` | bytes → a response's head for the caller, its body for whom that passes it to |
 //! | again or end | `settle` | the connection idles in its pool; else it is closed |
 //!
-//! What breaks is told in one place, `failure`: to the caller if it waits for the head, else to the body's reader.
+//! What an exchange is, whatever protocol it goes by, is in `exchange` and `head`; the bytes of its connection are in `wire`. What breaks is told in one place, `failure`: to the caller if it waits for the head, else to the body's reader.
 
 #![forbid(unsafe_code)]
 
@@ -20,7 +20,9 @@ mod calls;
 mod client;
 mod connection;
 mod deadline;
+mod exchange;
 mod failure;
+mod head;
 mod limits;
 mod link;
 mod local;
@@ -29,6 +31,7 @@ mod receive;
 mod send;
 mod settle;
 mod takeover;
+mod wire;
 
 pub use client::Client;
 pub use limits::Limits;

@@ -75,6 +75,12 @@ impl Lent<'_> {
     pub(crate) fn now(&self) -> Moment {
         self.engine.now().moment
     }
+
+    /// Whether more may be received than what each connection has a block for.
+    pub(crate) fn has_shared_blocks(&self) -> bool {
+        let pool = self.engine.pool();
+        pool.in_use() < pool.limit() / 2
+    }
 }
 
 impl Local {
@@ -120,13 +126,7 @@ impl Local {
     }
 
     pub(crate) fn recycle_active(&mut self, mut active: Box<Active>) {
-        if let Some(output) = active.output.take() {
-            self.recycle_output(output);
-        }
-        if let Some(incoming) = active.incoming.take() {
-            self.recycle_incoming(incoming);
-        }
-        active.reset();
+        active.reset(self);
         if self.actives.len() < KEPT {
             self.actives.push(active);
         }

@@ -52,6 +52,10 @@ impl Handler for Chain {
     fn handle(&self, request: Request) -> Reply {
         Next { links: self.links.clone(), position: 0 }.run(request)
     }
+
+    fn forwards(&self) -> bool {
+        self.links.handler.forwards()
+    }
 }
 
 impl Next {

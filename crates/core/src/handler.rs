@@ -16,6 +16,12 @@ use crate::{IntoResponse, Request, Response};
 pub trait Handler {
     /// Answers, now or later.
     fn handle(&self, request: Request) -> Reply;
+
+    /// Whether it passes requests on to another server. An offer of HTTP/2 (`Upgrade: h2c`) is not taken up then: a proxy before this one might have let
+    /// it pass without knowing that what follows are requests that it does not see.
+    fn forwards(&self) -> bool {
+        false
+    }
 }
 
 /// What a handler gives back: a response, or a future of one.
@@ -188,28 +194,28 @@ where
 }
 
 /// Prepares at once, while the request is where it was received, and answers with a future of what was prepared.
-struct Prepared<P, F, T> {
+struct Forwarding<P, F, T> {
     prepare: P,
     later: F,
     boxes: Boxes<T>,
 }
 
-/// A handler that makes of each request what its future needs, and no more, or a response at once. Neither allocates, but for what they do
-/// themselves.
-pub fn prepared<P, S, F, T>(prepare: P, later: F) -> Rc<dyn Handler>
+/// A handler that passes requests on: it makes of each what its future needs, and no more, or a response at once. Neither allocates, but for what
+/// they do themselves.
+pub fn forwarding<P, S, F, T>(prepare: P, later: F) -> Rc<dyn Handler>
 where
     P: Fn(Request) -> Result<S, Response> + 'static,
     F: Fn(S) -> T + 'static,
     T: Future<Output: IntoResponse> + 'static,
 {
-    Rc::new(Prepared {
+    Rc::new(Forwarding {
         prepare: move |request, later: &F| prepare(request).map(later),
         later,
         boxes: Boxes::default(),
     })
 }
 
-impl<P, F, T> Handler for Prepared<P, F, T>
+impl<P, F, T> Handler for Forwarding<P, F, T>
 where
     P: Fn(Request, &F) -> Result<T, Response>,
     T: Future<Output: IntoResponse> + 'static,
@@ -219,6 +225,10 @@ where
             Ok(future) => Reply::waiting(self.boxes.fill(future)),
             Err(response) => Reply::ready(response),
         }
+    }
+
+    fn forwards(&self) -> bool {
+        true
     }
 }
 

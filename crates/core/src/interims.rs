@@ -1,4 +1,4 @@
-//! Interim responses: what a client is told before its response (RFC 9110, 15.2).
+//! What a client is told before its response: interim responses (RFC 9110, 15.2), and what it is promised beside it (RFC 9113, 8.4).
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -20,6 +20,16 @@ pub struct Interims {
 struct Queue {
     count: Cell<usize>,
     waiting: RefCell<Vec<(Status, Fields)>>,
+    promises: RefCell<Vec<Promise>>,
+}
+
+/// A response that is promised: to a GET that the client did not send.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Promise {
+    /// The host that it is asked for.
+    pub authority: String,
+    /// The path, and the query.
+    pub target: String,
 }
 
 impl Interims {
@@ -30,6 +40,19 @@ impl Interims {
             self.queue.waiting.borrow_mut().push((status, fields));
             self.queue.count.set(self.queue.count.get() + 1);
         }
+    }
+
+    /// Promises a response. One beyond 16 that wait is not.
+    pub(crate) fn promise(&self, promise: Promise) {
+        if self.queue.count.get() < MOST {
+            self.queue.promises.borrow_mut().push(promise);
+            self.queue.count.set(self.queue.count.get() + 1);
+        }
+    }
+
+    /// Takes the promises out, in their order: the server's part, before [`take`](Interims::take).
+    pub fn take_promises(&self) -> Vec<Promise> {
+        if self.is_empty() { Vec::new() } else { self.queue.promises.take() }
     }
 
     /// Whether none waits.
@@ -51,6 +74,7 @@ impl Interims {
         if self.queue.count.replace(0) == 0 {
             return;
         }
+        self.queue.promises.take();
         for (status, fields) in self.queue.waiting.take() {
             each(status, fields);
         }

@@ -47,8 +47,8 @@ pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
-pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, prepared, quick};
-pub use interims::Interims;
+pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, forwarding, quick};
+pub use interims::{Interims, Promise};
 pub use later::Later;
 pub use network::{InvalidNetwork, Network, Networks};
 pub use page::PAGE_STYLE;

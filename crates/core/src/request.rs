@@ -10,7 +10,7 @@ use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
 use crate::route::{self, Route};
-use crate::{Arrival, ClientCertificate, Interims, Ports, ReceivedBody, Tls, client_address};
+use crate::{Arrival, ClientCertificate, Interims, Ports, Promise, ReceivedBody, Tls, client_address};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -29,6 +29,8 @@ pub struct RequestHead {
     /// Empty only while being dropped.
     offsets: Option<Box<Head>>,
     text: Chunk,
+    /// That memory is its own: nothing is received into it.
+    is_detached: bool,
     home: Heads,
 }
 
@@ -75,6 +77,7 @@ impl Heads {
         self.0.arena.in_use()
     }
 
+    /// Text in memory of its own.
     fn copy(&self, text: &[u8]) -> Chunk {
         let pooled = if text.len() <= ARENA_BYTES { self.0.arena.take() } else { None };
         let mut block = pooled.unwrap_or_else(|| Block::oversized(text.len()));
@@ -86,12 +89,24 @@ impl Heads {
 impl RequestHead {
     /// A parsed head, with the bytes it was parsed from.
     pub fn new(offsets: Box<Head>, text: Chunk, home: Heads) -> RequestHead {
-        RequestHead { offsets: Some(offsets), text, home }
+        RequestHead { offsets: Some(offsets), text, is_detached: false, home }
+    }
+
+    /// A parsed head, with a copy of the bytes it was parsed from: where those are not what was received.
+    pub fn decoded(offsets: Box<Head>, text: &[u8], home: Heads) -> RequestHead {
+        RequestHead { offsets: Some(offsets), text: home.copy(text), is_detached: true, home }
+    }
+
+    /// The offsets, and the bytes that they count in.
+    pub fn parts(&self) -> (&Head, &Chunk) {
+        (self.offsets(), &self.text)
     }
 
     /// Moves the text to memory of its own, so that what it was received in is free again.
     fn detach(&mut self) {
-        self.text = self.home.copy(&self.text);
+        if !std::mem::replace(&mut self.is_detached, true) {
+            self.text = self.home.copy(&self.text);
+        }
     }
 
     fn offsets(&self) -> &Head {
@@ -139,7 +154,7 @@ impl Request {
         self.head.offsets().version
     }
 
-    /// The target as it was sent (RFC 9112, 3.2).
+    /// The target as it was sent (RFC 9112, 3.2); by HTTP/2 `:path`, or what CONNECT asks for.
     pub fn target(&self) -> &str {
         self.head.ascii(self.head.offsets().target)
     }
@@ -268,14 +283,36 @@ impl Request {
         self.head.offsets().expects_continue
     }
 
-    /// Whether the client offers to speak another protocol: the field `Upgrade` says which (RFC 9110, 7.8).
+    /// Whether the client offers to speak another protocol: by the field `Upgrade` (RFC 9110, 7.8), by HTTP/2 with a CONNECT that names one
+    /// (RFC 8441), which [`protocol`](Request::protocol) tells.
     pub fn offers_upgrade(&self) -> bool {
         self.head.offsets().upgrade
+    }
+
+    /// The protocol that a CONNECT asks for (`:protocol`, RFC 8441), as `websocket`. Such a request is routed as if it were GET, which is what it
+    /// would be by HTTP/1.1.
+    pub fn protocol(&self) -> Option<&str> {
+        self.head.offsets().protocol.map(|span| self.head.ascii(span))
     }
 
     /// What the client is told before its response: `request.interims().push(Status::EARLY_HINTS, fields)`.
     pub fn interims(&self) -> &Interims {
         &self.interims
+    }
+
+    /// Promises the client what a GET of `target` (a path, and perhaps a query) of the same host answers, and sends it without being asked, where it
+    /// speaks HTTP/2 and takes such promises (RFC 9113, 8.4); elsewhere nothing happens. What a client will ask for anyway, and does not know yet: it costs
+    /// bandwidth where the client has it already. 103 (Early Hints) is what browsers prefer: see [`interims`](Request::interims).
+    ///
+    /// Says whether `target` is one that can be asked for.
+    pub fn promise(&self, target: &str) -> bool {
+        let is_target =
+            target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if let Some(authority) = self.authority().filter(|_| is_target && self.version() == Version::Http2) {
+            let (authority, target) = (authority.to_owned(), target.to_owned());
+            self.interims.promise(Promise { authority, target });
+        }
+        is_target
     }
 
     /// What may be asked of the world.

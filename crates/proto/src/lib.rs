@@ -6,6 +6,7 @@
 //!
 //! * [`http`] is the vocabulary that every protocol version shares: methods, statuses, heads as offsets.
 //! * [`h1`] is HTTP/1.0 and HTTP/1.1 (RFC 9112), the server's side and the client's.
+//! * [`h2`] is HTTP/2 (RFC 9113), and in it HPACK (RFC 7541).
 //! * [`proxy`] is the PROXY protocol, by which a proxy says whose connection it relays.
 //! * [`limits`] is the one table of what a peer may ask of us.
 //! * [`scan`] finds the end of a token, a value or a target many bytes at a time.
@@ -17,13 +18,14 @@
 extern crate alloc;
 
 pub mod h1;
+pub mod h2;
 pub mod http;
 pub mod limits;
 pub mod proxy;
 pub mod scan;
 
 pub use http::{
-    BodyLength, Field, Head, Method, ResponseBody, ResponseHead, Span, Status, TargetForm, Version,
+    BodyLength, Field, Head, Method, Priority, ResponseBody, ResponseHead, Span, Status, TargetForm, Version,
     connection_options, is_hop_by_hop,
 };
 pub use limits::Limits;

@@ -36,13 +36,14 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
     if matches!(connection.stage, Stage::Closed) {
         return;
     }
-    if let Stage::Active(active) = connection.enter(Stage::Closed, local) {
-        if active.ends_with_connection {
-            // The body's end is the connection's: a client of HTTP/1.0 takes any other for it (RFC 9112, 8).
-            local.engine.reset(connection.socket);
-        }
-        local.recycle_active(active);
+    let stage = connection.enter(Stage::Closed, local);
+    if let Stage::Active(active) = &stage
+        && active.ends_with_connection
+    {
+        // The body's end is the connection's: a client of HTTP/1.0 takes any other for it (RFC 9112, 8).
+        local.engine.reset(connection.socket);
     }
+    leave(stage, local);
     connection.tls = None;
     local.timers.clear(connection.socket.index);
     local.engine.close(connection.socket);
@@ -50,14 +51,16 @@ pub(crate) fn now(connection: &mut Connection, local: &mut Local) {
 
 /// All is sent. Our half is shut down first, and what the client still sends is read and discarded for a while: closing with
 /// unread bytes would reset the connection, and could take the response with it (RFC 9112, 9.6).
-fn finish(connection: &mut Connection, local: &mut Local) {
-    let Stage::Active(active) = &mut connection.stage else { return };
-    active.ends_with_connection = false;
-    if active.wire.peer_ended {
+pub(crate) fn finish(connection: &mut Connection, local: &mut Local) {
+    if let Stage::Active(active) = &mut connection.stage {
+        active.ends_with_connection = false;
+    }
+    let Some(wire) = connection.stage.wire() else { return };
+    if wire.peer_ended {
         now(connection, local);
         return;
     }
-    if !active.wire.receiving {
+    if !wire.receiving {
         local.engine.receive(connection.socket);
     }
     linger(connection, local);
@@ -66,11 +69,19 @@ fn finish(connection: &mut Connection, local: &mut Local) {
 /// Our half ends, and what the client still sends is discarded until its own ends, or for a while.
 pub(crate) fn linger(connection: &mut Connection, local: &mut Local) {
     local.engine.shutdown(connection.socket);
-    if let Stage::Active(active) = connection.enter(Stage::Lingering, local) {
-        local.recycle_active(active);
-    }
+    let stage = connection.enter(Stage::Lingering, local);
+    leave(stage, local);
     connection.tls = None;
     local.timers.set(connection.socket.index, local.now().after(local.limits.linger_timeout));
+}
+
+/// What was kept while something went on is let go.
+fn leave(stage: Stage, local: &mut Local) {
+    match stage {
+        Stage::Active(active) => local.recycle_active(active),
+        Stage::Multiplexed(mut multiplexed) => multiplexed.end(local),
+        _ => {}
+    }
 }
 
 /// An idle connection has idled long enough. By TLS it is told so: then the client does not take it for something that went wrong.

@@ -5,10 +5,12 @@ use std::rc::Rc;
 
 use gannet_core::{Arrival, Body, Conversation, Handler, Incoming, Interims, Reply};
 use gannet_engine::{Chunk, Moment, SocketId};
+use gannet_proto::Head;
+use gannet_proto::h1;
 use gannet_proto::scan::Level;
-use gannet_proto::{Head, h1};
 
 use crate::file::Piecewise;
+use crate::h2::{self, Multiplexed, Offer};
 use crate::handshake::Handshake;
 use crate::local::Local;
 use crate::observe::ConnectionState;
@@ -47,6 +49,8 @@ pub(crate) enum Stage {
     Idle,
     /// Receiving, handling or sending.
     Active(Box<Active>),
+    /// HTTP/2 is spoken: many requests at a time, or none.
+    Multiplexed(Box<Multiplexed>),
     /// The last response is sent and our half is shut down: what still comes is discarded until the peer ends too.
     Lingering,
     /// Waiting for the engine to let go.
@@ -62,6 +66,10 @@ pub(crate) struct Active {
     pub(crate) exchange: Option<Exchange>,
     /// Bytes of the present request's body that nobody read.
     pub(crate) discarded: u64,
+    /// The client began with the preface of HTTP/2.
+    pub(crate) speaks_http2: bool,
+    /// Or with a request that offered it.
+    pub(crate) offer: Option<Box<Offer>>,
     /// The connection was upgraded: nothing is framed by HTTP any more.
     pub(crate) upgraded: bool,
     /// Our half is shut down, after an upgrade.
@@ -130,13 +138,59 @@ impl Connection {
 
     /// Something happened: takes the connection as far as it goes.
     pub(crate) fn advance(&mut self, local: &mut Local) {
-        let Stage::Active(active) = &mut self.stage else { return };
         let tls = &mut self.tls;
+        let active = match &mut self.stage {
+            Stage::Active(active) => active,
+            Stage::Multiplexed(_) => return self.advance_multiplexed(local),
+            _ => return,
+        };
         if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.wire.fate)) {
             active.advance(self.socket, &self.facts, local);
+            if active.speaks_http2 {
+                return self.speak_http2(local);
+            }
             flush::send(&mut active.wire, tls.as_deref_mut(), self.socket, local);
         }
         close::settle(self, local);
+    }
+
+    #[cold]
+    fn advance_multiplexed(&mut self, local: &mut Local) {
+        let Stage::Multiplexed(multiplexed) = &mut self.stage else { return };
+        multiplexed.advance(self.socket, &self.facts, local);
+        flush::send(&mut multiplexed.wire, self.tls.as_deref_mut(), self.socket, local);
+        h2::settle(self, local);
+    }
+
+    /// From here on HTTP/2 is spoken: the client began with its preface.
+    #[cold]
+    fn speak_http2(&mut self, local: &mut Local) {
+        let Stage::Active(active) = &mut self.stage else { return };
+        let (wire, offer) = (std::mem::take(&mut active.wire), active.offer.take());
+        let mut multiplexed = Box::new(Multiplexed::new(wire, local));
+        if let Some(offer) = offer {
+            multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
+        }
+        if let Stage::Active(active) = self.enter(Stage::Multiplexed(multiplexed), local) {
+            local.recycle_active(active);
+        }
+        self.advance_multiplexed(local);
+    }
+
+    /// One of its exchanges was woken; says whether the connection is to be taken on for it.
+    pub(crate) fn note_woken(&mut self, exchange: u32) -> bool {
+        match &mut self.stage {
+            Stage::Multiplexed(multiplexed) => multiplexed.note_woken(exchange),
+            _ => false,
+        }
+    }
+
+    /// Whatever it waits for may have come.
+    pub(crate) fn wake(&mut self, local: &mut Local) {
+        if let Stage::Multiplexed(multiplexed) = &mut self.stage {
+            multiplexed.all_woken();
+        }
+        self.advance(local);
     }
 }
 
@@ -151,6 +205,7 @@ impl Stage {
     pub(crate) fn wire(&mut self) -> Option<&mut Wire> {
         match self {
             Stage::Active(active) => Some(&mut active.wire),
+            Stage::Multiplexed(multiplexed) => Some(&mut multiplexed.wire),
             _ => None,
         }
     }
@@ -161,6 +216,7 @@ impl Stage {
             Stage::ProxyHeader(_) | Stage::Handshaking(_) => ConnectionState::Handshaking,
             Stage::Idle => ConnectionState::Idle,
             Stage::Active(_) => ConnectionState::Active,
+            Stage::Multiplexed(multiplexed) => multiplexed.state(),
             Stage::Lingering => ConnectionState::Lingering,
             Stage::Closed => ConnectionState::Closing,
         }
@@ -175,6 +231,8 @@ impl Active {
             head: Box::default(),
             exchange: None,
             discarded: 0,
+            speaks_http2: false,
+            offer: None,
             upgraded: false,
             half_closed: false,
             ends_with_connection: false,
@@ -193,7 +251,7 @@ impl Active {
         self.protocol.restart();
         self.head.clear();
         (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
-        self.ends_with_connection = false;
+        (self.ends_with_connection, self.speaks_http2) = (false, false);
         (self.head_deadline, self.body_deadline) = (None, None);
     }
 

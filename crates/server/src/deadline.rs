@@ -8,7 +8,7 @@ use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
 use crate::observe::Limit;
 use crate::wire::Fate;
-use crate::{close, handshake, protocol};
+use crate::{close, h2, handshake, protocol};
 
 /// A new connection: what it has to begin with must be complete.
 pub(crate) fn await_beginning(connection: &Connection, local: &mut Local) {
@@ -96,6 +96,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             });
             close::idle_no_more(connection, local);
         }
+        Stage::Multiplexed(_) => h2::passed(connection, local),
         Stage::Active(active) => {
             let [head, body, write] = active.deadlines().map(|deadline| deadline <= now);
             if write {

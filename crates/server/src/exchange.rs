@@ -1,6 +1,8 @@
 //! Step 5, exchange: a head becomes a request, with a place for its body to arrive.
 
-use gannet_core::{Chunk, Handler, ReceivedBody, Reply, Request, RequestHead};
+use std::rc::Rc;
+
+use gannet_core::{Chunk, Handler, Incoming, Interims, ReceivedBody, Reply, Request, RequestHead};
 use gannet_engine::SocketId;
 use gannet_proto::BodyLength;
 
@@ -23,20 +25,10 @@ pub(crate) fn begin(active: &mut Active, text: Chunk, socket: SocketId, facts: &
         active.body_deadline = Some(deadline::first_of_body(local));
     }
     let (expects_continue, offers_upgrade) = (head.expects_continue, head.upgrade);
-    let request_head = RequestHead::new(head, text, local.heads.clone());
+    let head = RequestHead::new(head, text, local.heads.clone());
     active.interims.renew();
-    let request = Request::new(
-        request_head,
-        ReceivedBody::new(incoming.clone()),
-        local.ports.clone(),
-        active.interims.clone(),
-        facts.arrival.clone(),
-    );
     active.discarded = 0;
-    let (reply, route) = match &facts.aside {
-        None => route::answer(request, local),
-        Some(handler) => (answer_aside(&**handler, request, local), NO_ROUTE),
-    };
+    let (reply, route) = answer(head, incoming.clone(), active.interims.clone(), facts, local);
     active.wire.accounts.routed(route);
     if reply.as_ready().is_some_and(|response| respond::whole(active, response, local)) {
         return go_on(active);
@@ -45,6 +37,23 @@ pub(crate) fn begin(active: &mut Active, text: Chunk, socket: SocketId, facts: &
     let exchange =
         Exchange { incoming, expects_continue, offers_upgrade, making, fresh: true, body: None, file: None };
     active.exchange = Some(exchange);
+}
+
+/// A head becomes a request, which is answered, now or later; and the number of the route that it took.
+#[inline(always)]
+pub(crate) fn answer(
+    head: RequestHead,
+    incoming: Rc<Incoming>,
+    interims: Interims,
+    facts: &Facts,
+    local: &mut Local,
+) -> (Reply, u16) {
+    let (body, arrival) = (ReceivedBody::new(incoming), facts.arrival.clone());
+    let request = Request::new(head, body, local.ports.clone(), interims, arrival);
+    match &facts.aside {
+        None => route::answer(request, local),
+        Some(handler) => (answer_aside(&**handler, request, local), NO_ROUTE),
+    }
 }
 
 /// Few listeners have a handler of their own.

@@ -12,7 +12,9 @@ use gannet_link::{Fault, FaultKind};
 
 use crate::close;
 use crate::connection::{Connection, Stage};
+use crate::h2::Multiplexed;
 use crate::local::Local;
+use crate::wire::Wire;
 
 /// What is kept of a connection until its handshake is complete.
 #[derive(Default)]
@@ -94,18 +96,25 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     let resumed = told.as_ref().is_some_and(|told| told.resumed);
     let counters = &local.observer.counters;
     if resumed { &counters.handshakes_resumed } else { &counters.handshakes_full }.add(1);
-    let mut active = local.take_active();
     connection.spoke = plain.is_some();
-    active.wire.input = plain;
-    active.wire.is_secure = true;
     connection.facts.arrival = Rc::new(Arrival { tls: told, ..Arrival::clone(&connection.facts.arrival) });
-    active.wire.accounts.connect(&connection.facts.arrival);
+    let mut wire = Wire::default();
+    wire.connect(&connection.facts.arrival);
+    wire.input = plain;
     if let Stage::Handshaking(handshake) = &connection.stage {
-        (active.wire.sending, active.wire.receiving) = (handshake.sending, !handshake.paused);
-        active.wire.peer_ended = handshake.peer_ended;
+        (wire.sending, wire.receiving) = (handshake.sending, !handshake.paused);
+        wire.peer_ended = handshake.peer_ended;
     }
     local.timers.clear(connection.socket.index);
-    connection.enter(Stage::Active(active), local);
+    let stage = match connection.tls.as_ref().is_some_and(|tls| tls.speaks_http2()) {
+        true => Stage::Multiplexed(Box::new(Multiplexed::new(wire, local))),
+        false => {
+            let mut active = local.take_active();
+            active.wire = wire;
+            Stage::Active(active)
+        }
+    };
+    connection.enter(stage, local);
     // There is something to be sent as a rule: the end of the handshake, or tickets.
     connection.advance(local);
 }

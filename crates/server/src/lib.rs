@@ -29,6 +29,7 @@ mod exchange;
 mod file;
 mod flush;
 mod fs;
+mod h2;
 mod handle;
 mod handshake;
 pub mod host;

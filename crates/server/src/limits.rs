@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// The limits of what HTTP/1.1 parses.
     pub protocol: gannet_proto::limits::Limits,
+    /// Those of HTTP/2.
+    pub h2: gannet_proto::h2::Limits,
     /// How long a head may take to be complete.
     pub head_timeout: Duration,
     /// How long a body may pause.
@@ -170,6 +172,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             protocol: gannet_proto::limits::Limits::default(),
+            h2: gannet_proto::h2::Limits::default(),
             head_timeout: Duration::from_secs(10),
             body_grace: Duration::from_secs(10),
             body_bytes_per_second: 240,

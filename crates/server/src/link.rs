@@ -19,7 +19,9 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
     match &mut connection.stage {
         Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
         Stage::Handshaking(_) => handshake::received(connection, block, local),
-        Stage::Idle | Stage::Active(_) if connection.tls.is_some() => open(connection, block, local),
+        Stage::Idle | Stage::Active(_) | Stage::Multiplexed(_) if connection.tls.is_some() => {
+            open(connection, block, local);
+        }
         Stage::Idle => {
             let active = begin(connection, local);
             active.wire.input = Some(block.share());
@@ -28,6 +30,10 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
         }
         Stage::Active(active) => {
             active.wire.take_in(block.share());
+            connection.advance(local);
+        }
+        Stage::Multiplexed(multiplexed) => {
+            multiplexed.wire.take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -51,18 +57,23 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
     if matches!(connection.stage, Stage::Idle) {
         begin(connection, local);
     }
-    let (Stage::Active(active), Some(tls)) = (&mut connection.stage, &mut connection.tls) else { return };
+    let (Some(wire), Some(tls)) = (connection.stage.wire(), &mut connection.tls) else { return };
     match tls.open(block) {
         Ok(arrived) => {
             if let Some(plain) = arrived.plain {
                 connection.spoke = true;
-                active.wire.take_in(plain);
+                wire.take_in(plain);
             }
-            active.wire.peer_ended |= arrived.opened.peer_closed;
+            wire.peer_ended |= arrived.opened.peer_closed;
         }
         Err(fault) => {
             tracing::debug!(%fault, "a session of TLS broke");
-            active.break_off(tls.wants_to_send(), local);
+            let has_alert = tls.wants_to_send();
+            match &mut connection.stage {
+                Stage::Active(active) => active.break_off(has_alert, local),
+                Stage::Multiplexed(multiplexed) => multiplexed.break_off(has_alert, local),
+                _ => {}
+            }
         }
     }
     connection.advance(local);
@@ -72,10 +83,11 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
 pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
-        Stage::Active(active) => {
-            active.wire.receiving = false;
-            active.wire.peer_ended = true;
-            active.wire.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
+        Stage::Active(_) | Stage::Multiplexed(_) => {
+            let Some(wire) = connection.stage.wire() else { return };
+            wire.receiving = false;
+            wire.peer_ended = true;
+            wire.peer_cut_off = connection.tls.as_ref().is_some_and(|tls| !tls.peer_closed());
             connection.advance(local);
         }
         Stage::ProxyHeader(_) | Stage::Idle | Stage::Lingering => close::now(connection, local),

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -11,11 +12,13 @@ use gannet_client::{Client, Lent, SlotWakers, Takeover};
 use gannet_core::{Arrival, Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
+use gannet_proto::h2::Blocks;
 use gannet_proto::scan::Level;
 
 use crate::admission::Admission;
 use crate::connection::Active;
 use crate::fs::Disk;
+use crate::h2::Stream;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
@@ -59,23 +62,29 @@ pub(crate) struct Local {
     /// Whose handler is polled next, or let go.
     pub(crate) route: Cell<u16>,
     clock: Rc<TurnClock>,
-    date: [u8; 29],
+    /// The time as the `Date` field has it (RFC 9110, 6.6.1), written once a second.
+    pub(crate) date: [u8; 29],
+    /// Fields of responses as HTTP/2 encodes them.
+    pub(crate) blocks: Blocks,
+    /// What hashes of what clients send begin with.
+    pub(crate) seed: u64,
     date_second: u64,
     outputs: Spares<Box<Output>>,
     actives: Spares<Box<Active>>,
+    pub(crate) streams: Spares<Box<Stream>>,
     incomings: Spares<Rc<Incoming>>,
     arrivals: Spares<Rc<Arrival>>,
 }
 
 /// Things that were used and will be again.
-struct Spares<T>(Vec<T>);
+pub(crate) struct Spares<T>(Vec<T>);
 
 impl<T> Spares<T> {
-    fn take(&mut self) -> Option<T> {
+    pub(crate) fn take(&mut self) -> Option<T> {
         self.0.pop()
     }
 
-    fn keep(&mut self, thing: T) {
+    pub(crate) fn keep(&mut self, thing: T) {
         if self.0.len() < KEPT {
             self.0.push(thing);
         }
@@ -140,6 +149,7 @@ impl Local {
         let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
         let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
+        let seed = RandomState::new().hash_one(0u64);
         let level = Level::detect();
         let feature_counters = Rc::new(FeatureCounters(counters.clone()));
         let client = Client::new(
@@ -178,9 +188,12 @@ impl Local {
             route: Cell::new(NO_ROUTE),
             clock,
             date: [0; 29],
+            blocks: Blocks::new(seed),
+            seed,
             date_second: u64::MAX,
             outputs: Spares(Vec::new()),
             actives: Spares(Vec::new()),
+            streams: Spares(Vec::new()),
             incomings: Spares(Vec::new()),
             arrivals: Spares(Vec::new()),
             engine,

@@ -1,13 +1,15 @@
 //! Steps 3 and 4, choose and parse: bytes become events of the protocol, and events find their exchange.
 //!
-//! There is one protocol as yet, HTTP/1.1, so there is nothing to choose.
+//! A client chooses HTTP/2 in the handshake of TLS, or by its preface; else it is HTTP/1.1 that is parsed here.
 
 use gannet_core::{BodyError, Chunk, Fields};
 use gannet_engine::SocketId;
-use gannet_proto::h1::{Error, Event};
+use gannet_proto::h1::{Error, Event, ResponseToSend};
+use gannet_proto::h2::PREFACE;
 use gannet_proto::{Head, Status};
 
 use crate::connection::{Active, Exchange, Facts, Making};
+use crate::h2::{Offer, offer};
 use crate::local::Local;
 use crate::observe::Limit;
 use crate::wire::Fate;
@@ -33,6 +35,11 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
             Ok(Event::Head { consumed }) => {
                 let text = input.as_ref().expect("a head has bytes").slice(0..consumed);
                 active.wire.input = rest(input, consumed);
+                if active.head.upgrade
+                    && let Some(offer) = offer(&active.head, &text, active.wire.is_secure, facts, local)
+                {
+                    return switch(active, offer, local);
+                }
                 exchange::begin(active, text, socket, facts, local);
             }
             Ok(Event::Data { start, end }) => {
@@ -48,9 +55,42 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
                     exchange.incoming.end(Ok(()), trailers);
                 }
             }
-            Err(error) => refuse(active, error, bytes, local),
+            Err(error) => match preface(active, bytes) {
+                None => refuse(active, error, bytes, local),
+                Some(is_whole) => {
+                    active.speaks_http2 = is_whole;
+                    active.wire.input = input;
+                    return;
+                }
+            },
         }
     }
+}
+
+/// The client's offer to speak HTTP/2 is taken up.
+#[cold]
+fn switch(active: &mut Active, offer: Offer, local: &mut Local) {
+    let output = active.wire.output(local).bytes();
+    let fields = b"Upgrade: h2c\r\n";
+    let head = ResponseToSend { status: Status::SWITCHING_PROTOCOLS, fields, length: None, date: None };
+    active.protocol.respond(head, output);
+    active.speaks_http2 = true;
+    active.offer = Some(Box::new(offer));
+}
+
+/// Whether what is no request of HTTP/1.1 is the preface of HTTP/2, as a whole or a part of it: by prior knowledge a client begins with that
+/// (RFC 9113, 3.3).
+#[cold]
+fn preface(active: &mut Active, bytes: &[u8]) -> Option<bool> {
+    let is_first = active.wire.position() == 0 && active.exchange.is_none();
+    let is_whole = bytes.starts_with(PREFACE);
+    if !is_first || !is_whole && !PREFACE.starts_with(bytes) {
+        return None;
+    }
+    active.protocol.restart();
+    active.head.clear();
+    active.in_head = true;
+    Some(is_whole)
 }
 
 /// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.

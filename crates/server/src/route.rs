@@ -6,6 +6,7 @@
 use gannet_core::{Handler, Method, Reply, Request, Response, Status, error_page};
 use gannet_router::Route;
 
+use crate::connection::Facts;
 use crate::handle;
 use crate::local::Local;
 use crate::observe::NO_ROUTE;
@@ -30,6 +31,15 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
         }
     };
     (reply, NO_ROUTE)
+}
+
+/// Whether the request is passed on to another server.
+pub(crate) fn is_forwarded(mut request: Request, facts: &Facts, local: &Local) -> bool {
+    if let Some(handler) = &facts.aside {
+        return handler.forwards();
+    }
+    let Some(tree) = local.site.tree(&request) else { return false };
+    matches!(find(&mut request, tree), Found::Endpoint(handler, _) if handler.forwards())
 }
 
 /// Whether the request asks another host than its client named in the handshake, where clients have to show certificates: who is let in there was
@@ -61,7 +71,8 @@ enum Found<'a> {
 }
 
 fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
-    let method = request.method();
+    // A CONNECT that asks for a protocol is by HTTP/2 what a GET that offers it is by HTTP/1.1 (RFC 8441, 5).
+    let method = if request.protocol().is_some() { Method::Get } else { request.method() };
     if method == Method::Options && request.target() == "*" {
         // The server as such is meant (RFC 9110, 9.3.7): whatever it has, on whatever path.
         return Found::OtherMethods(allow(tree.router().routes().iter().map(Route::value)));

@@ -28,6 +28,11 @@ impl Tls {
         Ok(Tls { session: Session::server(tls)?, requires_client_certificate, told: None })
     }
 
+    /// Whether HTTP/2 was chosen in the handshake.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        self.session.protocol() == Some(b"h2")
+    }
+
     /// Opens what arrived.
     pub(crate) fn open(&mut self, block: Block) -> Result<Arrived, Fault> {
         let mut plain: Option<Chunk> = None;

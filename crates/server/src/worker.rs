@@ -23,7 +23,7 @@ use crate::pulse::Pulse;
 use crate::site::{LocalSite, Site};
 use crate::wake::{Command, Mailbox, Owner, Wakers, Woken};
 use crate::watchdog::{Post, Spares};
-use crate::{close, deadline, flush, handshake, link};
+use crate::{close, deadline, flush, h2, handshake, link};
 
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
 const COMPLETIONS: usize = 512;
@@ -318,7 +318,7 @@ impl Worker {
     fn take_woken(&mut self) -> bool {
         if self.local.wakers.take_overflow() {
             for connection in self.connections.iter_mut().flatten() {
-                connection.advance(&mut self.local);
+                connection.wake(&mut self.local);
             }
             self.local.with_client(|client, lent| client.all_woken(lent));
             return true;
@@ -358,7 +358,9 @@ impl Worker {
 
     /// One of a connection's exchanges was woken; says whether the connection is to be taken on for it.
     fn note_woken(&mut self, owner: Owner) -> bool {
-        self.local.client.exchange_woken(owner.connection, owner.exchange)
+        let ours = self.connections.get_mut(owner.connection as usize).and_then(Option::as_mut);
+        ours.is_some_and(|connection| connection.note_woken(owner.exchange))
+            || self.local.client.exchange_woken(owner.connection, owner.exchange)
     }
 
     /// Takes on some of the handshakes that wait; says whether there were any.
@@ -433,8 +435,10 @@ impl Worker {
         self.local.draining = true;
         self.local.with_client(|client, lent| client.drain(lent));
         for connection in self.connections.iter_mut().flatten() {
-            if matches!(connection.stage, Stage::Idle) {
-                deadline::await_next_request(connection, &mut self.local);
+            match connection.stage {
+                Stage::Idle => deadline::await_next_request(connection, &mut self.local),
+                Stage::Multiplexed(_) => h2::drain(connection, &mut self.local),
+                _ => {}
             }
         }
     }

@@ -153,6 +153,7 @@ fn via(version: Version) -> &'static [u8] {
     match version {
         Version::Http10 => b"1.0 gannet",
         Version::Http11 => b"1.1 gannet",
+        Version::Http2 => b"2.0 gannet",
     }
 }
 

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use gannet_core::{
     Handler, HandlerFactory, Networks, Ports, ProxyProtocol, Request, Response, Upstream, UpstreamError,
-    UpstreamRequest, UpstreamTimeouts, UpstreamTls, prepared,
+    UpstreamRequest, UpstreamTimeouts, UpstreamTls, forwarding,
 };
 
 use balance::Turn;
@@ -222,7 +222,7 @@ fn instance(shared: Arc<Shared>) -> Rc<dyn Handler> {
     let turn = Turn::new(shared.options.balance, number);
     let worker = Rc::new(Worker { shared, turn, ports: OnceCell::new(), scratch: RefCell::default() });
     let sender = worker.clone();
-    prepared(
+    forwarding(
         move |request| worker.prepare(request),
         move |prepared| {
             let worker = sender.clone();

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::server::roots;
-use super::{VERSIONS, protocols, provider};
+use super::{VERSIONS, client_protocols, provider};
 use crate::TlsError;
 
 /// Whom a client trusts.
@@ -51,7 +51,7 @@ impl ClientTls {
             .map_err(|error| TlsError::Refused(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = protocols();
+        config.alpn_protocols = client_protocols();
         Ok(ClientTls { config: Arc::new(config) })
     }
 

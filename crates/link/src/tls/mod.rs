@@ -25,9 +25,12 @@ fn provider() -> Arc<CryptoProvider> {
 /// The versions of TLS that are spoken, in the order in which they are liked.
 const VERSIONS: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// The application protocols that the server has, by their ALPN names (RFC 7301).
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+/// The application protocols that the server speaks, by their ALPN names (RFC 7301), the one it would rather speak first.
+fn server_protocols() -> Vec<Vec<u8>> {
+    [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec()
+}
 
-fn protocols() -> Vec<Vec<u8>> {
-    PROTOCOLS.map(<[u8]>::to_vec).to_vec()
+/// Those that the client speaks.
+fn client_protocols() -> Vec<Vec<u8>> {
+    vec![b"http/1.1".to_vec()]
 }

@@ -7,7 +7,7 @@
 
 use super::error::Error;
 use crate::http::Span;
-use crate::scan::naive;
+use crate::scan::{Level, naive};
 use core::net::Ipv6Addr;
 
 /// Whether `input[authority]` has a port, and not 0. An error if it is no host, or no port below 65,536.
@@ -23,6 +23,13 @@ pub(super) fn check(input: &[u8], authority: Span, plain_end: usize) -> Result<b
         None if plain_end > start => Ok(false),
         _ => check_slowly(authority.of(input)),
     }
+}
+
+/// Whether these bytes are a host, perhaps with a port; and, if they are, whether they have a port other than 0.
+#[inline]
+pub(crate) fn is_authority(level: Level, authority: &[u8]) -> Option<bool> {
+    let plain_end = level.plain_host_end(authority, 0);
+    check(authority, Span::new(0, authority.len()), plain_end).ok()
 }
 
 /// Any host, and perhaps a port.

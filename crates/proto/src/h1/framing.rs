@@ -46,18 +46,22 @@ pub(super) fn is<const LENGTH: usize>(text: &[u8], word: &[u8; LENGTH]) -> bool 
 
 /// Exactly one decimal number. RFC 9112 section 6.3 would let "5, 5" pass as 5: we do not.
 pub(super) fn content_length(value: &[u8]) -> Result<u64, Malformed> {
+    length_of(value).ok_or(Malformed::InvalidContentLength)
+}
+
+/// The number that these bytes are in decimal, if they are one and it is below 2^64.
+pub(crate) fn length_of(value: &[u8]) -> Option<u64> {
     if value.is_empty() {
-        return Err(Malformed::InvalidContentLength);
+        return None;
     }
     let mut length: u64 = 0;
     for byte in value {
         if !byte.is_ascii_digit() {
-            return Err(Malformed::InvalidContentLength);
+            return None;
         }
-        let shifted = length.checked_mul(10).and_then(|length| length.checked_add(u64::from(byte - b'0')));
-        length = shifted.ok_or(Malformed::InvalidContentLength)?;
+        length = length.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
     }
-    Ok(length)
+    Some(length)
 }
 
 /// `chunked` and nothing else. Other codings are not decoded here, so they are refused (RFC 9112 section 6.1); where

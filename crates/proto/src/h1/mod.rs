@@ -110,3 +110,9 @@ pub use request::RequestToSend;
 pub use respond::{Framing, ResponseToSend};
 pub use response_error::ResponseError;
 pub use writer::Misuse;
+
+// What HTTP/2 has in common with it.
+pub(crate) use authority::is_authority;
+pub(crate) use framing::length_of as content_length;
+pub(crate) use respond::{Announced, final_framing};
+pub(crate) use trailers::may_be_trailer;

@@ -5,7 +5,8 @@
 
 use super::connection::Connection;
 use super::state::{Reading, Writing};
-use super::writer::{Announced, Misuse, decimal};
+pub(crate) use super::writer::Announced;
+use super::writer::{Misuse, decimal};
 use crate::http::{Method, Status, Version};
 use alloc::vec::Vec;
 
@@ -72,7 +73,7 @@ impl Connection {
             "a final response is not interim"
         );
         assert!(!self.responded(), "a request is answered once");
-        let (framing, announced) = frame(self.method, self.version, head.status, head.length);
+        let (framing, announced) = final_framing(self.method, self.version, head.status, head.length);
         self.closing |= framing == Framing::UntilClose || matches!(self.reader.at, Reading::Head(_));
         // Pieces of a fixed length are copied in place; each of another costs a call.
         out.reserve(128 + head.fields.len());
@@ -180,7 +181,12 @@ impl Connection {
 
 /// How a response is framed and what its head says about it (RFC 9112 section 6.3, RFC 9110 section 8.6).
 #[inline]
-fn frame(method: Method, version: Version, status: Status, length: Option<u64>) -> (Framing, Announced) {
+pub(crate) fn final_framing(
+    method: Method,
+    version: Version,
+    status: Status,
+    length: Option<u64>,
+) -> (Framing, Announced) {
     let would_be = length.map_or(Announced::Nothing, Announced::Length);
     match (status.code(), length) {
         (101, _) => (Framing::Upgrade, Announced::Nothing),

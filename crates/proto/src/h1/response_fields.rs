@@ -59,7 +59,7 @@ impl Said {
             _ if head.content_length.is_some() => Err(ResponseError::LengthAndCoding),
             _ if self.chunked => Err(ResponseError::InvalidTransferCoding),
             Version::Http10 => Err(ResponseError::CodingInHttp10),
-            Version::Http11 => {
+            _ => {
                 chunked(value)?;
                 self.chunked = true;
                 Ok(())

@@ -94,7 +94,7 @@ const NEVER_IN_TRAILERS: [&str; 27] = [
 
 /// Whether a trailer field may have this name.
 #[inline(never)]
-fn may_be_trailer(name: &[u8]) -> bool {
+pub(crate) fn may_be_trailer(name: &[u8]) -> bool {
     !NEVER_IN_TRAILERS.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
 }
 

@@ -89,7 +89,7 @@ impl Writer {
 
 /// What a head says about the body's length.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Announced {
+pub(crate) enum Announced {
     Nothing,
     Length(u64),
     Chunked,
@@ -98,7 +98,7 @@ pub(super) enum Announced {
 impl Announced {
     // Each role has one call of it: as a function of its own it would cost six instructions a response.
     #[inline(always)]
-    pub fn write(self, out: &mut Vec<u8>) {
+    pub(super) fn write(self, out: &mut Vec<u8>) {
         match self {
             Announced::Nothing => {}
             Announced::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),

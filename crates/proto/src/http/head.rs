@@ -71,6 +71,8 @@ pub enum Version {
     /// HTTP/1.1, and any later HTTP/1.x (RFC 9110 section 2.5).
     #[default]
     Http11,
+    /// HTTP/2 (RFC 9113).
+    Http2,
 }
 
 /// How the request target is written (RFC 9112 section 3.2).
@@ -95,7 +97,7 @@ pub enum BodyLength {
     None,
     /// This many bytes follow the head.
     Known(u64),
-    /// Chunks follow, and the last one says so.
+    /// Any number of pieces follows, and the last one says so: chunks, or frames of HTTP/2.
     Chunked,
 }
 
@@ -132,8 +134,10 @@ pub struct Head {
     /// The client waits for 100 (Continue) before it sends the body (RFC 9110 section 10.1.1). Never true where
     /// there is nothing to wait for: without a body, or for HTTP/1.0.
     pub expects_continue: bool,
-    /// The client offers another protocol: an Upgrade field, named by Connection, in HTTP/1.1 (RFC 9110 section 7.8).
+    /// The client offers another protocol: an Upgrade field, named by Connection, in HTTP/1.1 (RFC 9110 section 7.8), or [`protocol`](Head::protocol).
     pub upgrade: bool,
+    /// What an extended CONNECT asks for instead of a tunnel: `:protocol` (RFC 8441 section 4). Never there in HTTP/1.
+    pub protocol: Option<Span>,
 }
 
 impl Head {

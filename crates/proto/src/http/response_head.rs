@@ -12,7 +12,7 @@ pub enum ResponseBody {
     None,
     /// This many bytes follow the head.
     Known(u64),
-    /// Chunks follow, and the last one says so.
+    /// Any number of pieces follows, and the last one says so: chunks, or frames of HTTP/2.
     Chunked,
     /// Everything that follows, until the connection ends.
     UntilClose,

@@ -7,6 +7,9 @@
 //!
 //! `tell` is the one place where an exchange is counted and logged. It is reached from what was sent ([`Accounts::sent`]) and from the
 //! connection's end ([`Accounts::end`]), and from nowhere else: refusals, cut responses and upgrades have accounts like all others.
+//!
+//! Where exchanges share a connection their responses end in any order: an account is [set aside](Accounts::set_aside) meanwhile, and takes its
+//! place in the queue when its response is [made](Accounts::made), or [broken off](Accounts::broken_off).
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -43,7 +46,7 @@ pub(crate) struct Observer {
 
 /// One exchange that is not over.
 #[derive(Debug)]
-struct Account {
+pub(crate) struct Account {
     begun: Moment,
     method: Method,
     route: u16,
@@ -54,8 +57,20 @@ struct Account {
     /// The position behind its last byte.
     end: u64,
     upgraded: bool,
+    /// Its response was broken off, and that was said.
+    cut: bool,
     /// How long its record is; 0: there is none.
     record_bytes: u32,
+}
+
+/// The account of an exchange whose response is made beside others'.
+#[derive(Debug)]
+pub(crate) struct SetAside {
+    account: Account,
+    /// Its record, if there is one.
+    record: Vec<u8>,
+    /// Bytes of content that were put into the output.
+    content: u64,
 }
 
 /// The accounts of one connection.
@@ -118,6 +133,7 @@ impl Accounts {
             body: NEVER,
             end: NEVER,
             upgraded: false,
+            cut: false,
             record_bytes,
         });
     }
@@ -161,6 +177,44 @@ impl Accounts {
         }
     }
 
+    /// Takes the account that was begun last out of the queue, where its response comes when it comes. `record` is memory for it.
+    pub(crate) fn set_aside(&mut self, mut record: Vec<u8>) -> Option<SetAside> {
+        let account = self.open.pop_back_if(|account| account.end == NEVER)?;
+        let start = self.records.len() - account.record_bytes as usize;
+        record.clear();
+        record.extend_from_slice(&self.records[start..]);
+        self.records.truncate(start);
+        Some(SetAside { account, record, content: 0 })
+    }
+
+    /// The response of one that was set aside is made as a whole, up to `position`. Gives the memory of its record.
+    pub(crate) fn made(
+        &mut self,
+        aside: SetAside,
+        position: u64,
+        now: Moment,
+        observer: &mut Observer,
+    ) -> Vec<u8> {
+        let SetAside { mut account, record, content } = aside;
+        (account.body, account.end) = (position.saturating_sub(content), position);
+        self.records.extend_from_slice(&record);
+        self.open.push_back(account);
+        self.tell_taken(now, observer); // of one that was broken off nothing may be left to be sent
+        record
+    }
+
+    /// The same of one that was broken off before its end.
+    pub(crate) fn broken_off(
+        &mut self,
+        mut aside: SetAside,
+        position: u64,
+        now: Moment,
+        observer: &mut Observer,
+    ) -> Vec<u8> {
+        aside.account.cut = true;
+        self.made(aside, position, now, observer)
+    }
+
     /// The engine was given an output of so many bytes.
     pub(crate) fn submitted(&mut self, bytes: u64) {
         self.given = bytes;
@@ -174,8 +228,13 @@ impl Accounts {
     /// The engine gave its output back, of which the kernel took so many bytes.
     pub(crate) fn sent(&mut self, bytes: u64, now: Moment, observer: &mut Observer) {
         (self.taken, self.given) = (self.taken + bytes, 0);
+        self.tell_taken(now, observer);
+    }
+
+    /// Tells all whose responses the kernel took to their ends.
+    fn tell_taken(&mut self, now: Moment, observer: &mut Observer) {
         while let Some(account) = self.open.pop_front_if(|account| account.end <= self.taken) {
-            self.tell(&account, false, now, observer);
+            self.tell(&account, account.cut, now, observer);
         }
         if self.open.is_empty() {
             self.records.clear();
@@ -186,7 +245,7 @@ impl Accounts {
     /// The connection sends nothing more: what did not reach its end never will. (A conversation's end may come after all was sent.)
     pub(crate) fn end(&mut self, now: Moment, observer: &mut Observer) {
         while let Some(account) = self.open.pop_front() {
-            self.tell(&account, account.end > self.taken, now, observer);
+            self.tell(&account, account.cut || account.end > self.taken, now, observer);
         }
         self.open.shrink_to(KEPT_ACCOUNTS);
         self.records.clear();
@@ -224,6 +283,23 @@ impl Accounts {
                 counters.log_dropped.add(1);
             }
         }
+    }
+}
+
+impl SetAside {
+    /// Where the request leads.
+    pub(crate) fn route(&self) -> u16 {
+        self.account.route
+    }
+
+    /// The response's head is made.
+    pub(crate) fn responded(&mut self, status: Status, upgraded: bool) {
+        (self.account.status, self.account.upgraded) = (status.code(), upgraded);
+    }
+
+    /// So much of its content was put into the output.
+    pub(crate) fn sends(&mut self, bytes: usize) {
+        self.content += bytes as u64;
     }
 }
 

@@ -1,12 +1,13 @@
 //! Which limit was hit: the rows of the two tables of limits, by number.
 
 use gannet_proto::h1::Error;
+use gannet_proto::h2::limits::{Beyond, Row, TABLE as HTTP2};
 use gannet_proto::limits::TABLE as PROTOCOL;
 
 use crate::limits::TABLE as SERVER;
 
 /// How many limits there are.
-pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len();
+pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len() + HTTP2.len();
 
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
@@ -59,6 +60,13 @@ impl Limit {
         panic!("no row of the table has this name")
     }
 
+    /// The row of this name of the protocols' tables. What both bound is counted in one place.
+    pub(crate) fn named(name: &str) -> Option<Limit> {
+        let names = PROTOCOL.iter().map(|row| row.name).chain(HTTP2.iter().map(|row| row.name));
+        let row = names.into_iter().position(|other| other == name)?;
+        Some(Limit((SERVER.len() + row) as u8))
+    }
+
     /// The row whose excess this error of a client's is, if it is one.
     pub(crate) fn behind(error: Error) -> Option<Limit> {
         let row = PROTOCOL.iter().position(|row| row.request == Some(error))?;
@@ -74,7 +82,18 @@ impl Limit {
 /// Every limit that is counted: its place and its name.
 pub(crate) fn counted() -> impl Iterator<Item = (usize, &'static str)> {
     let names = SERVER.iter().map(|row| row.name).chain(PROTOCOL.iter().map(|row| row.name));
-    names.enumerate().filter(|(_, name)| !UNCOUNTED.contains(name))
+    let names = names.enumerate().filter(|(_, name)| !UNCOUNTED.contains(name));
+    names.chain(counted_of_http2())
+}
+
+/// Those of HTTP/2 that end the connection, or refuse a request, and are not HTTP/1.1's, too.
+fn counted_of_http2() -> impl Iterator<Item = (usize, &'static str)> {
+    let is_counted = |row: &Row| {
+        matches!(row.beyond, Beyond::Connection(_) | Beyond::Refused(_))
+            && PROTOCOL.iter().all(|other| other.name != row.name)
+    };
+    let rows = HTTP2.iter().enumerate().filter(move |(_, row)| is_counted(row));
+    rows.map(|(index, row)| (SERVER.len() + PROTOCOL.len() + index, row.name))
 }
 
 const fn same(one: &str, other: &str) -> bool {
@@ -96,6 +115,13 @@ mod tests {
         assert_eq!(name(Limit::IDLE_TIMEOUT), Some("idle_timeout"));
         assert_eq!(Limit::behind(Error::TargetTooLong).and_then(name), Some("target_bytes"));
         assert_eq!(Limit::behind(Error::BareLineFeed), None);
-        assert_eq!(counted().count(), LIMITS - UNCOUNTED.len());
+        assert_eq!(Limit::named("resets").and_then(name), Some("resets"));
+        assert_eq!(Limit::named("fields"), Limit::behind(Error::TooManyFields));
+        let of_http2 = counted_of_http2().count();
+        assert_eq!(counted().count(), SERVER.len() + PROTOCOL.len() - UNCOUNTED.len() + of_http2);
+        let mut names: Vec<_> = counted().map(|(_, name)| name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), counted().count(), "each name is there once");
     }
 }

@@ -28,6 +28,7 @@ mod ring;
 mod tally;
 mod writer;
 
+pub(crate) use account::SetAside;
 pub(crate) use account::{Accounts, NO_ROUTE, Observer};
 pub(crate) use admin::site as admin_site;
 pub(crate) use counters::ConnectionState;

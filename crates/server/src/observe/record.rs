@@ -31,6 +31,7 @@ const IPV4: u8 = 4;
 const IPV6: u8 = 8;
 const TLS_1_2: u8 = 16;
 const TLS_1_3: u8 = 32;
+const HTTP_2: u8 = 64;
 
 /// What is said of a request.
 pub(crate) struct Said<'a> {
@@ -149,7 +150,11 @@ pub(crate) fn begin(records: &mut Vec<u8>, said: &Said<'_>, most: usize) -> u32 
     let length = (records.len() - start) as u32;
     let fixed = &mut records[start..start + FIXED];
     fixed[..4].copy_from_slice(&length.to_le_bytes());
-    let version = if said.version == Version::Http10 { HTTP_1_0 } else { 0 };
+    let version = match said.version {
+        Version::Http10 => HTTP_1_0,
+        Version::Http11 => 0,
+        Version::Http2 => HTTP_2,
+    };
     fixed[32] = version | tls_flag(said.tls) | address(said.peer, &mut fixed[44..60]);
     fixed[33] = method.len() as u8;
     for (place, length) in fixed[34..44].chunks_exact_mut(2).zip(lengths) {
@@ -238,7 +243,11 @@ impl<'a> Record<'a> {
             tls: tls(flags),
             method,
             target,
-            version: if flags & HTTP_1_0 != 0 { Version::Http10 } else { Version::Http11 },
+            version: match flags & (HTTP_1_0 | HTTP_2) {
+                0 => Version::Http11,
+                HTTP_2 => Version::Http2,
+                _ => Version::Http10,
+            },
             host,
             referer,
             user_agent,

@@ -1,0 +1,43 @@
+//! HTTP/2 (RFC 9113) as pure state machines.
+
+mod adjust;
+mod budget;
+mod client;
+mod connection;
+mod content;
+mod error;
+mod event;
+mod fields;
+mod frame;
+mod headers;
+pub mod hpack;
+pub mod limits;
+mod priorities;
+mod push;
+mod receive;
+mod refusal;
+mod repeated;
+mod request;
+mod resets;
+mod resetting;
+mod response;
+mod role;
+mod scratch;
+mod send;
+mod server;
+mod settings;
+mod state;
+mod streams;
+mod trailers;
+
+pub use crate::h1::{Framing, Misuse, ResponseToSend};
+pub use client::RequestToSend;
+pub use connection::{Client, Connection, Server};
+pub use error::{Error, ErrorCode};
+pub use event::Event;
+pub use frame::PREFACE;
+pub use hpack::Blocks;
+pub use limits::Limits;
+pub use refusal::Refusal;
+pub use role::{ClientRole, Role, ServerRole};
+pub use streams::StreamKey;

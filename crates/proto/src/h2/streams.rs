@@ -1,0 +1,159 @@
+//! The streams of a connection: in slots, which are used again, and found by identifiers, which never are.
+//!
+//! A peer chooses the identifiers of its streams, but they have to increase: so those that are there stand in order in a queue, and one is
+//! found by halving. No hash, nothing to attack.
+
+use super::state::{Receiving, Sending};
+use crate::http::{Method, Priority};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// One stream, to those who use a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct StreamKey {
+    /// Its identifier (RFC 9113 section 5.1.1), which no other stream of the connection ever has.
+    pub id: u32,
+    /// Its slot: small, and used again once the stream is [released](super::Connection::release).
+    pub slot: u32,
+}
+
+/// Content whose length nobody said.
+pub(super) const UNKNOWN: u64 = u64::MAX;
+
+/// What is known of one stream.
+#[derive(Clone, Debug)]
+pub(super) struct Stream {
+    /// 0: the slot is free.
+    pub id: u32,
+    pub receiving: Receiving,
+    pub sending: Sending,
+    pub method: Method,
+    pub priority: Priority,
+    /// PRIORITY_UPDATE or the request itself said so.
+    /// It waits for its window to be opened by us.
+    pub is_due: bool,
+    /// We reset it, and the peer had not ended its half.
+    pub was_cut_off: bool,
+    /// The request was CONNECT: content that it is answered with is a tunnel's.
+    pub interim_responses: u8,
+    /// What we may send; below zero where the peer made its windows smaller (RFC 9113 section 6.9.2).
+    pub send_window: i32,
+    /// What the peer may send.
+    pub receive_window: i32,
+    /// Content that came and was not consumed.
+    pub unread_bytes: u32,
+    /// What may come again, but was not told to the peer.
+    pub unreturned_bytes: u32,
+    /// Content that is to come still, or `UNKNOWN`.
+    pub to_receive: u64,
+    /// Content that is to be sent still, or `UNKNOWN`.
+    pub to_send: u64,
+}
+
+/// Where an identifier leads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Found {
+    /// To this slot.
+    Slot(u32),
+    /// To a stream that is yet to be opened.
+    Idle,
+    /// To one that is over.
+    Closed,
+}
+
+/// All the streams of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    slots: Vec<Stream>,
+    free: Vec<u32>,
+    /// Identifiers and slots of the streams that the client opened, in order.
+    odd: VecDeque<(u32, u32)>,
+    /// The same of those that the server promised.
+    even: VecDeque<(u32, u32)>,
+    /// The highest identifiers that were used.
+    pub last_odd: u32,
+    pub last_even: u32,
+}
+
+impl Streams {
+    fn side(&mut self, id: u32) -> &mut VecDeque<(u32, u32)> {
+        if id & 1 == 1 { &mut self.odd } else { &mut self.even }
+    }
+
+    /// Puts a stream into a slot. Its identifier is beyond all others of its side.
+    #[inline]
+    pub fn open(&mut self, stream: Stream) -> StreamKey {
+        let id = stream.id;
+        let last = if id & 1 == 1 { &mut self.last_odd } else { &mut self.last_even };
+        *last = id;
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = stream;
+                slot
+            }
+            None => {
+                self.slots.push(stream);
+                self.slots.len() as u32 - 1
+            }
+        };
+        self.side(id).push_back((id, slot));
+        StreamKey { id, slot }
+    }
+
+    /// Empties the slot.
+    #[inline]
+    pub fn remove(&mut self, key: StreamKey) {
+        let side = self.side(key.id);
+        if let Ok(at) = side.binary_search_by_key(&key.id, |entry| entry.0) {
+            side.remove(at);
+        }
+        self.slots[key.slot as usize].id = 0;
+        self.free.push(key.slot);
+    }
+
+    /// The stream, if it was not released.
+    #[inline]
+    pub fn get(&self, key: StreamKey) -> Option<&Stream> {
+        self.slots.get(key.slot as usize).filter(|stream| stream.id == key.id)
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, key: StreamKey) -> Option<&mut Stream> {
+        self.slots.get_mut(key.slot as usize).filter(|stream| stream.id == key.id)
+    }
+
+    #[inline]
+    pub fn at(&mut self, slot: u32) -> &mut Stream {
+        &mut self.slots[slot as usize]
+    }
+
+    /// Looks for the stream of this identifier, which is not 0.
+    #[inline]
+    pub fn find(&self, id: u32) -> Found {
+        let (side, last) =
+            if id & 1 == 1 { (&self.odd, self.last_odd) } else { (&self.even, self.last_even) };
+        match side.binary_search_by_key(&id, |entry| entry.0) {
+            Ok(at) => Found::Slot(side[at].1),
+            Err(_) if id > last => Found::Idle,
+            Err(_) => Found::Closed,
+        }
+    }
+
+    /// How many there are that the client opened, and that the server promised.
+    #[inline]
+    pub fn count(&self) -> (usize, usize) {
+        (self.odd.len(), self.even.len())
+    }
+
+    /// All of them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
+        self.slots.iter_mut().filter(|stream| stream.id != 0)
+    }
+
+    /// Gives up memory, where there are no streams.
+    pub fn idle(&mut self) {
+        if self.count() == (0, 0) {
+            *self = Streams { last_odd: self.last_odd, last_even: self.last_even, ..Streams::default() };
+        }
+    }
+}

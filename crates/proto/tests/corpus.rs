@@ -5,6 +5,7 @@ mod common;
 use common::corpus::cases;
 use common::exercise;
 use common::exercise_client;
+use common::exercise_hpack;
 use common::exercise_proxy;
 use common::text::files;
 use std::path::Path;
@@ -37,6 +38,11 @@ fn every_kept_pipeline_holds_what_the_fuzz_target_asserts() {
 #[test]
 fn every_kept_server_holds_what_the_fuzz_target_asserts() {
     replay("client", exercise_client::client);
+}
+
+#[test]
+fn every_kept_header_block_holds_what_the_fuzz_target_asserts() {
+    replay("hpack_decode", exercise_hpack::hpack_decode);
 }
 
 #[test]

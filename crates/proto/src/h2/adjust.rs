@@ -45,6 +45,8 @@ impl<R: Role> Connection<R> {
         for stream in self.streams.iter_mut().filter(|stream| stream.receiving != Receiving::Reset) {
             stream.receive_window += by;
         }
+        // Those that were reset or left out are not there any more, but had windows, too.
+        self.discardable_bytes += by.max(0) as u64 * u64::from(self.limits.remembered_resets);
         self.decoder.set_max_size(self.limits.header_table_bytes);
         self.skip_next(0, next);
         Ok(Step::Next(next))

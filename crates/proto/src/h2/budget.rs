@@ -102,7 +102,7 @@ impl Budgets {
 
     /// All budgets are as at the beginning.
     pub fn refill(&mut self) {
-        *self = Budgets { tiny: self.tiny, ..Budgets::default() };
+        *self = Budgets::default();
     }
 }
 

@@ -49,6 +49,8 @@ pub struct Connection<R: Role> {
     pub(super) receive_window: i32,
     /// What may come again, but was not told to the peer.
     pub(super) unreturned_bytes: u32,
+    /// What may still come on streams that we reset, or did not begin, and is discarded.
+    pub(super) discardable_bytes: u64,
     /// What our next stream's window is, in the peer's eyes.
     pub(super) stream_window: i32,
     pub(super) budgets: Budgets,
@@ -84,6 +86,7 @@ impl<R: Role> Connection<R> {
             send_window: INITIAL_WINDOW,
             receive_window: INITIAL_WINDOW,
             unreturned_bytes: 0,
+            discardable_bytes: 0,
             stream_window: INITIAL_WINDOW,
             budgets: Budgets::default(),
             skipped: (0, 0),

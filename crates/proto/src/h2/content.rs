@@ -34,16 +34,7 @@ impl<R: Role> Connection<R> {
         let ended = header.has(flag::END_STREAM);
         let stream = match self.look_up(header.stream)? {
             Some(stream) if self.is_live(stream) => stream,
-            found => {
-                let was_reset =
-                    found.map_or_else(|| self.resets.may_have(header.stream), |stream| !self.is_open(stream));
-                if !was_reset {
-                    return Err(Error::StreamClosed);
-                }
-                // It was on its way when the stream was reset.
-                self.return_to_connection(header.length);
-                return self.useless(length + padding, start);
-            }
+            found => return self.discard(header, found, start, length + padding),
         };
         self.count_data(length, ended)?;
         if let Some((error, fault)) = self.accept_data(stream, header.length, length, ended) {
@@ -54,6 +45,27 @@ impl<R: Role> Connection<R> {
         self.return_to_stream(stream, header.length - length);
         self.reading = Reading::Data { stream, remaining: length, padding, ended };
         Ok(Step::Next(start))
+    }
+
+    /// Content for a stream that is over: no fault where it was on its way when we reset the stream, and then no more of it can come than its window had
+    /// room for.
+    fn discard(
+        &mut self,
+        header: Header,
+        found: Option<StreamKey>,
+        start: usize,
+        rest: u32,
+    ) -> Result<Step, Error> {
+        if !self.was_cut_off(header.stream, found) {
+            return Err(Error::StreamClosed);
+        }
+        if header.length == 0 {
+            self.budgets.spend(Kind::EmptyData, &self.limits)?;
+        }
+        let left = self.discardable_bytes.checked_sub(u64::from(header.length));
+        self.discardable_bytes = left.ok_or(Error::ResetWindowExceeded)?;
+        self.return_to_connection(header.length);
+        Ok(self.skip_next(rest, start))
     }
 
     /// Frames that hardly carry anything are counted.

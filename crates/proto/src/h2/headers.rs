@@ -95,11 +95,15 @@ impl<R: Role> Connection<R> {
     /// Whether a block may begin for this stream at all: as far as the connection is concerned (RFC 9113 section 5.1.1).
     fn admit(&self, id: u32) -> Result<(), Error> {
         match self.streams.find(id) {
-            Found::Slot(_) => Ok(()),
+            Found::Slot(slot) => {
+                let key = StreamKey { id, slot };
+                let may_come = self.is_live(key) || self.was_cut_off(id, Some(key));
+                if may_come { Ok(()) } else { Err(Error::StreamClosed) }
+            }
             Found::Idle if !R::SERVER => Err(Error::IdleStream),
             Found::Idle if id & 1 == 0 => Err(Error::InvalidStreamIdentifier),
             Found::Idle => Ok(()),
-            Found::Closed if self.resets.may_have(id) => Ok(()),
+            Found::Closed if self.was_cut_off(id, None) => Ok(()),
             Found::Closed if id > self.skipped.0 && id < self.skipped.1 => {
                 Err(Error::InvalidStreamIdentifier)
             }
@@ -115,32 +119,27 @@ impl<R: Role> Connection<R> {
         out: &mut Vec<u8>,
     ) -> Result<Step, Error> {
         let next = opening.consumed;
-        let told = match self.streams.find(opening.stream) {
-            Found::Idle => R::message(self, None, opening, head, out)?,
-            Found::Closed => {
+        let key = match self.streams.find(opening.stream) {
+            Found::Slot(slot) => Some(StreamKey { id: opening.stream, slot }),
+            Found::Idle => return Ok(told(R::message(self, None, opening, head, out)?, next)),
+            Found::Closed => None,
+        };
+        let receiving = key.map_or(Receiving::Reset, |key| self.streams.at(key.slot).receiving);
+        match (receiving, key) {
+            (Receiving::Head, _) => Ok(told(R::message(self, key, opening, head, out)?, next)),
+            (Receiving::Content, Some(key)) => self.trailers(key, opening, head, out).map(Step::Told),
+            (Receiving::Ended, Some(key)) => {
+                self.decode(opening.block)?;
+                let fault = "a header block came behind the end of the stream";
+                self.fault(key, ErrorCode::STREAM_CLOSED, fault, next, out).map(Step::Told)
+            }
+            _ => {
+                // It was on its way when the stream was reset, and the dynamic table has to go on.
                 self.budgets.spend(Kind::Useless, &self.limits)?;
                 self.decode(opening.block)?;
-                None
+                Ok(Step::Next(next))
             }
-            Found::Slot(slot) => {
-                let key = StreamKey { id: opening.stream, slot };
-                match self.streams.at(slot).receiving {
-                    Receiving::Head => R::message(self, Some(key), opening, head, out)?,
-                    Receiving::Content => Some(self.trailers(key, opening, head, out)?),
-                    Receiving::Ended => {
-                        self.decode(opening.block)?;
-                        let fault = "a header block came behind the end of the stream";
-                        Some(self.fault(key, ErrorCode::STREAM_CLOSED, fault, next, out)?)
-                    }
-                    Receiving::Reset => {
-                        self.budgets.spend(Kind::Useless, &self.limits)?;
-                        self.decode(opening.block)?;
-                        None
-                    }
-                }
-            }
-        };
-        Ok(told.map_or(Step::Next(next), Step::Told))
+        }
     }
 
     /// Decodes a block into the list of the scratch memory.
@@ -180,6 +179,10 @@ impl<R: Role> Connection<R> {
             Err(fault) => self.fault(key, ErrorCode::PROTOCOL_ERROR, fault, opening.consumed, out),
         }
     }
+}
+
+fn told(event: Option<Event>, next: usize) -> Step {
+    event.map_or(Step::Next(next), Step::Told)
 }
 
 /// Priorities of RFC 7540 mean nothing any more, but what they never could mean is still wrong.

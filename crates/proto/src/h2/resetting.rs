@@ -70,7 +70,23 @@ impl<R: Role> Connection<R> {
         if !ended {
             self.resets.remember(id, &self.limits);
         }
+        self.left_out(ended);
         Ok(())
+    }
+
+    /// A stream is not begun; what the peer sends on it is discarded.
+    pub(super) fn left_out(&mut self, ended: bool) {
+        if !ended {
+            self.discardable_bytes += self.stream_window.max(0) as u64;
+        }
+    }
+
+    /// Whether what comes for a stream that is over was on its way when we reset it, or said that we begin no more.
+    pub(super) fn was_cut_off(&self, id: u32, found: Option<StreamKey>) -> bool {
+        match found.and_then(|key| self.streams.get(key)) {
+            Some(stream) => stream.was_cut_off,
+            None => self.resets.may_have(id) || self.our_last.is_some_and(|last| id > last),
+        }
     }
 
     /// Ends both halves of a stream at once. Of one that has ended, or was reset, nothing is said. It is still to be
@@ -80,7 +96,10 @@ impl<R: Role> Connection<R> {
             return;
         }
         let Some(stream) = self.streams.get_mut(key) else { return };
-        stream.was_cut_off = !matches!(stream.receiving, Receiving::Ended);
+        if stream.receiving != Receiving::Ended {
+            stream.was_cut_off = true;
+            self.discardable_bytes += stream.receive_window.max(0) as u64;
+        }
         end(stream);
         frame::write_reset(key.id, error, out);
     }

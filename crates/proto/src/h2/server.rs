@@ -48,6 +48,7 @@ impl Connection<ServerRole> {
             // The peer may not have seen yet that the connection ends (RFC 9113 section 6.8).
             self.streams.last_odd = id;
             self.budgets.spend(Kind::Useless, &self.limits)?;
+            self.left_out(ended);
             return Ok(None);
         }
         let priority = self.early_priority(id);

@@ -5,6 +5,7 @@ pub mod asker;
 pub mod corpus;
 pub mod exercise;
 pub mod exercise_client;
+pub mod exercise_hpack;
 pub mod exercise_proxy;
 pub mod text;
 

@@ -78,7 +78,10 @@ fn take_in(
             connection.unblock(stream);
             consumed
         }
-        Event::Priority { consumed, .. } => consumed,
+        Event::Priority { stream, consumed } => {
+            connection.reschedule(stream);
+            consumed
+        }
         Event::GoAway { consumed, error, .. } => {
             tracing::debug!(%error, "the client makes no more streams");
             consumed

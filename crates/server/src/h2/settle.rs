@@ -4,12 +4,12 @@ use gannet_core::{BodyError, Status};
 use gannet_engine::{Moment, SocketId};
 use gannet_proto::h2::ErrorCode;
 
-use super::{Multiplexed, read, respond};
+use super::{Multiplexed, read};
 use crate::connection::{Connection, Making, Stage};
 use crate::local::Local;
 use crate::observe::{ConnectionState, Limit};
 use crate::wire::Fate;
-use crate::{close, route};
+use crate::{close, deadline, route};
 
 /// Bytes that a client may send ahead of what is being read.
 const AHEAD_BYTES: usize = 64 * 1024;
@@ -95,6 +95,10 @@ impl Multiplexed {
         let ahead = self.wire.input.as_ref().map_or(0, |input| input.len());
         let waits = self.wire.input.is_some() && !read::wants_input(self, local);
         let wanted = !(self.wire.peer_ended || waits || ahead > AHEAD_BYTES);
+        if waits && self.held > 0 {
+            // Perhaps for blocks, which those who read bodies give back.
+            self.streams.iter().flatten().for_each(|stream| stream.incoming.throttle());
+        }
         if wanted == self.wire.receiving {
             return;
         }
@@ -150,10 +154,7 @@ impl Multiplexed {
         if !matches!(stream.making, Making::Waiting(_)) {
             return self.reset(slot, ErrorCode::CANCEL, local);
         }
-        self.with(slot, local, |connection, stream, local| {
-            let response = route::error(Status::REQUEST_TIMEOUT);
-            respond::begin(connection, stream, response, local);
-        });
+        self.answer(slot, route::error(Status::REQUEST_TIMEOUT), local);
     }
 
     /// Ends the streams whose deadlines have passed, and finds the next one.
@@ -161,6 +162,10 @@ impl Multiplexed {
         self.streams_deadline = Moment::NEVER;
         for slot in 0..self.streams.len() {
             let Some(Some(stream)) = self.streams.get_mut(slot) else { continue };
+            if stream.incoming.queued() > 0 {
+                // It is the handler that does not read: the client may have to wait for it.
+                stream.body_deadline = stream.body_deadline.map(|_| deadline::first_of_body(local));
+            }
             let body = stream.body_deadline.filter(|_| !stream.expects_continue);
             let (body, window) =
                 (body.unwrap_or(Moment::NEVER), stream.window_deadline.unwrap_or(Moment::NEVER));

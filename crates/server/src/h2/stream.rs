@@ -157,35 +157,53 @@ pub(super) fn refuse(connection: &mut Multiplexed, key: StreamKey, refusal: Refu
     let text = format!("{} {}: {refusal}\n", status.code(), status.reason());
     let response = Response::text(text).with_status(status);
     connection.keep(stream);
-    connection.with(key.slot, local, |connection, stream, local| {
-        respond::begin(connection, stream, response, local);
-    });
+    connection.answer(key.slot, response, local);
 }
 
 impl Multiplexed {
     /// Takes on all that were woken.
     pub(super) fn take_due(&mut self, local: &mut Local) {
-        let mut due = std::mem::take(&mut self.due);
-        for slot in due.drain(..) {
+        // What is polled is not woken in here, but by the mailbox; only a conversation that begins is put behind the others.
+        while let Some(slot) = self.due.pop() {
             if let Some(Some(stream)) = self.streams.get_mut(slot as usize) {
                 stream.is_due = false;
                 self.take_on(slot, local);
             }
         }
-        due.append(&mut self.due); // what was woken meanwhile
-        self.due = due;
     }
 
     /// Polls what makes a stream's response, and what else of it may go on.
     fn take_on(&mut self, slot: u32, local: &mut Local) {
         self.credit(slot, local);
         self.with(slot, local, poll);
+        self.send_soon(slot);
+    }
+
+    /// Answers in a handler's place.
+    pub(super) fn answer(&mut self, slot: u32, response: Response, local: &mut Local) {
+        self.with(slot, local, |connection, stream, local| {
+            respond::begin(connection, stream, response, local);
+        });
+        self.send_soon(slot);
+    }
+
+    /// A stream may have something to send.
+    pub(super) fn send_soon(&mut self, slot: u32) {
         if let Some(Some(stream)) = self.streams.get_mut(slot as usize)
             && (stream.body.is_some() || stream.piece.is_some())
-            && !stream.is_scheduled
+            && !std::mem::replace(&mut stream.is_scheduled, true)
         {
-            stream.is_scheduled = true;
             self.schedule.add(slot, self.protocol.priority(stream.key).urgency);
+        }
+    }
+
+    /// Its client said anew how urgent it is.
+    pub(super) fn reschedule(&mut self, key: StreamKey) {
+        if let Some(Some(stream)) = self.streams.get(key.slot as usize)
+            && stream.is_scheduled
+        {
+            self.schedule.remove(key.slot);
+            self.schedule.add(key.slot, self.protocol.priority(key).urgency);
         }
     }
 
@@ -342,7 +360,6 @@ fn poll(connection: &mut Multiplexed, stream: &mut Stream, local: &mut Local) {
     }
 }
 
-/// What a recycled stream lets go of.
 impl Local {
     /// A stream that belongs to nobody yet.
     fn take_stream(&mut self) -> Box<Stream> {

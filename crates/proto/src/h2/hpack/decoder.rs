@@ -164,13 +164,29 @@ impl Decoder {
         input: &mut Input<'_>,
         list: &mut List,
     ) -> Result<(), Error> {
+        if list.too_large {
+            return self.count(index, input, list);
+        }
         let start = list.text.len();
-        // Neither the list nor the table takes it: a long name is not even copied. What is wrong with its strings is wrong all the same.
-        let index =
-            if list.too_large && index > 0 { self.known(index)? } else { self.name(index, input, list)? };
+        let index = self.name(index, input, list)?;
         let name_end = list.text.len();
         input.string(&mut list.text)?;
         finish([start, name_end], index, never_indexed, list);
+        Ok(())
+    }
+
+    /// A literal field that neither the list nor the table takes: a long name that it only names is not copied. What is wrong with its strings is wrong all the same.
+    fn count(&self, index: usize, input: &mut Input<'_>, list: &mut List) -> Result<(), Error> {
+        let start = list.text.len();
+        let name_length = match (index, TEXTS.get(index)) {
+            (0, _) => input.string(&mut list.text).map(|()| 0)?,
+            (_, Some(entry)) => usize::from(entry.name_length),
+            (_, None) => self.entry(index)?.name_length,
+        };
+        input.string(&mut list.text)?;
+        let length = name_length + list.text.len() - start;
+        list.text.truncate(start);
+        list.admit(length);
         Ok(())
     }
 
@@ -190,11 +206,6 @@ impl Decoder {
         let entry = self.entry(index)?;
         list.text.extend_from_slice(entry.name());
         Ok(entry.index)
-    }
-
-    /// Which static entry has the name of the entry that `index`, which is not 0, stands for.
-    fn known(&self, index: usize) -> Result<u8, Error> {
-        TEXTS.get(index).map_or_else(|| self.entry(index).map(|entry| entry.index), |entry| Ok(entry.first))
     }
 
     /// The dynamic table's entry that an index beyond the static table stands for.

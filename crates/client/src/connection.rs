@@ -1,14 +1,16 @@
 //! What is kept of a connection to an upstream: little while it idles, the rest while something goes on.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Call, Upstream, UpstreamError};
+use gannet_core::{Upstream, UpstreamError};
 use gannet_engine::{Moment, SocketId};
+use gannet_link::Offer;
 use gannet_proto::{ResponseHead, h1};
 
+use crate::calls::{Attempt, Waiting};
 use crate::exchange::Exchange;
 use crate::failure::{self, Reached};
+use crate::h2::Multiplexed;
 use crate::link::Tls;
 use crate::local::Local;
 use crate::wire::Wire;
@@ -19,28 +21,38 @@ pub(crate) struct Connection {
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) stage: Stage,
     pub(crate) tls: Tls,
-    /// It has served a request before.
+    /// It has served a request before: by HTTP/2, before those that it serves now.
     pub(crate) reused: bool,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
-    /// Being made, for a call; over TLS until the handshake is complete.
-    Connecting {
-        call: Rc<Call>,
-        /// The engine has a part of the handshake.
-        sending: bool,
-    },
+    /// Being made; over TLS until the handshake is complete.
+    Connecting(Connecting),
     /// Waiting in its pool for a request, since then. No buffer, no parser.
     Idle(Moment),
-    /// Sending a request, or receiving its response.
+    /// Sending a request by HTTP/1.1, or receiving its response.
     Active(Box<Active>),
+    /// Of HTTP/2, with as many exchanges as there are, or none.
+    Multiplexed(Box<Multiplexed>),
     /// Leaving this worker, to be taken over by whoever needs it, or to be closed when nobody has by then.
     Leaving(Moment),
     /// Saying that it sends no more, before it is closed.
     Parting,
     /// Waiting for the engine to let go.
     Closed,
+}
+
+/// What is kept of a connection that is being made.
+pub(crate) struct Connecting {
+    /// For whom: one, or as many as may share a connection.
+    pub(crate) calls: Vec<Waiting>,
+    /// What is offered over TLS.
+    pub(crate) offer: Offer,
+    /// The engine has a part of the handshake.
+    pub(crate) sending: bool,
+    /// More calls may wait for it, and find it in its pool.
+    pub(crate) is_shared: bool,
 }
 
 /// What is kept while something goes on by HTTP/1.1. Recycled.
@@ -71,7 +83,8 @@ impl Connection {
             (true, true) => Reached::Silence,
             (true, false) => Reached::Upstream,
         };
-        failure::tell(&mut active.exchange, &self.upstream, error, reached, died, local);
+        let again = died.then_some(Attempt::Again);
+        failure::tell(&mut active.exchange, &self.upstream, error, reached, again, local);
     }
 }
 

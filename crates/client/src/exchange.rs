@@ -33,10 +33,10 @@ pub(crate) struct Exchange {
 }
 
 impl Exchange {
-    /// Takes a call's request, to be sent, and how its body is framed; `waker` is woken when nobody waits for the response any more. Nothing
-    /// where there is no request, or that is so already.
-    pub(crate) fn begin(&mut self, call: Rc<Call>, waker: Waker) -> Option<(&UpstreamRequest, BodyLength)> {
-        let request = call.take_request(Some(waker)).filter(|_| !call.is_abandoned());
+    /// Takes a call's request, to be sent, and how its body is framed; whoever is to be told when nobody waits for the response any more is to
+    /// [watch](Call::watch) the call. Nothing where there is no request, or that is so already.
+    pub(crate) fn begin(&mut self, call: Rc<Call>) -> Option<(&UpstreamRequest, BodyLength)> {
+        let request = call.take_request(None).filter(|_| !call.is_abandoned());
         self.call = Some(call);
         let mut request = request?;
         let body = std::mem::take(&mut request.body);
@@ -48,6 +48,15 @@ impl Exchange {
         self.awaits_continue = request.expects_continue && framing != BodyLength::None;
         self.body = Some(body);
         Some((self.request.insert(request), framing))
+    }
+
+    /// Undoes that it was begun: there is no room where it was to go.
+    pub(crate) fn put_back(&mut self) {
+        if let (Some(mut request), Some(call)) = (self.request.take(), self.call.take()) {
+            request.body = self.body.take().unwrap_or_default();
+            call.put_back(request);
+        }
+        self.awaits_continue = false;
     }
 
     /// Ready for another call.

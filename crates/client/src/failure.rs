@@ -2,13 +2,14 @@
 
 use gannet_core::{Counter, Method, Upstream, UpstreamError, UpstreamFailure};
 
+use crate::calls::Attempt;
 use crate::exchange::Exchange;
 use crate::local::Local;
 
 /// How far a request got whose exchange cannot go on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Reached {
-    /// Nobody has acted on it: nothing of it was sent.
+    /// Nobody has acted on it: nothing of it was sent, or the upstream said so.
     Nobody,
     /// It was sent on a connection that was kept from before, and died without another word: the upstream had closed it meanwhile.
     Silence,
@@ -17,13 +18,13 @@ pub(crate) enum Reached {
 }
 
 /// Ends an exchange that cannot go on. A request that is safe to send twice, and that a connection of the pool died of before it said
-/// anything, is sent once more, if it `may_go_again`: on a new connection (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
+/// anything, is sent once more, if there is to be such an attempt (RFC 9110, 9.2.2; RFC 9112, 9.3.1; RFC 9113, 8.7).
 pub(crate) fn tell(
     exchange: &mut Exchange,
     upstream: &Upstream,
     error: UpstreamError,
     reached: Reached,
-    may_go_again: bool,
+    again: Option<Attempt>,
     local: &mut Local,
 ) {
     exchange.cut(&error);
@@ -33,13 +34,13 @@ pub(crate) fn tell(
         request.body = body;
     }
     let whole = request.filter(|_| !exchange.body_begun);
-    match whole {
-        Some(request) if may_go_again && is_repeatable(reached, request.method()) => {
+    match (whole, again) {
+        (Some(request), Some(again)) if is_repeatable(reached, request.method()) => {
             call.put_back(request);
             local.counters.add(Counter::UpstreamRetried, 1);
-            local.calls.again(call);
+            local.calls.again(call, again);
         }
-        whole => {
+        (whole, _) => {
             let unsent = whole.filter(|_| reached == Reached::Nobody).map(Box::new);
             local.counters.add(Counter::UpstreamFailed, 1);
             call.answer(Err(UpstreamFailure { error, unsent }));

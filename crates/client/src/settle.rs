@@ -6,7 +6,7 @@ use gannet_core::UpstreamError;
 
 use crate::connection::{Connection, Stage};
 use crate::local::{Lent, Local};
-use crate::{deadline, link};
+use crate::{deadline, h2, link};
 
 /// How long the socket may take to take the word that nothing more is sent.
 const PARTING: Duration = Duration::from_secs(1);
@@ -119,17 +119,28 @@ pub(crate) fn close(connection: &mut Connection, local: &mut Local, lent: &mut L
         Stage::Closed => return,
         Stage::Idle(_) => {
             local.pools.of(&connection.upstream).forget(connection.socket);
-            if link::take_leave(&mut connection.tls, connection.socket, local, lent) {
-                connection.stage = Stage::Parting;
-                return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
-            }
+            let said = link::take_leave(&mut connection.tls, connection.socket, local, lent);
+            return part(connection, said, lent);
         }
         Stage::Active(mut active) => {
             // Nobody is left waiting, whatever was forgotten.
             active.exchange.cut(&UpstreamError::Closed);
             local.recycle_active(active);
         }
-        Stage::Connecting { .. } | Stage::Leaving(_) | Stage::Parting => {}
+        multiplexed @ Stage::Multiplexed(_) => {
+            connection.stage = multiplexed;
+            return h2::close(connection, local, lent);
+        }
+        Stage::Connecting(_) | Stage::Leaving(_) | Stage::Parting => {}
+    }
+    part(connection, false, lent);
+}
+
+/// Closes a connection that nothing is left of: once the socket has taken what was said at last, if something was.
+pub(crate) fn part(connection: &mut Connection, said: bool, lent: &mut Lent<'_>) {
+    if said {
+        connection.stage = Stage::Parting;
+        return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
     }
     lent.timers.clear(connection.socket.index);
     lent.engine.close(connection.socket);

@@ -58,6 +58,7 @@ fn proxy(options: &ProxyOptions) -> Proxy {
 fn edge(options: &Options, app: App) -> App {
     let mut app = options.listen.iter().fold(app, |app, place| place.listened_on_by(app));
     app = app.trust(options.trust.clone()).proxy_protocol(options.proxy_protocol);
+    app = app.http1_only(options.http1_only);
     let Some(tls) = &options.tls else { return app };
     app = app.tls(speaking(tls));
     if let Some(place) = &tls.redirect {

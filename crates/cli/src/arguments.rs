@@ -131,6 +131,9 @@ pub struct Common {
     /// They begin connections with a PROXY header
     #[arg(long)]
     pub proxy_protocol: bool,
+    /// Do not speak HTTP/2
+    #[arg(long)]
+    pub http1_only: bool,
     /// Threads that serve; 0: one for each core [0]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub workers: Option<OsString>,

@@ -30,6 +30,8 @@ pub struct Options {
     pub trust: Networks,
     /// Whether connections begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Do not speak HTTP/2.
+    pub http1_only: bool,
     /// Whether other processes may listen on the same ports.
     pub share_port: bool,
     /// Whether each worker is kept on a core.
@@ -145,6 +147,7 @@ impl Options {
             tls,
             trust,
             proxy_protocol,
+            http1_only: sources.switch("http1-only", common.http1_only)?,
             share_port: sources.switch("share-port", common.share_port)?,
             pin: sources.switch("pin", common.pin)?,
             workers: sources.one("workers", common.workers.take(), parse_workers)?.unwrap_or(0),
@@ -322,7 +325,8 @@ mod tests {
         assert!(options.admin.is_none());
         assert!(files(&options).listing && !files(&options).spa);
         assert_eq!(files(&options).mmap, MappedSends::Auto);
-        assert!(options.tls.is_none() && options.trust.is_empty() && !options.proxy_protocol);
+        assert!(options.tls.is_none() && options.trust.is_empty());
+        assert!(!options.proxy_protocol && !options.http1_only);
     }
 
     #[test]
@@ -548,6 +552,12 @@ mod tests {
             Some("max-age=63072000; includeSubDomains; preload")
         );
         assert_eq!(hsts("off"), None);
+    }
+
+    #[test]
+    fn http_2_is_not_spoken_if_that_is_asked_for() {
+        assert!(read(&["--http1-only"], &[]).unwrap().http1_only);
+        assert!(read(&[], &[("GANNET_HTTP1_ONLY", "true")]).unwrap().http1_only);
     }
 
     #[test]

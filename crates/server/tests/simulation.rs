@@ -31,6 +31,8 @@ mod world;
 
 #[path = "proxying/h2_rig.rs"]
 mod h2_rig;
+mod multiplexing;
+
 #[path = "proxying/deadlines.rs"]
 mod proxy_deadlines;
 #[path = "proxying/h2_exchanges.rs"]

@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub certificates: Vec<CertificateFiles>,
     /// Whether clients show certificates, too. By default they are not asked.
     pub clients: Option<ClientCertificates>,
+    /// Offers HTTP/1.1 only, and no HTTP/2.
+    pub http1_only: bool,
 }
 
 /// What certificates clients have.
@@ -61,7 +63,7 @@ impl ServerTls {
             None => versions.map_err(refused)?.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(certificates.clone());
-        config.alpn_protocols = names(&PROTOCOLS);
+        config.alpn_protocols = names(&PROTOCOLS[usize::from(options.http1_only)..]);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(refused)?;
         config.send_tls13_tickets = TICKETS;

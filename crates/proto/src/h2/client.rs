@@ -45,9 +45,12 @@ impl Part for ClientRole {
         ClientRole { encoder: Encoder::new(seed) }
     }
 
-    fn settled(connection: &mut Connection<ClientRole>) {
-        let (peers, ours) = (connection.peer.header_table_size, connection.limits.header_table_bytes);
-        connection.role.encoder.set_max_size(peers, ours);
+    fn resize_table(&mut self, peers: u32, ours: u32) {
+        self.encoder.set_max_size(peers, ours);
+    }
+
+    fn begin_block(&mut self, out: &mut Vec<u8>) {
+        self.encoder.begin(out);
     }
 
     fn message(
@@ -127,7 +130,7 @@ impl Connection<ClientRole> {
         let id = self.next_stream();
         let ended = head.body == BodyLength::None && head.method != Method::Connect;
         let frame = HeadFrame::begin(kind::HEADERS, id, out);
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         encode(&mut self.role.encoder, &head, out);
         frame.end(if ended { flag::END_STREAM } else { 0 }, self.peer.max_frame_size, out);
         self.budgets.earn();

@@ -235,7 +235,12 @@ impl<R: Role> Connection<R> {
         self.streams.idle();
         self.decoder.idle();
         self.resets.idle();
-        self.due = Vec::new();
+        if self.due.is_empty() {
+            self.due = Vec::new();
+        }
+        if self.early.is_empty() {
+            self.early = Vec::new();
+        }
         if self.block.is_none() {
             self.scratch = Scratch::default();
         }

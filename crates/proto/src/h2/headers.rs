@@ -169,13 +169,15 @@ impl<R: Role> Connection<R> {
         if let Some(fault) = malformed {
             return self.fault(key, ErrorCode::PROTOCOL_ERROR, fault, opening.consumed, out);
         }
-        stream.receiving = Receiving::Ended;
         if self.scratch.list.too_large {
             let fault = "the trailers are too large";
             return self.fault(key, ErrorCode::ENHANCE_YOUR_CALM, fault, opening.consumed, out);
         }
         match trailers::read(self.level, &self.scratch.list, head) {
-            Ok(()) => Ok(Event::Trailers { stream: key, consumed: opening.consumed }),
+            Ok(()) => {
+                self.streams.at(key.slot).receiving = Receiving::Ended;
+                Ok(Event::Trailers { stream: key, consumed: opening.consumed })
+            }
             Err(fault) => self.fault(key, ErrorCode::PROTOCOL_ERROR, fault, opening.consumed, out),
         }
     }

@@ -4,7 +4,7 @@ use super::client::RequestToSend;
 use super::connection::Connection;
 use super::frame::kind;
 use super::hpack::{put_lines, put_static};
-use super::role::ServerRole;
+use super::role::{Part, ServerRole};
 use super::send::Head;
 use super::settings::LARGEST_WINDOW;
 use super::state::{Receiving, Sending};
@@ -35,6 +35,7 @@ impl Connection<ServerRole> {
         }
         let frame = Head::begin(kind::PUSH_PROMISE, key.id, out);
         out.extend_from_slice(&id.to_be_bytes());
+        self.role.begin_block(out);
         put_static(b":method", request.method.as_str().unwrap_or(request.method_text).as_bytes(), out);
         put_static(b":scheme", request.scheme.as_bytes(), out);
         put_static(b":path", request.path.as_bytes(), out);

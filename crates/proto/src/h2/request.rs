@@ -221,10 +221,8 @@ fn understand(
         0 => {}
         index::CONTENT_LENGTH => said.length = content_length(said.length, value())?,
         index::COOKIE => parts.cookies += 1,
-        index::HOST => {
-            if parts.host.replace(line.value).is_some() {
-                return Err("there is more than one Host field");
-            }
+        index::HOST if parts.host.replace(line.value).is_some() => {
+            return Err("there is more than one Host field");
         }
         index::EXPECT => {
             let known = |expectation: &[u8]| expectation.eq_ignore_ascii_case(b"100-continue");

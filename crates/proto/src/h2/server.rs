@@ -4,6 +4,7 @@ use super::budget::Kind;
 use super::connection::Connection;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
+use super::hpack::{self, TableSize};
 use super::request::{self, Said, Unfit};
 use super::role::{Opening, Part, ServerRole};
 use super::settings::ENTRY_BYTES;
@@ -17,10 +18,17 @@ impl Part for ServerRole {
     const SERVER: bool = true;
 
     fn new(_: u64) -> ServerRole {
-        ServerRole
+        ServerRole { table: TableSize::default() }
     }
 
-    fn settled(_: &mut Connection<ServerRole>) {}
+    fn resize_table(&mut self, peers: u32, _: u32) {
+        self.table.set(peers, hpack::INITIAL_SIZE);
+    }
+
+    #[inline]
+    fn begin_block(&mut self, out: &mut Vec<u8>) {
+        self.table.begin(out);
+    }
 
     fn message(
         connection: &mut Connection<ServerRole>,
@@ -161,7 +169,7 @@ impl Connection<ServerRole> {
         if !rest.is_empty() {
             return Err(Error::InvalidFrameSize);
         }
-        entries.iter().try_for_each(|entry| self.peer.take(entry, false))?;
+        entries.iter().try_for_each(|entry| self.take_setting(entry))?;
         self.applied_window = self.peer.initial_window_size;
         Ok(self.open_request(1, true, method, Priority::default(), None))
     }

@@ -127,7 +127,7 @@ pub(super) fn no_more(connection: &mut Multiplexed, local: &mut Local) {
         let Some(stream) = &connection.streams[slot] else { continue };
         // Who waits for a response does not end its half: the peer left. A response that is on its way still reaches who only ended its half.
         if matches!(stream.making, Making::Waiting(_)) {
-            connection.forget_slot(slot, true, local);
+            connection.reset(slot as u32, ErrorCode::CANCEL, local);
         } else if !connection.protocol.receiving_ended(stream.key) {
             stream.incoming.end(Err(BodyError::Incomplete), None);
         }

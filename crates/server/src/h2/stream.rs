@@ -114,7 +114,6 @@ pub(super) fn begin(
     (stream.key, stream.socket) = (key, socket.index);
     stream.expects_continue = offsets.expects_continue;
     stream.asks_for_tunnel = offsets.method == Method::Connect;
-    stream.interims.renew();
     if !ended {
         stream.incoming = local.take_incoming();
         let waker = stream.waker(local);
@@ -302,7 +301,10 @@ impl Multiplexed {
         }
         handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
         handle::discard(local, stream.body.take());
-        self.protocol.release(stream.key);
+        // One that is neither over nor reset ends with the connection, of which nothing is asked any more.
+        if self.protocol.receiving_ended(stream.key) && self.protocol.sending_ended(stream.key) {
+            self.protocol.release(stream.key);
+        }
         local.recycle_stream(stream);
     }
 
@@ -376,7 +378,9 @@ impl Local {
             let incoming = std::mem::replace(&mut stream.incoming, self.no_body.clone());
             self.recycle_incoming(incoming);
         }
+        stream.interims.renew();
         (stream.piece, stream.account) = (None, None);
+        (stream.expects_continue, stream.asks_for_tunnel) = (false, false);
         (stream.received, stream.credited) = (0, 0);
         (stream.body_deadline, stream.window_deadline) = (None, None);
         (stream.is_due, stream.is_scheduled, stream.is_blocked, stream.is_broken) =

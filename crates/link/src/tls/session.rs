@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{Error, HandshakeKind, ProtocolVersion};
 
-use super::client::ClientTls;
+use super::client::{ClientTls, Offer};
 use super::fault::{Fault, FaultKind};
 use super::machine::{Machine, Step};
 use super::server::ServerTls;
@@ -95,11 +95,11 @@ impl Session {
     ///
     /// # Errors
     /// When the name is none, or the system gives no random bytes.
-    pub fn client(tls: &ClientTls, server_name: &str) -> Result<Session, Fault> {
+    pub fn client(tls: &ClientTls, server_name: &str, offer: Offer) -> Result<Session, Fault> {
         let name = ServerName::try_from(server_name.to_owned()).map_err(|_| {
             Fault::new(FaultKind::Ours, "the server's name is neither a host's nor an address")
         })?;
-        let machine = UnbufferedClientConnection::new(tls.config.clone(), name)?;
+        let machine = UnbufferedClientConnection::new(tls.offering(offer), name)?;
         let mut session = Session::new(Machine::Client(machine));
         session.server_name = Some(server_name.into());
         session.process(&mut [])?;

@@ -1,4 +1,4 @@
-//! Who is told that its peer's dynamic table shrinks says so in its next header block, whatever that block is (RFC 9113, 4.3.1).
+//! What SETTINGS do, and when (RFC 9113, 4.3.1 and 6.5.3).
 
 use gannet_proto::h2::hpack::{Blocks, Decoder, List};
 use gannet_proto::h2::{Client, Event, Limits, RequestToSend, ResponseToSend, Server};
@@ -98,5 +98,23 @@ fn a_clients_next_block_says_that_the_table_shrinks_also_if_it_is_trailers() {
         pair.client.finish(key, b"X-Check: 1\r\n", &mut said).expect("all was sent");
         assert_says_so(&said, size);
         pair.hear(&said, &mut Vec::new());
+    }
+}
+
+#[test]
+fn a_stream_that_is_opened_while_settings_come_in_pieces_has_the_window_that_they_say() {
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 100];
+    for cut in 0..=settings.len() {
+        let mut client = Client::new(Limits::default(), 1);
+        let (mut out, mut head) = (Vec::new(), ResponseHead::default());
+        client.start(&mut out);
+        let mut hear = |client: &mut Client, bytes: &[u8]| match client.handle(bytes, &mut head, &mut out) {
+            Ok(Event::Need { consumed }) => consumed,
+            other => panic!("{other:?} is not what was said"),
+        };
+        let at = hear(&mut client, &settings[..cut]);
+        let key = client.request(REQUEST, &mut Vec::new()).expect("a first one is always taken");
+        hear(&mut client, &settings[at..]);
+        assert_eq!(client.room(key), 100, "cut at {cut}");
     }
 }

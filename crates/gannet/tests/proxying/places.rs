@@ -19,9 +19,14 @@ pub fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8 ^ (n >> 12) as u8).collect()
 }
 
+/// What a text consists of, often.
+pub const TEXT: &str = "a line of text\n";
+
 /// One server to ask, in clear text and over TLS.
 pub struct Place {
     pub name: &'static str,
+    /// A connection can be upgraded there: to upstreams of HTTP/2 the proxy offers no other protocol.
+    pub can_upgrade: bool,
     clear: Running,
     secure: Running,
 }
@@ -45,7 +50,7 @@ impl Places {
                 let app = app.listen("127.0.0.1:0").workers(1).backend(backend);
                 app.start().expect("the application is sound")
             };
-            Place { name, clear: start(app()), secure: start(app().tls(tls)) }
+            Place { name, can_upgrade: true, clear: start(app()), secure: start(app().tls(tls)) }
         };
         let own = start("the site", &|| site(folder.path()));
         let to_clear = own.clear.socket_addresses()[0].to_string();
@@ -54,7 +59,11 @@ impl Places {
         let over_tls = start("through a proxy that asks over TLS", &|| {
             App::new().proxy("/*", Proxy::to([&to_secure]).authorities(authority.root()))
         });
-        Places { all: vec![own, proxied, over_tls], authority, _folder: folder }
+        let to_http2 = format!("h2c://{to_clear}");
+        let mut over_http2 =
+            start("through a proxy that asks by HTTP/2", &|| App::new().proxy("/*", to_http2.as_str()));
+        over_http2.can_upgrade = false;
+        Places { all: vec![own, proxied, over_tls, over_http2], authority, _folder: folder }
     }
 
     pub fn client(&self, place: &Place, speaks: Speaks) -> Client {
@@ -69,7 +78,10 @@ fn folder() -> tempfile::TempDir {
     for name in ["indexed", "listed"] {
         std::fs::create_dir(path.join(name)).expect("made");
     }
-    let files: [(&str, &[u8]); 5] = [
+    let text = TEXT.repeat(200);
+    let files: [(&str, &[u8]); 7] = [
+        ("text.txt", text.as_bytes()),
+        ("text.txt.br", b"from beside"),
         ("small.html", b"<p>small"),
         ("empty.txt", b""),
         ("large.bin", &pattern(LARGE_BYTES)),
@@ -108,7 +120,13 @@ fn site(folder: &Path) -> App {
         tokio::task::yield_now().await;
         request.target().to_owned()
     };
+    let filtered = async |request: Request, next: Next| {
+        let asks = request.field("x-ask").is_some();
+        let response = next.run(request).await;
+        if asks { response.with("x-filtered", "1") } else { response }
+    };
     App::new()
+        .with(filtered)
         .files("/", Files::open(folder).expect("the folder is there").listing(true))
         .post("/handlers/echo", echo)
         .post("/handlers/sum", sum)

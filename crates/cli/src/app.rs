@@ -35,6 +35,7 @@ fn served(task: &Task) -> App {
 
 fn proxy(options: &ProxyOptions) -> Proxy {
     let mut proxy = Proxy::to(&options.upstreams).balance(options.balance).host(options.host);
+    proxy = proxy.protocol(options.protocol);
     if let Some(version) = options.send_proxy {
         proxy = proxy.send_proxy_protocol(version);
     }

@@ -274,7 +274,7 @@ fn parse_listing(text: &str) -> Result<bool, String> {
 mod tests {
     use std::time::Duration;
 
-    use gannet::{Balance, HostField, ProxyProtocol};
+    use gannet::{Balance, HostField, ProxyProtocol, UpstreamProtocol};
 
     use crate::tls::{Certificates, Clients};
 
@@ -581,6 +581,7 @@ mod tests {
             upstreams: vec![":3000".to_owned()],
             balance: Balance::RoundRobin,
             host: HostField::Kept,
+            protocol: UpstreamProtocol::Negotiated,
             send_proxy: None,
             upstream_ca: None,
             connect_timeout: None,
@@ -602,6 +603,8 @@ mod tests {
             &[
                 "--host",
                 "upstream",
+                "--upstream-http",
+                "2",
                 "--send-proxy",
                 "v2",
                 "--upstream-ca",
@@ -616,6 +619,7 @@ mod tests {
             upstreams: vec!["https://a.example".to_owned(), "unix:/run/b".to_owned()],
             balance: Balance::LeastConnections,
             host: HostField::Upstream,
+            protocol: UpstreamProtocol::Http2,
             send_proxy: Some(ProxyProtocol::V2),
             upstream_ca: Some("ca.pem".into()),
             connect_timeout: Some(Duration::from_millis(500)),
@@ -722,6 +726,14 @@ mod tests {
             (
                 &["proxy", ":1", "--host", "0.0.0.0"],
                 "--host 0.0.0.0: Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen",
+            ),
+            (
+                &["proxy", ":1", "--upstream-http", "h2"],
+                "--upstream-http h2: upstreams are spoken to by HTTP 1 or 2, or auto: over TLS by what they choose",
+            ),
+            (
+                &["proxy", "h2c://a:1", "--upstream-http", "1"],
+                "--upstream-http 1 and h2c://a:1 contradict each other; leave one of them out",
             ),
             (
                 &["proxy", ":1", "--send-proxy", "3"],

@@ -126,6 +126,11 @@ pub const ROWS: &[Row] = &[
     flag("--admin", "an address of its own", "what it tells is not for everybody"),
     proxy_flag("--balance", "`least-connections`", "all get the same, whatever they take"),
     proxy_flag("--host", "`upstream`: its own", "applications make links of the host that was asked for"),
+    proxy_flag(
+        "--upstream-http",
+        "`1`, or `2` in clear text, too",
+        "over TLS an upstream says what it speaks, and in clear text it is not asked",
+    ),
     proxy_flag("--send-proxy", "`v1` or `v2`", "only those who know of it can read it"),
     proxy_flag("--upstream-ca", "these roots, and no others", "an upstream may be anybody's"),
     proxy_flag("--connect-timeout", "504, or another upstream", "who listens answers in milliseconds"),
@@ -528,6 +533,7 @@ pub const ROWS: &[Row] = &[
     limit("log_flush_timeout", "whoever_stops_reading_the_log_holds_nobody_up"),
     limit("upstream_connections", "upstream_connections_one_more_is_503"),
     limit("upstream_idle_connections", "upstream_idle_connections_one_more_is_closed_after_its_response"),
+    limit("upstream_h2_streams", "upstream_h2_streams_one_more_gets_another_connection"),
     limit("upstream_idle_timeout", "upstream_idle_timeout_a_connection_that_waits_is_closed_after_60_s"),
     limit(
         "upstream_takeover_delay",

@@ -10,7 +10,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{Error, RootCertStore, ServerConfig};
 
 use super::certificates::{CertificateFiles, Certificates, chain};
-use super::{VERSIONS, provider, server_protocols};
+use super::{PROTOCOLS, VERSIONS, names, provider};
 use crate::TlsError;
 
 /// Tickets sent after each full handshake of TLS 1.3. Each is good for one resumption; a client that opens several connections at a time
@@ -63,7 +63,7 @@ impl ServerTls {
             None => versions.map_err(refused)?.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(certificates.clone());
-        config.alpn_protocols = server_protocols(options.http1_only);
+        config.alpn_protocols = names(&PROTOCOLS[usize::from(options.http1_only)..]);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(refused)?;
         config.send_tls13_tickets = TICKETS;

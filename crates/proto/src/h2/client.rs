@@ -145,7 +145,7 @@ impl Connection<ClientRole> {
             was_cut_off: false,
             is_tunnel: false,
             interim_responses: 0,
-            send_window: self.peer.initial_window_size,
+            send_window: self.applied_window,
             receive_window: self.stream_window,
             unread_bytes: 0,
             unreturned_bytes: 0,

@@ -196,10 +196,16 @@ impl<R: Role> Connection<R> {
         self.our_last.is_some()
     }
 
-    /// Whether the peer has begun what we have to wait for as a whole: its preface, or a header block.
+    /// Whether the peer has begun what we have to wait for as a whole, and of which something is read already: its preface, a header block,
+    /// or SETTINGS.
     pub fn is_within_head(&self) -> bool {
-        let begins =
-            matches!(self.reading, Reading::Preface { .. } | Reading::FirstFrame | Reading::Fragment { .. });
+        let begins = matches!(
+            self.reading,
+            Reading::Preface { .. }
+                | Reading::FirstFrame
+                | Reading::Fragment { .. }
+                | Reading::Settings { .. }
+        );
         begins || self.block.is_some()
     }
 

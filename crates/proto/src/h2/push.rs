@@ -52,7 +52,7 @@ impl Connection<ServerRole> {
             was_cut_off: false,
             is_tunnel: false,
             interim_responses: 0,
-            send_window: self.peer.initial_window_size,
+            send_window: self.applied_window,
             receive_window: 0,
             unread_bytes: 0,
             unreturned_bytes: 0,

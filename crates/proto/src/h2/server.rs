@@ -150,7 +150,7 @@ impl Connection<ServerRole> {
             was_cut_off: false,
             is_tunnel: method == Method::Connect,
             interim_responses: 0,
-            send_window: self.peer.initial_window_size,
+            send_window: self.applied_window,
             receive_window: self.stream_window,
             unread_bytes: 0,
             unreturned_bytes: 0,

@@ -238,6 +238,14 @@ fn an_error_beyond_a_limit_names_its_row() {
 }
 
 #[test]
+fn goaways_beyond_the_first_are_useless_whatever_they_name() {
+    let mut end = server_with(Limits { useless_frames: 3, ..Limits::default() });
+    (0..4).for_each(|index| drop(end.receive(&goaway(100 - index, 0))));
+    assert!(!end.over);
+    assert_eq!(end.wrong(&goaway(50, 0)), Error::TooManyUselessFrames);
+}
+
+#[test]
 fn a_block_of_one_frame_is_too_large_whether_it_comes_at_once_or_not() {
     let limits = Limits { header_block_bytes: 5, ..Limits::default() };
     let bytes = get_on(1);

@@ -376,6 +376,8 @@ impl Local {
         }
         if !Rc::ptr_eq(&stream.incoming, &self.no_body) {
             let incoming = std::mem::replace(&mut stream.incoming, self.no_body.clone());
+            // What came for a tunnel that never began nobody has read.
+            incoming.begin(None);
             self.recycle_incoming(incoming);
         }
         stream.interims.renew();

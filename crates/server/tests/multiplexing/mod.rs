@@ -2,6 +2,7 @@
 
 mod caller;
 mod conduct;
+mod deadlines;
 mod frames;
 mod peer;
 mod plan;

@@ -16,7 +16,7 @@ use crate::world::{Setup, World, address, simulate};
 use crate::{site, wire};
 
 /// Seeds to go through unless told otherwise.
-const USUAL: u64 = 3000;
+const USUAL: u64 = 800;
 
 impl Actor for Caller {
     fn step(&mut self, world: &World) -> bool {

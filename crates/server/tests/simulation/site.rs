@@ -146,6 +146,7 @@ fn routes() -> SiteBuilder {
     site.route(get, "/panic", |request: Request| -> Response { panic_quietly(&request) });
     site.route(get, "/panic-later", panic_later);
     site.route(get, "/upgrade", |request: Request| upgrade(&request));
+    site.route(get, "/upgrade-later", upgrade_later);
     site.route(get, "/speech", |request: Request| speech(&request));
     site.route(post, "/collect", collect);
     site.route(post, "/echo", echo);
@@ -397,6 +398,13 @@ fn promises(request: &Request) -> Response {
 /// A conversation in which everything is said again.
 fn upgrade(request: &Request) -> Response {
     Response::upgrade("echo", converse).with("x-id", identity(request).to_string())
+}
+
+/// The same, not at once.
+async fn upgrade_later(request: Request) -> Response {
+    let _live = Live::new();
+    pause(number(&request, "ms")).await;
+    upgrade(&request)
 }
 
 async fn converse(mut connection: Upgraded) {

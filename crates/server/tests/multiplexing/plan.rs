@@ -124,7 +124,7 @@ impl Plan {
             }
         }
         plan.manners.pause_at_most *= *random.pick(&[1, 10, 300]);
-        plan.window = *random.pick(&[65_535, 1, 100, 0]);
+        plan.window = *random.pick(&[65_535, 2048, 100, 0]);
         plan
     }
 }

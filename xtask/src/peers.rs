@@ -13,10 +13,11 @@ use std::process::{Command, ExitCode, Stdio};
 use crate::command;
 
 /// The programs, and the Debian packages that hold them. What is only in a newer Debian is not installed from this one.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("nginx", "nginx-light"),
     ("haproxy", "haproxy"),
     ("h2o", "h2o"),
+    ("nghttpd", "nghttp2-server"),
     ("strace", "strace"),
     ("debootstrap", "debootstrap"),
 ];

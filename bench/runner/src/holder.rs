@@ -11,7 +11,10 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use crate::client::{Client, Expected, Load, LoadError};
+use crate::{
+    client::{Client, Expected, Load, LoadError},
+    work::Protocol,
+};
 
 /// The first argument that makes the bench a holder.
 pub const NAME: &str = "hold";
@@ -83,6 +86,7 @@ fn hold(arguments: &[String]) -> Result<(), String> {
     let connections = number(connections)? as usize;
     let block = u8::try_from(number(block)?).map_err(|error| error.to_string())?;
     let load = Load {
+        protocol: Protocol::Http1,
         address: address.parse::<SocketAddr>().map_err(|error| format!("{address}: {error}"))?,
         tls: None,
         paths: vec![path.clone()],

@@ -13,10 +13,11 @@ use crate::{
 const PEERS: [&str; 5] = ["axum", "actix-web", "hyper", "ntex", "may_minihttp"];
 
 /// The peers that are programs of their own: name, variable that names another, and what asks for the version.
-const PROGRAMS: [(&str, &str, &str); 4] = [
+const PROGRAMS: [(&str, &str, &str); 5] = [
     ("nginx", "NGINX_BIN", "-v"),
     ("haproxy", "HAPROXY_BIN", "-v"),
     ("h2o", "H2O_BIN", "--version"),
+    ("nghttpd", "NGHTTPD_BIN", "--version"),
     ("caddy", "CADDY_BIN", "version"),
 ];
 

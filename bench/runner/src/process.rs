@@ -16,7 +16,10 @@ use rustix::{
     thread::{CpuSet, sched_setaffinity},
 };
 
-use crate::client::{Tls, host, stream};
+use crate::{
+    client::{Tls, ask, host, stream},
+    work::Protocol,
+};
 
 /// A server that is not ready after so long is given up.
 const READY_LIMIT: Duration = Duration::from_secs(10);
@@ -40,6 +43,8 @@ pub struct Probe<'a> {
     pub path: &'a str,
     /// How the connection is secured, if it is.
     pub tls: Option<&'a Tls>,
+    /// What it speaks.
+    pub protocol: Protocol,
 }
 
 /// Which processors the two sides run on.
@@ -121,7 +126,10 @@ impl Drop for Process {
 impl Probe<'_> {
     /// One request; its response must be a complete head with status 200.
     fn ask(self, socket: TcpStream, address: SocketAddr) -> io::Result<()> {
-        let Probe { path, tls } = self;
+        let Probe { path, tls, protocol } = self;
+        if protocol == Protocol::Http2 {
+            return ask(socket, address, tls, path).map_err(io::Error::other);
+        }
         let mut socket = stream(socket, tls)?;
         let host = host(address, tls);
         socket.write_all(format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes())?;

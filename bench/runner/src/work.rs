@@ -17,8 +17,11 @@ pub struct Work {
     pub ask: Ask,
     /// The length of the answer's body; where only the server knows it, that of the null servers' answer.
     pub body_bytes: u64,
-    /// Requests sent at once: the null servers answer as many with one constant.
+    /// Requests sent at once: the null servers answer as many with one constant. Over HTTP/2, streams that are under way on
+    /// each connection.
     pub depth: u32,
+    /// What the server is asked by.
+    pub protocol: Protocol,
     /// The folder that is served, if it is not the site's own.
     pub root: Option<PathBuf>,
     /// Whether each request has a connection of its own.
@@ -27,6 +30,8 @@ pub struct Work {
     pub handshake: Option<Handshake>,
     /// Where the upstream runs, where a proxy is asked for what another server has.
     pub upstream: Option<Beside>,
+    /// What the upstream is asked by.
+    pub upstream_protocol: Protocol,
     /// Whether the servers that write a log or keep metrics take part, each beside itself without.
     pub observed: bool,
 }
@@ -67,6 +72,15 @@ impl Handshake {
             Handshake::Resumed => "resumed",
         }
     }
+}
+
+/// A version of HTTP.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2: by ALPN over TLS, and known beforehand in clear text (RFC 9113, 3.3).
+    Http2,
 }
 
 /// On whose processor an upstream runs.
@@ -112,10 +126,12 @@ impl Work {
             ask: Ask::Whole,
             body_bytes: HELLO.len() as u64,
             depth,
+            protocol: Protocol::Http1,
             root: None,
             is_short: false,
             handshake: None,
             upstream: None,
+            upstream_protocol: Protocol::Http1,
             observed: false,
         }
     }
@@ -148,6 +164,16 @@ impl Work {
     /// The same through a proxy.
     pub fn proxied(self, upstream: Beside) -> Work {
         Work { upstream: Some(upstream), ..self }
+    }
+
+    /// The same over HTTP/2, so many streams at once on each connection.
+    pub fn over_http2(self, depth: u32) -> Work {
+        Work { protocol: Protocol::Http2, depth, ..self }
+    }
+
+    /// The same with an upstream that is asked over HTTP/2, too.
+    pub fn all_http2(self) -> Work {
+        Work { upstream_protocol: Protocol::Http2, ..self }
     }
 
     /// The same over TLS.
@@ -188,9 +214,18 @@ impl Work {
             Ask::Range(first, last) => format!(", of which bytes {first}-{last}"),
             Ask::Compressed => ", asked for with `Accept-Encoding: br, gzip`".to_owned(),
         };
+        let by = match self.upstream_protocol {
+            Protocol::Http1 => "",
+            Protocol::Http2 => ", which is asked over HTTP/2 too,",
+        };
+        let way = match (self.protocol, self.handshake) {
+            (Protocol::Http2, None) => format!("{way} over HTTP/2 in clear text"),
+            (Protocol::Http2, Some(_)) => format!("{way} over HTTP/2"),
+            (Protocol::Http1, _) => way,
+        };
         let way = match (self.upstream, self.handshake) {
-            (Some(Beside::Client), _) => format!("{way} through a proxy, its upstream beside the client"),
-            (Some(Beside::Proxy), _) => format!("{way} through a proxy, its upstream beside it"),
+            (Some(Beside::Client), _) => format!("{way} through a proxy, its upstream{by} beside the client"),
+            (Some(Beside::Proxy), _) => format!("{way} through a proxy, its upstream{by} beside it"),
             (None, Some(Handshake::Full)) if self.is_short => format!("{way} over TLS 1.3, a full handshake"),
             (None, Some(Handshake::Resumed)) => format!("{way} over TLS 1.3, a resumed handshake"),
             (None, Some(Handshake::Full)) => format!("{way} over TLS 1.3"),

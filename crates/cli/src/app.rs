@@ -35,6 +35,7 @@ fn served(task: &Task) -> App {
 
 fn proxy(options: &ProxyOptions) -> Proxy {
     let mut proxy = Proxy::to(&options.upstreams).balance(options.balance).host(options.host);
+    proxy = proxy.protocol(options.protocol);
     if let Some(version) = options.send_proxy {
         proxy = proxy.send_proxy_protocol(version);
     }
@@ -57,6 +58,7 @@ fn proxy(options: &ProxyOptions) -> Proxy {
 fn edge(options: &Options, app: App) -> App {
     let mut app = options.listen.iter().fold(app, |app, place| place.listened_on_by(app));
     app = app.trust(options.trust.clone()).proxy_protocol(options.proxy_protocol);
+    app = app.http1_only(options.http1_only);
     let Some(tls) = &options.tls else { return app };
     app = app.tls(speaking(tls));
     if let Some(place) = &tls.redirect {

@@ -60,7 +60,7 @@ pub struct FilesArguments {
 #[command(
     name = "gannet",
     version,
-    about = "Passes requests on to UPSTREAM: :PORT, HOST:PORT, https://HOST, unix:PATH.",
+    about = "Passes requests on to UPSTREAM: [https://|h2c://]HOST:PORT, :PORT, unix:PATH.",
     override_usage = "gannet proxy [OPTIONS] UPSTREAM...",
     help_template = "{about}\n{usage-heading} {usage}\n\n{options}{after-help}",
     after_help = AFTER_HELP,
@@ -78,6 +78,9 @@ pub struct ProxyArguments {
     /// Host for upstreams: keep or upstream [keep]
     #[arg(long, value_name = "HOW")]
     pub host: Option<OsString>,
+    /// Which HTTP upstreams get: auto, 1, 2 [auto]
+    #[arg(long, value_name = "HOW")]
+    pub upstream_http: Option<OsString>,
     /// Send a PROXY header first: v1, v2, off [off]
     #[arg(long, value_name = "HOW")]
     pub send_proxy: Option<OsString>,
@@ -128,6 +131,9 @@ pub struct Common {
     /// They begin connections with a PROXY header
     #[arg(long)]
     pub proxy_protocol: bool,
+    /// Do not speak HTTP/2
+    #[arg(long)]
+    pub http1_only: bool,
     /// Threads that serve; 0: one for each core [0]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub workers: Option<OsString>,

@@ -30,6 +30,8 @@ pub struct Options {
     pub trust: Networks,
     /// Whether connections begin with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Do not speak HTTP/2.
+    pub http1_only: bool,
     /// Whether other processes may listen on the same ports.
     pub share_port: bool,
     /// Whether each worker is kept on a core.
@@ -145,6 +147,7 @@ impl Options {
             tls,
             trust,
             proxy_protocol,
+            http1_only: sources.switch("http1-only", common.http1_only)?,
             share_port: sources.switch("share-port", common.share_port)?,
             pin: sources.switch("pin", common.pin)?,
             workers: sources.one("workers", common.workers.take(), parse_workers)?.unwrap_or(0),
@@ -271,7 +274,7 @@ fn parse_listing(text: &str) -> Result<bool, String> {
 mod tests {
     use std::time::Duration;
 
-    use gannet::{Balance, HostField, ProxyProtocol};
+    use gannet::{Balance, HostField, ProxyProtocol, UpstreamProtocol};
 
     use crate::tls::{Certificates, Clients};
 
@@ -322,7 +325,8 @@ mod tests {
         assert!(options.admin.is_none());
         assert!(files(&options).listing && !files(&options).spa);
         assert_eq!(files(&options).mmap, MappedSends::Auto);
-        assert!(options.tls.is_none() && options.trust.is_empty() && !options.proxy_protocol);
+        assert!(options.tls.is_none() && options.trust.is_empty());
+        assert!(!options.proxy_protocol && !options.http1_only);
     }
 
     #[test]
@@ -551,6 +555,12 @@ mod tests {
     }
 
     #[test]
+    fn http_2_is_not_spoken_if_that_is_asked_for() {
+        assert!(read(&["--http1-only"], &[]).unwrap().http1_only);
+        assert!(read(&[], &[("GANNET_HTTP1_ONLY", "true")]).unwrap().http1_only);
+    }
+
+    #[test]
     fn networks_that_are_trusted_add_up() {
         let options =
             read(&["--trust", "10.0.0.0/8,loopback", "--trust", "fd00::/8", "--proxy-protocol"], &[]);
@@ -571,6 +581,7 @@ mod tests {
             upstreams: vec![":3000".to_owned()],
             balance: Balance::RoundRobin,
             host: HostField::Kept,
+            protocol: UpstreamProtocol::Negotiated,
             send_proxy: None,
             upstream_ca: None,
             connect_timeout: None,
@@ -592,6 +603,8 @@ mod tests {
             &[
                 "--host",
                 "upstream",
+                "--upstream-http",
+                "2",
                 "--send-proxy",
                 "v2",
                 "--upstream-ca",
@@ -606,6 +619,7 @@ mod tests {
             upstreams: vec!["https://a.example".to_owned(), "unix:/run/b".to_owned()],
             balance: Balance::LeastConnections,
             host: HostField::Upstream,
+            protocol: UpstreamProtocol::Http2,
             send_proxy: Some(ProxyProtocol::V2),
             upstream_ca: Some("ca.pem".into()),
             connect_timeout: Some(Duration::from_millis(500)),
@@ -712,6 +726,14 @@ mod tests {
             (
                 &["proxy", ":1", "--host", "0.0.0.0"],
                 "--host 0.0.0.0: Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen",
+            ),
+            (
+                &["proxy", ":1", "--upstream-http", "h2"],
+                "--upstream-http h2: upstreams are spoken to by HTTP 1 or 2, or auto: over TLS by what they choose",
+            ),
+            (
+                &["proxy", "h2c://a:1", "--upstream-http", "1"],
+                "--upstream-http 1 and h2c://a:1 contradict each other; leave one of them out",
             ),
             (
                 &["proxy", ":1", "--send-proxy", "3"],

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use gannet::{Balance, HostField, ProxyProtocol};
+use gannet::{Balance, HostField, ProxyProtocol, UpstreamProtocol};
 
 use crate::arguments::ProxyArguments;
 use crate::duration;
@@ -20,6 +20,8 @@ pub struct ProxyOptions {
     pub balance: Balance,
     /// What they are told that they are called.
     pub host: HostField,
+    /// Which HTTP they are spoken to by.
+    pub protocol: UpstreamProtocol,
     /// The PROXY protocol's header that they are sent.
     pub send_proxy: Option<ProxyProtocol>,
     /// The file of the authorities that issue their certificates.
@@ -54,6 +56,9 @@ impl ProxyOptions {
         let options = ProxyOptions {
             balance: sources.one("balance", arguments.balance.take(), parse_balance)?.unwrap_or_default(),
             host: sources.one("host", arguments.host.take(), parse_host)?.unwrap_or_default(),
+            protocol: sources
+                .one("upstream-http", arguments.upstream_http.take(), parse_protocol)?
+                .unwrap_or_default(),
             send_proxy: sources.one("send-proxy", arguments.send_proxy.take(), parse_send_proxy)?.flatten(),
             upstream_ca: sources.one("upstream-ca", arguments.upstream_ca.take(), path)?,
             connect_timeout: timeout("connect-timeout", arguments.connect_timeout.take())?,
@@ -61,6 +66,16 @@ impl ProxyOptions {
             idle_timeout: timeout("idle-timeout", arguments.idle_timeout.take())?,
             upstreams,
         };
+        let is_h2c = |upstream: &&String| {
+            upstream.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("h2c://"))
+        };
+        if options.protocol == UpstreamProtocol::Http1
+            && let Some(upstream) = options.upstreams.iter().find(is_h2c)
+        {
+            return Err(format!(
+                "--upstream-http 1 and {upstream} contradict each other; leave one of them out"
+            ));
+        }
         let has_tls = options.upstreams.iter().any(|upstream| upstream.starts_with("https://"));
         if options.upstream_ca.is_some() && !has_tls {
             return Err(
@@ -85,6 +100,15 @@ fn parse_host(text: &str) -> Result<HostField, String> {
         "keep" => Ok(HostField::Kept),
         "upstream" => Ok(HostField::Upstream),
         _ => Err("Host is keep (the client's) or upstream (the upstream's own); an address to listen on is --listen".to_owned()),
+    }
+}
+
+fn parse_protocol(text: &str) -> Result<UpstreamProtocol, String> {
+    match text {
+        "auto" => Ok(UpstreamProtocol::Negotiated),
+        "1" => Ok(UpstreamProtocol::Http1),
+        "2" => Ok(UpstreamProtocol::Http2),
+        _ => Err("upstreams are spoken to by HTTP 1 or 2, or auto: over TLS by what they choose".to_owned()),
     }
 }
 

@@ -16,8 +16,18 @@ pub(crate) struct Calls {
 /// A call that waits to be begun.
 pub(crate) struct Waiting {
     pub(crate) call: Rc<Call>,
-    /// On a connection of its own: it was begun before, on one that had died in the pool.
-    pub(crate) fresh: bool,
+    pub(crate) attempt: Attempt,
+}
+
+/// Whether a call was begun before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Attempt {
+    /// It was not.
+    First,
+    /// It was, and came to nothing: by HTTP/1.1 it gets a new connection now, since what idles may have died, too.
+    Again,
+    /// It was, by HTTP/2, and the upstream wants it by HTTP/1.1.
+    AgainByHttp1,
 }
 
 impl Calls {
@@ -38,8 +48,14 @@ impl Calls {
     }
 
     /// Begins a call once more.
-    pub(crate) fn again(&self, call: Rc<Call>) {
-        self.waiting.borrow_mut().push_back(Waiting { call, fresh: true });
+    pub(crate) fn again(&self, call: Rc<Call>, attempt: Attempt) {
+        self.waiting.borrow_mut().push_back(Waiting { call, attempt });
+    }
+
+    /// Puts calls back that were to be begun, before all others.
+    pub(crate) fn put_back(&self, calls: impl DoubleEndedIterator<Item = Waiting>) {
+        let mut waiting = self.waiting.borrow_mut();
+        calls.rev().for_each(|call| waiting.push_front(call));
     }
 
     /// An exchange with an upstream has ended.
@@ -56,7 +72,7 @@ impl Upstreams for Calls {
             under_way.resize(number + 1, 0);
         }
         under_way[number] += 1;
-        self.waiting.borrow_mut().push_back(Waiting { call, fresh: false });
+        self.waiting.borrow_mut().push_back(Waiting { call, attempt: Attempt::First });
     }
 
     fn under_way(&self, upstream: &Upstream) -> usize {

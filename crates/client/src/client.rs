@@ -1,11 +1,10 @@
 //! A worker's client: calls are begun, and whatever the engine says of its connections is taken on.
 
-use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Call, Counter, Counters, Upstream, UpstreamAddress, UpstreamError, Upstreams};
-use gannet_engine::{Address, Block, Completion, Detached, Moment, Output, SocketId};
+use gannet_core::{Counters, UpstreamError, Upstreams};
+use gannet_engine::{Block, Chunk, Completion, Detached, Moment, Output, SocketId};
 use gannet_proto::scan::Level;
 
 use crate::calls::Waiting;
@@ -15,13 +14,13 @@ use crate::link::{self, Opened};
 use crate::local::{Lent, Local};
 use crate::settle::{close, settle};
 use crate::takeover::Takeover;
-use crate::{deadline, failure, receive, send};
+use crate::{deadline, h2, receive, send};
 
 /// The connections of one worker to other servers.
 pub struct Client {
-    local: Local,
+    pub(crate) local: Local,
     /// By the socket's slot.
-    connections: Vec<Option<Connection>>,
+    pub(crate) connections: Vec<Option<Connection>>,
 }
 
 impl Client {
@@ -53,6 +52,10 @@ impl Client {
         while let Some(waiting) = self.local.calls.next() {
             any = true;
             self.begin_one(waiting, lent);
+        }
+        // What was put on the same connection goes out at once.
+        while let Some(socket) = self.local.joined.pop() {
+            self.advance(socket, lent);
         }
         any
     }
@@ -109,18 +112,28 @@ impl Client {
     pub fn woken(&mut self, index: u32, lent: &mut Lent<'_>) -> bool {
         let Some(socket) = self.at(index) else { return false };
         self.advance(socket, lent);
-        self.forget_if_abandoned(socket, lent);
+        self.forget_abandoned(socket, lent);
         true
     }
 
     /// Takes note that one exchange of a slot's connection was woken; says whether the connection is to be [taken on](Client::woken) for it.
-    pub fn exchange_woken(&mut self, index: u32, _exchange: u32) -> bool {
-        self.at(index).is_some()
+    pub fn exchange_woken(&mut self, index: u32, exchange: u32) -> bool {
+        match self.connections.get_mut(index as usize) {
+            Some(Some(Connection { stage: Stage::Multiplexed(multiplexed), .. })) => {
+                multiplexed.note_woken(exchange)
+            }
+            _ => false,
+        }
     }
 
     /// Takes on all of them.
     pub fn all_woken(&mut self, lent: &mut Lent<'_>) {
         for index in 0..self.connections.len() {
+            if let Some(Connection { stage: Stage::Multiplexed(multiplexed), .. }) =
+                &mut self.connections[index]
+            {
+                multiplexed.all_woken();
+            }
             self.woken(index as u32, lent);
         }
     }
@@ -130,15 +143,16 @@ impl Client {
         let Some(socket) = self.at(index) else { return false };
         let Some(connection) = self.find(socket) else { return false };
         match &connection.stage {
-            Stage::Connecting { .. } => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
+            Stage::Connecting(_) => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
             Stage::Idle(since) => {
                 let until = since.after(self.local.limits.upstream_idle_timeout);
                 self.idled(socket, until, lent);
             }
-            Stage::Active(_) => {
+            Stage::Active(_) | Stage::Multiplexed(_) => {
                 let Client { local, connections } = self;
                 if let Some(connection) = &mut connections[index as usize] {
                     deadline::passed(connection, local, lent);
+                    h2::passed(connection, local, lent);
                 }
                 self.advance(socket, lent);
             }
@@ -173,12 +187,19 @@ impl Client {
         for socket in idle {
             self.close(socket, lent);
         }
+        let is_multiplexed = |connection: &&Connection| matches!(connection.stage, Stage::Multiplexed(_));
+        let multiplexed = self.connections.iter().flatten().filter(is_multiplexed);
+        let multiplexed: Vec<SocketId> = multiplexed.map(|connection| connection.socket).collect();
+        for socket in multiplexed {
+            self.advance(socket, lent);
+        }
         self.sweep(lent);
     }
 
     /// Ends everything at once; says whether there was anything.
     pub fn abort(&mut self, lent: &mut Lent<'_>) -> bool {
         self.drain(lent);
+        self.local.joined.clear();
         while let Some(Waiting { call, .. }) = self.local.calls.next() {
             self.refuse(call, UpstreamError::Stopping);
         }
@@ -188,129 +209,32 @@ impl Client {
             let socket = connection.socket;
             any |= !matches!(connection.stage, Stage::Closed);
             match connection.stage {
-                Stage::Connecting { .. } => self.give_up(socket, UpstreamError::Stopping, lent),
+                Stage::Connecting(_) => self.give_up(socket, UpstreamError::Stopping, lent),
                 _ => self.fail(socket, UpstreamError::Stopping, lent),
             }
         }
         any
     }
 
-    fn begin_one(&mut self, Waiting { call, fresh }: Waiting, lent: &mut Lent<'_>) {
-        let upstream = call.upstream();
-        if call.is_abandoned() {
-            return self.forget(call);
-        }
-        let pooled = upstream.proxy_protocol.is_none() && !fresh;
-        let socket = if pooled { self.take_idle(&upstream, lent) } else { None };
-        match socket {
-            Some(socket) => {
-                self.local.counters.add(Counter::UpstreamReused, 1);
-                self.start(socket, call, false, lent);
-            }
-            None => self.connect(upstream, call, lent),
-        }
-    }
-
-    /// A connection that idles here, or that another worker left.
-    fn take_idle(&mut self, upstream: &Arc<Upstream>, lent: &mut Lent<'_>) -> Option<SocketId> {
-        if let Some(socket) = self.local.pools.of(upstream).idle.pop() {
-            return Some(socket);
-        }
-        while let Some(detached) = self.local.takeover.take(upstream, lent.now()) {
-            if !lent.engine.is_quiet(&detached) {
-                discard(detached, lent); // it ended meanwhile
-                continue;
-            }
-            let Ok(socket) = lent.engine.adopt(detached) else { continue };
-            self.local.counters.add(Counter::UpstreamTakenOver, 1);
-            self.insert(Connection::new(socket, upstream.clone(), Stage::Idle(lent.now()), true));
-            lent.engine.receive(socket);
-            return Some(socket);
-        }
-        None
-    }
-
-    fn connect(&mut self, upstream: Arc<Upstream>, call: Rc<Call>, lent: &mut Lent<'_>) {
-        if self.local.pools.of(&upstream).open >= self.local.limits.upstream_connections {
-            return self.refuse(call, UpstreamError::Busy);
-        }
-        let address = match &upstream.address {
-            UpstreamAddress::Internet(address) => Address::Internet(*address),
-            UpstreamAddress::Unix(path) => Address::Unix(path.clone()),
-        };
-        match lent.engine.connect(&address) {
-            Ok(socket) => {
-                self.local.counters.add(Counter::UpstreamConnected, 1);
-                call.watch(lent.wakers.waker(socket.index));
-                let connection =
-                    Connection::new(socket, upstream, Stage::Connecting { call, sending: false }, false);
-                deadline::connect(&connection, lent);
-                self.insert(connection);
-            }
-            Err(error) => {
-                // Whatever ran out is ours.
-                tracing::warn!(%error, upstream = %upstream.address, "an upstream cannot be connected to");
-                self.refuse(call, UpstreamError::Busy);
-            }
-        }
-    }
-
-    fn connected(&mut self, socket: SocketId, result: io::Result<()>, lent: &mut Lent<'_>) {
-        if let Err(error) = result {
-            return self.give_up(socket, UpstreamError::Connect(error.kind()), lent);
-        }
-        let Some(connection) = self.find(socket) else { return };
-        match link::session(&connection.upstream) {
-            Ok(tls) => connection.tls = tls,
-            Err(error) => return self.give_up(socket, error, lent),
-        }
-        lent.engine.receive(socket);
-        self.say_for_whom(socket, lent);
-        self.shake_hands(socket, lent);
-    }
-
-    /// The PROXY protocol's header comes before TLS, and in clear text goes with the request.
-    fn say_for_whom(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
-        let Client { local, connections } = self;
-        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
-        let Stage::Connecting { call, sending } = &mut connection.stage else { return };
-        if connection.tls.is_some() && connection.upstream.proxy_protocol.is_some() {
-            let mut output = local.take_output();
-            link::put_header(call, &mut output);
-            lent.engine.send(socket, output);
-            *sending = true;
-        }
-    }
-
-    /// Goes on with the handshake, if there is one; when that is complete the call's exchange begins.
-    fn shake_hands(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
-        let Client { local, connections } = self;
-        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
-        let Stage::Connecting { call, sending } = &mut connection.stage else { return };
-        if connection.tls.as_ref().is_none_or(|session| !session.is_handshaking()) {
-            let (call, sending) = (call.clone(), *sending);
-            return self.start(socket, call, sending, lent);
-        }
-        if !*sending {
-            *sending = link::say(&mut connection.tls, socket, local, lent);
-        }
-    }
-
     fn received(&mut self, socket: SocketId, block: Block, lent: &mut Lent<'_>) {
         let Some(connection) = self.find(socket) else { return };
         let opened = link::open(&mut connection.tls, block);
         match (&mut connection.stage, opened) {
-            (Stage::Connecting { .. }, Err(error)) => self.give_up(socket, error, lent),
-            (Stage::Connecting { .. }, Ok(_)) => self.shake_hands(socket, lent),
-            (Stage::Active(active), Ok(Opened::Bytes { plain, ended })) => {
-                if let Some(plain) = plain {
-                    receive::arrived(active, plain, lent);
-                }
-                active.peer_ended |= ended;
-                self.advance(socket, lent);
+            (Stage::Connecting(_), Err(error)) => self.give_up(socket, error, lent),
+            (Stage::Connecting(_), Ok(Opened::Handshaking)) => self.shake_hands(socket, lent),
+            (Stage::Connecting(_), Ok(Opened::Bytes { plain, ended })) => {
+                self.shake_hands(socket, lent);
+                self.opened(socket, plain, ended, lent);
+            }
+            (Stage::Active(_) | Stage::Multiplexed(_), Ok(Opened::Bytes { plain, ended })) => {
+                self.opened(socket, plain, ended, lent);
             }
             (Stage::Active(active), Ok(Opened::Handshaking) | Err(_)) => {
-                active.fail(UpstreamError::Closed);
+                active.wire.fail(UpstreamError::Closed);
+                self.advance(socket, lent);
+            }
+            (Stage::Multiplexed(multiplexed), Ok(Opened::Handshaking) | Err(_)) => {
+                multiplexed.wire.fail(UpstreamError::Closed);
                 self.advance(socket, lent);
             }
             // A ticket, say. Of bytes nobody asked for any: whatever they are, they answer no request of ours.
@@ -322,21 +246,29 @@ impl Client {
         }
     }
 
-    /// Begins a call's exchange on a connection that is ready for it.
-    fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
-        let mut active = self.local.take_active();
-        (active.receiving, active.sending) = (true, sending);
-        if self.find(socket).is_some_and(|connection| connection.tls.is_none()) {
-            link::put_header(&call, active.output.get_or_insert_with(|| self.local.take_output()));
-        }
-        let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
+    /// Bytes of HTTP arrived, and perhaps their end.
+    fn opened(&mut self, socket: SocketId, plain: Option<Chunk>, ended: bool, lent: &mut Lent<'_>) {
         let Some(connection) = self.find(socket) else { return };
-        connection.stage = Stage::Active(active);
-        if goes { self.advance(socket, lent) } else { self.settle(socket, lent) }
+        match &mut connection.stage {
+            Stage::Active(active) => {
+                if let Some(plain) = plain {
+                    active.wire.arrived(plain, lent.now());
+                }
+                active.wire.peer_ended |= ended;
+            }
+            Stage::Multiplexed(multiplexed) => {
+                if let Some(plain) = plain {
+                    multiplexed.arrived(plain, lent.now());
+                }
+                multiplexed.wire.peer_ended |= ended;
+            }
+            _ => return,
+        }
+        self.advance(socket, lent);
     }
 
     /// Something happened: takes the connection as far as it goes.
-    fn advance(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+    pub(crate) fn advance(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
         let Client { local, connections } = self;
         let Some(connection) = connections.get_mut(socket.index as usize).and_then(Option::as_mut) else {
             return;
@@ -344,12 +276,16 @@ impl Client {
         if let Connection { stage: Stage::Active(active), tls, .. } = connection {
             receive::read(active, socket, local, lent);
             send::pull(active, socket, local, lent);
-            send::flush(active, tls, socket, local, lent);
+            active.wire.flush(tls, socket, local, lent);
             settle(connection, local, lent);
+        } else if let Connection { stage: Stage::Multiplexed(multiplexed), tls, .. } = connection {
+            multiplexed.advance(local, lent);
+            multiplexed.wire.flush(tls, socket, local, lent);
+            h2::settle(connection, local, lent);
         }
     }
 
-    fn settle(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+    pub(crate) fn settle(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
         let Client { local, connections } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
             settle(connection, local, lent);
@@ -365,33 +301,53 @@ impl Client {
         self.local.recycle_output(output);
         let Some(connection) = self.find(socket) else { return };
         match &mut connection.stage {
-            Stage::Connecting { sending, .. } => {
-                *sending = false;
+            Stage::Connecting(connecting) => {
+                connecting.sending = false;
                 self.shake_hands(socket, lent);
             }
             Stage::Active(active) => {
-                active.sending = false;
+                active.wire.sending = false;
                 if taken {
                     self.note_progress(socket, lent.now());
                 } else {
-                    active.send_broken = true;
-                    if active.body_begun {
-                        active.body = None; // nobody takes it: whoever sends it learns that it is not read
+                    active.wire.send_broken = true;
+                    if active.exchange.body_begun {
+                        active.exchange.body = None; // nobody takes it: whoever sends it learns that it is not read
                     }
                 }
                 self.advance(socket, lent);
             }
-            Stage::Parting => {
-                self.close(socket, lent);
+            Stage::Multiplexed(multiplexed) => {
+                multiplexed.wire.sending = false;
+                if taken {
+                    self.note_progress(socket, lent.now());
+                } else {
+                    multiplexed.send_broke();
+                }
+                self.advance(socket, lent);
             }
+            Stage::Parting => self.parted(socket, lent),
             Stage::Idle(_) | Stage::Leaving(_) | Stage::Closed => {}
         }
     }
 
-    fn note_progress(&mut self, socket: SocketId, now: Moment) {
-        if let Some(Connection { stage: Stage::Active(active), .. }) = self.find(socket) {
-            (active.sent_any, active.progress) = (true, now);
+    /// What was to be said at last was taken; over TLS that is not all.
+    fn parted(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
+        let Client { local, connections } = self;
+        let Some(Some(connection)) = connections.get_mut(socket.index as usize) else { return };
+        if !link::take_leave(&mut connection.tls, socket, local, lent) {
+            close(connection, local, lent);
         }
+    }
+
+    fn note_progress(&mut self, socket: SocketId, now: Moment) {
+        let Some(connection) = self.find(socket) else { return };
+        let wire = match &mut connection.stage {
+            Stage::Active(active) => &mut active.wire,
+            Stage::Multiplexed(multiplexed) => &mut multiplexed.wire,
+            _ => return,
+        };
+        (wire.sent_any, wire.progress) = (true, now);
     }
 
     /// The upstream sends no more, or is gone.
@@ -399,67 +355,35 @@ impl Client {
         let Some(connection) = self.find(socket) else { return };
         match &mut connection.stage {
             Stage::Active(active) => {
-                (active.receiving, active.peer_ended) = (false, true);
+                (active.wire.receiving, active.wire.peer_ended) = (false, true);
                 if failed || !link::is_trusted_end(&connection.tls) {
-                    active.fail(UpstreamError::Closed);
+                    active.wire.fail(UpstreamError::Closed);
                 }
+                self.advance(socket, lent);
+            }
+            Stage::Multiplexed(multiplexed) => {
+                (multiplexed.wire.receiving, multiplexed.wire.peer_ended) = (false, true);
                 self.advance(socket, lent);
             }
             Stage::Idle(_) => {
                 self.close(socket, lent);
             }
-            Stage::Connecting { .. } => {
+            Stage::Connecting(_) => {
                 self.give_up(socket, UpstreamError::Tls("the upstream closed the connection".into()), lent);
             }
             Stage::Leaving(_) | Stage::Parting | Stage::Closed => {}
         }
     }
 
-    /// A connection was not made.
-    fn give_up(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
-        let Some(connection) = self.find(socket) else { return };
-        let Stage::Connecting { call, .. } = &connection.stage else { return };
-        let call = call.clone();
-        self.close(socket, lent);
-        self.refuse(call, error);
-    }
-
-    /// Nobody waits any more for what it is being connected for.
-    fn forget_if_abandoned(&mut self, socket: SocketId, lent: &mut Lent<'_>) {
-        let Some(connection) = self.find(socket) else { return };
-        let Stage::Connecting { call, .. } = &connection.stage else { return };
-        if call.is_abandoned() {
-            let call = call.clone();
-            self.close(socket, lent);
-            self.forget(call);
-        }
-    }
-
-    /// Ends a call for which nobody waits any more.
-    fn forget(&mut self, call: Rc<Call>) {
-        self.local.calls.over(&call.upstream());
-        call.recycle();
-    }
-
-    /// Answers a call of which nothing was sent.
-    fn refuse(&mut self, call: Rc<Call>, error: UpstreamError) {
-        self.local.counters.add(Counter::UpstreamFailed, 1);
-        let upstream = call.upstream();
-        let unsent = call.take_request(None).map(Box::new);
-        call.answer(Err(gannet_core::UpstreamFailure { error, unsent }));
-        call.recycle();
-        self.local.calls.over(&upstream);
-    }
-
-    fn fail(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
+    pub(crate) fn fail(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
         let Client { local, connections } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
-            failure::tell(connection, error, local);
+            connection.tell(error, local);
             close(connection, local, lent);
         }
     }
 
-    fn close(&mut self, socket: SocketId, lent: &mut Lent<'_>) -> Option<Completion> {
+    pub(crate) fn close(&mut self, socket: SocketId, lent: &mut Lent<'_>) -> Option<Completion> {
         let Client { local, connections } = self;
         if let Some(Some(connection)) = connections.get_mut(socket.index as usize) {
             close(connection, local, lent);
@@ -497,7 +421,7 @@ impl Client {
         }
     }
 
-    fn insert(&mut self, connection: Connection) {
+    pub(crate) fn insert(&mut self, connection: Connection) {
         let index = connection.socket.index as usize;
         if self.connections.len() <= index {
             self.connections.resize_with(index + 1, || None);
@@ -522,18 +446,18 @@ impl Client {
         }
     }
 
-    fn at(&self, index: u32) -> Option<SocketId> {
+    pub(crate) fn at(&self, index: u32) -> Option<SocketId> {
         self.connections.get(index as usize)?.as_ref().map(|connection| connection.socket)
     }
 
-    fn find(&mut self, socket: SocketId) -> Option<&mut Connection> {
+    pub(crate) fn find(&mut self, socket: SocketId) -> Option<&mut Connection> {
         let connection = self.connections.get_mut(socket.index as usize)?.as_mut()?;
         (connection.socket == socket).then_some(connection)
     }
 }
 
 /// Closes a connection that no engine has.
-fn discard(connection: Detached, lent: &mut Lent<'_>) {
+pub(crate) fn discard(connection: Detached, lent: &mut Lent<'_>) {
     if let Ok(socket) = lent.engine.adopt(connection) {
         lent.engine.close(socket);
     }

@@ -45,22 +45,22 @@ impl Active {
     /// What is awaited, and until when; nothing while it is ours, or our client's, to go on.
     fn awaited(&self, connection: &Connection, local: &Local) -> Option<(Awaited, Moment)> {
         let timeouts = &connection.upstream.timeouts;
-        let (awaited, wait) = if self.sending && !self.upgraded {
+        let (awaited, wait) = if self.wire.sending && !self.upgraded {
             (Awaited::Taking, timeouts.idle)
-        } else if self.awaits_continue {
+        } else if self.exchange.awaits_continue {
             (Awaited::Continue, local.limits.upstream_continue_timeout)
-        } else if self.call.is_some() {
-            if self.body.is_some() && !self.send_broken {
+        } else if self.exchange.call.is_some() {
+            if self.exchange.body.is_some() && !self.wire.send_broken {
                 return None;
             }
             (Awaited::Head, timeouts.head)
-        } else if self.receiving || self.upgraded && self.peer_ended {
+        } else if self.wire.receiving || self.upgraded && self.wire.peer_ended {
             // An upstream that has ended its half of a tunnel awaits what our client says.
             (Awaited::More, timeouts.idle)
         } else {
             return None;
         };
-        Some((awaited, self.progress.after(wait)))
+        Some((awaited, self.wire.progress.after(wait)))
     }
 }
 
@@ -70,12 +70,12 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local, lent: &mut 
     let due = active.awaited(connection, local).filter(|(_, deadline)| *deadline <= lent.now());
     let Stage::Active(active) = &mut connection.stage else { return };
     match due {
-        Some((Awaited::Continue, _)) => active.awaits_continue = false,
-        Some((Awaited::Taking, _)) => active.fail(UpstreamError::SendTimeout),
-        Some((Awaited::Head, _)) => active.fail(UpstreamError::HeadTimeout),
+        Some((Awaited::Continue, _)) => active.exchange.awaits_continue = false,
+        Some((Awaited::Taking, _)) => active.wire.fail(UpstreamError::SendTimeout),
+        Some((Awaited::Head, _)) => active.wire.fail(UpstreamError::HeadTimeout),
         Some((Awaited::More, _)) => {
             tracing::warn!(upstream = %connection.upstream.address, "an upstream fell silent in the middle of a response");
-            active.fail(UpstreamError::Closed);
+            active.wire.fail(UpstreamError::Closed);
         }
         None => {}
     }

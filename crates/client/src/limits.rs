@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use gannet_proto::h2;
+
 /// What the client bounds, with safe defaults.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -10,6 +12,8 @@ pub struct Limits {
     pub upstream_connections: usize,
     /// Connections to one upstream that one worker keeps for later requests.
     pub upstream_idle_connections: usize,
+    /// Requests that are under way on one connection of HTTP/2, and that wait for one that is being made.
+    pub upstream_h2_streams: u32,
     /// How long a connection is kept for a later request.
     pub upstream_idle_timeout: Duration,
     /// How long a connection idles before other workers may have it.
@@ -22,11 +26,28 @@ pub struct Limits {
     pub upstream_output_bytes: u64,
 }
 
+impl Limits {
+    /// Those of HTTP/2. The connection's window is as large as that all streams together can never use it up, whether what was read of them was told
+    /// the upstream or not (which is done when half a window was): one that is not read stops no other.
+    pub(crate) fn h2(&self) -> h2::Limits {
+        let stream_window_bytes = u32::try_from(self.upstream_window_bytes).unwrap_or(u32::MAX);
+        h2::Limits {
+            streams: self.upstream_h2_streams,
+            stream_window_bytes,
+            connection_window_bytes: stream_window_bytes
+                .saturating_mul(self.upstream_h2_streams)
+                .saturating_mul(2),
+            ..h2::Limits::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             upstream_connections: 16_384,
             upstream_idle_connections: 1024,
+            upstream_h2_streams: 100,
             upstream_idle_timeout: Duration::from_secs(60),
             upstream_takeover_delay: Duration::from_secs(1),
             upstream_continue_timeout: Duration::from_secs(1),

@@ -2,7 +2,7 @@
 
 use gannet_core::{Call, Upstream, UpstreamError};
 use gannet_engine::{Block, Chunk, Output, SocketId};
-use gannet_link::{ClientTls, Session};
+use gannet_link::{ClientTls, Offer, Session};
 use gannet_proto::proxy;
 
 use crate::local::{Lent, Local};
@@ -22,12 +22,12 @@ pub(crate) enum Opened {
 }
 
 /// Begins TLS on a connection that is there.
-pub(crate) fn session(upstream: &Upstream) -> Result<Tls, UpstreamError> {
+pub(crate) fn session(upstream: &Upstream, offer: Offer) -> Result<Tls, UpstreamError> {
     let Some(tls) = &upstream.tls else { return Ok(None) };
     let settings = tls.settings.downcast_ref::<ClientTls>();
     let settings =
         settings.ok_or_else(|| UpstreamError::Tls("its settings are not of this server's".into()))?;
-    let session = Session::client(settings, &tls.server_name);
+    let session = Session::client(settings, &tls.server_name, offer);
     session.map(|session| Some(Box::new(session))).map_err(|fault| UpstreamError::Tls(fault.message.into()))
 }
 
@@ -106,8 +106,9 @@ pub(crate) fn say(tls: &mut Tls, socket: SocketId, local: &mut Local, lent: &mut
 
 /// Says that nothing more is sent; says whether there is anything to be sent for that.
 pub(crate) fn take_leave(tls: &mut Tls, socket: SocketId, local: &mut Local, lent: &mut Lent<'_>) -> bool {
-    if let Some(session) = tls {
-        session.close();
+    match tls {
+        Some(session) if !session.is_closed() => session.close(),
+        _ => return false,
     }
     say(tls, socket, local, lent)
 }

@@ -1,18 +1,20 @@
 //! What a client's connections share, and what the worker lends.
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
 use gannet_core::{Counters, Incoming};
-use gannet_engine::{Engine, Moment, Output, Timers};
+use gannet_engine::{Engine, Moment, Output, SocketId, Timers};
 use gannet_link::Scratch;
-use gannet_proto::h1;
 use gannet_proto::scan::Level;
+use gannet_proto::{h1, h2};
 
 use crate::calls::Calls;
 use crate::connection::Active;
+use crate::h2::Stream;
 use crate::limits::Limits;
 use crate::pool::Pools;
 use crate::takeover::Takeover;
@@ -68,12 +70,24 @@ pub(crate) struct Local {
     actives: Vec<Box<Active>>,
     /// Let go of here; their readers may have them still.
     incomings: VecDeque<Rc<Incoming>>,
+    #[expect(clippy::vec_box, reason = "the boxes are what is recycled")]
+    streams: Vec<Box<Stream>>,
+    /// Connections of HTTP/2 that calls were put on, and that are to be taken on.
+    pub(crate) joined: Vec<SocketId>,
+    /// What hashes begin with.
+    seed: u64,
 }
 
 impl Lent<'_> {
     /// The time as of the present turn.
     pub(crate) fn now(&self) -> Moment {
         self.engine.now().moment
+    }
+
+    /// Whether more may be received than what each connection has a block for.
+    pub(crate) fn has_shared_blocks(&self) -> bool {
+        let pool = self.engine.pool();
+        pool.in_use() < pool.limit() / 2
     }
 }
 
@@ -98,6 +112,24 @@ impl Local {
             outputs: Vec::new(),
             actives: Vec::new(),
             incomings: VecDeque::new(),
+            streams: Vec::new(),
+            joined: Vec::new(),
+            seed: RandomState::new().hash_one(0_u64),
+        }
+    }
+
+    /// The protocol of a connection of HTTP/2.
+    pub(crate) fn h2(&self) -> h2::Client {
+        h2::Client::new(self.limits.h2(), self.seed).with_level(self.level)
+    }
+
+    pub(crate) fn take_stream(&mut self) -> Box<Stream> {
+        self.streams.pop().unwrap_or_default()
+    }
+
+    pub(crate) fn recycle_stream(&mut self, stream: Box<Stream>) {
+        if self.streams.len() < KEPT {
+            self.streams.push(stream);
         }
     }
 
@@ -120,13 +152,7 @@ impl Local {
     }
 
     pub(crate) fn recycle_active(&mut self, mut active: Box<Active>) {
-        if let Some(output) = active.output.take() {
-            self.recycle_output(output);
-        }
-        if let Some(incoming) = active.incoming.take() {
-            self.recycle_incoming(incoming);
-        }
-        active.reset();
+        active.reset(self);
         if self.actives.len() < KEPT {
             self.actives.push(active);
         }

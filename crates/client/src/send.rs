@@ -1,22 +1,16 @@
-//! Sending: a request becomes framed bytes, and its body is pulled as the socket takes it.
+//! Sending by HTTP/1.1: a request becomes framed bytes, and its body is pulled as the socket takes it.
 
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Poll, Waker};
 
-use gannet_core::{
-    Body, BodyError, BodyLength, Call, Data, Fields, Frame, Method, UpstreamError, UpstreamRequest,
-};
+use gannet_core::{Body, BodyError, BodyLength, Call, Fields, Frame, UpstreamError, UpstreamRequest};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Misuse, RequestToSend};
 
 use crate::connection::Active;
-use crate::link::{self, Tls};
+use crate::exchange::put;
 use crate::local::{Lent, Local};
-
-/// Pieces up to this size are copied behind what is before them, so that they are one contiguous send; larger ones are shared.
-const COPIED_BYTES: usize = 4096;
 
 /// Writes the head of a call's request; says whether there was one, and somebody waits for its response.
 pub(crate) fn begin(
@@ -27,35 +21,12 @@ pub(crate) fn begin(
     lent: &mut Lent<'_>,
 ) -> bool {
     let closes = local.draining || call.upstream().proxy_protocol.is_some();
-    let request = call.take_request(Some(lent.wakers.waker(socket.index)));
-    let Some(mut request) = request.filter(|_| !call.is_abandoned()) else {
-        active.call = Some(call);
-        return false;
-    };
-    let body = std::mem::take(&mut request.body);
-    let framing = framing(&request, &body);
-    if request.expects_continue {
-        // The request has it already where it is sent once more.
-        let _ = request.fields.insert("Expect", "100-continue");
-    }
-    let output = active.output.get_or_insert_with(|| local.take_output());
-    active.protocol.request(head(&request, framing, closes), output.bytes());
-    active.awaits_continue = request.expects_continue && framing != BodyLength::None;
-    active.body = Some(body);
-    (active.call, active.request) = (Some(call), Some(request));
-    active.progress = lent.now();
+    call.watch(lent.wakers.waker(socket.index));
+    let Some((request, framing)) = active.exchange.begin(call) else { return false };
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
+    active.protocol.request(head(request, framing, closes), output.bytes());
+    active.wire.progress = lent.now();
     true
-}
-
-/// How the body is framed. Methods that mean something by it say also that there is none (RFC 9110, 8.6).
-fn framing(request: &UpstreamRequest, body: &Body) -> BodyLength {
-    match body {
-        Body::Empty if matches!(request.method(), Method::Post | Method::Put | Method::Patch) => {
-            BodyLength::Known(0)
-        }
-        Body::Empty => BodyLength::None,
-        body => body.length().map_or(BodyLength::Chunked, BodyLength::Known),
-    }
 }
 
 fn head(request: &UpstreamRequest, body: BodyLength, closes: bool) -> RequestToSend<'_> {
@@ -73,13 +44,13 @@ fn head(request: &UpstreamRequest, body: BodyLength, closes: bool) -> RequestToS
 
 /// Pulls the body until the output is full enough, the body waits, or it has ended.
 pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local, lent: &mut Lent<'_>) {
-    while !active.awaits_continue
-        && active.broken.is_none()
-        && !active.send_broken
-        && active.queued() < local.limits.upstream_output_bytes
+    while !active.exchange.awaits_continue
+        && active.wire.broken.is_none()
+        && !active.wire.send_broken
+        && active.wire.queued() < local.limits.upstream_output_bytes
     {
-        let Some(body) = active.body.take() else { return };
-        active.output.get_or_insert_with(|| local.take_output());
+        let Some(body) = active.exchange.body.take() else { return };
+        active.wire.output(local);
         if pull_once(active, body, socket, lent).is_break() {
             return;
         }
@@ -88,8 +59,7 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local, len
 
 fn pull_once(active: &mut Active, mut body: Body, socket: SocketId, lent: &mut Lent<'_>) -> ControlFlow<()> {
     let waker = if body.may_wait() { lent.wakers.waker(socket.index) } else { Waker::noop().clone() };
-    let poll = catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut Context::from_waker(&waker))));
-    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    let poll = active.exchange.poll(&mut body, &waker);
     frame(active, poll, body, &waker)
 }
 
@@ -100,15 +70,13 @@ fn frame(
     body: Body,
     waker: &Waker,
 ) -> ControlFlow<()> {
-    // One that ended before anything came of it is as whole as an empty one.
-    active.body_begun |= matches!(poll, Poll::Ready(Some(_)));
     match poll {
         Poll::Pending => {
-            active.body = Some(body);
+            active.exchange.body = Some(body);
             ControlFlow::Break(())
         }
         Poll::Ready(Some(Ok(Frame::Data(data)))) => {
-            active.body = Some(body);
+            active.exchange.body = Some(body);
             match data.as_slice().len() {
                 0 => {
                     waker.wake_by_ref();
@@ -118,7 +86,7 @@ fn frame(
             }
         }
         Poll::Ready(Some(Ok(Frame::File(file, range)))) => {
-            active.body = Some(body);
+            active.exchange.body = Some(body);
             match usize::try_from(range.end.saturating_sub(range.start)) {
                 Ok(length @ 1..) => piece(active, length, |output| output.push_file(file, range)),
                 _ => {
@@ -130,7 +98,7 @@ fn frame(
         Poll::Ready(Some(Ok(Frame::Trailers(trailers)))) => finish(active, &trailers),
         Poll::Ready(None) => finish(active, &Fields::new()),
         Poll::Ready(Some(Err(_))) => {
-            active.fail(UpstreamError::RequestBody);
+            active.wire.fail(UpstreamError::RequestBody);
             ControlFlow::Break(())
         }
     }
@@ -138,7 +106,7 @@ fn frame(
 
 /// Puts one framed piece into the output.
 fn piece(active: &mut Active, length: usize, put: impl FnOnce(&mut Output)) -> ControlFlow<()> {
-    let Some(output) = &mut active.output else { return ControlFlow::Break(()) };
+    let Some(output) = &mut active.wire.output else { return ControlFlow::Break(()) };
     if active.upgraded {
         put(output);
         return ControlFlow::Continue(());
@@ -151,17 +119,9 @@ fn piece(active: &mut Active, length: usize, put: impl FnOnce(&mut Output)) -> C
     ControlFlow::Continue(())
 }
 
-fn put(output: &mut Output, data: Data) {
-    match data {
-        data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
-        Data::Bytes(bytes) => output.push_shared(bytes),
-        Data::Chunk(chunk) => output.push_chunk(chunk),
-    }
-}
-
 /// The body has ended.
 fn finish(active: &mut Active, trailers: &Fields) -> ControlFlow<()> {
-    let Some(output) = &mut active.output else { return ControlFlow::Break(()) };
+    let Some(output) = &mut active.wire.output else { return ControlFlow::Break(()) };
     if !active.upgraded
         && let Err(misuse) = active.protocol.finish(trailers.rendered(), output.bytes())
     {
@@ -173,30 +133,6 @@ fn finish(active: &mut Active, trailers: &Fields) -> ControlFlow<()> {
 /// The body is not as long as was said: the upstream can only learn it from the connection's end.
 fn misused(active: &mut Active, misuse: Misuse) -> ControlFlow<()> {
     tracing::error!(%misuse, "a request to an upstream could not be completed; its connection is closed");
-    active.fail(UpstreamError::RequestBody);
+    active.wire.fail(UpstreamError::RequestBody);
     ControlFlow::Break(())
-}
-
-/// Hands the output to the engine, unless it has one: then this one grows meanwhile.
-pub(crate) fn flush(
-    active: &mut Active,
-    tls: &mut Tls,
-    socket: SocketId,
-    local: &mut Local,
-    lent: &mut Lent<'_>,
-) {
-    if active.sending || active.broken.is_some() {
-        return;
-    }
-    match active.output.take() {
-        Some(output) if output.is_empty() || active.send_broken => local.recycle_output(output),
-        Some(output) => {
-            active.sending = true;
-            match link::send(tls, socket, output, local, lent) {
-                Ok(rest) => active.output = rest,
-                Err(error) => active.fail(error),
-            }
-        }
-        None => {}
-    }
 }

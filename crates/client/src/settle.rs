@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use gannet_core::UpstreamError;
 
-use crate::connection::{Active, Connection, Stage};
+use crate::connection::{Connection, Stage};
 use crate::local::{Lent, Local};
-use crate::{deadline, failure, link, receive};
+use crate::{deadline, h2, link};
 
 /// How long the socket may take to take the word that nothing more is sent.
 const PARTING: Duration = Duration::from_secs(1);
@@ -14,13 +14,13 @@ const PARTING: Duration = Duration::from_secs(1);
 /// Ends the exchange, or says what it waits for.
 pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &mut connection.stage else { return };
-    if let Some(error) = active.broken.take() {
-        failure::tell(connection, error, local);
+    if let Some(error) = active.wire.broken.take() {
+        connection.tell(error, local);
         return close(connection, local, lent);
     }
     // Whoever has read a tunnel's half to its end leaves that half only.
-    let heard_all = active.upgraded && active.peer_ended && active.input.is_none();
-    if active.is_abandoned() && !active.protocol.reading_ended() && !heard_all {
+    let heard_all = active.upgraded && active.wire.peer_ended && active.wire.input.is_none();
+    if active.exchange.is_abandoned() && !active.protocol.reading_ended() && !heard_all {
         return end(connection, local, lent);
     }
     if active.upgraded {
@@ -33,7 +33,7 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut 
         // The answer came before the request was sent: it is valid, and the rest of the request is not wanted (RFC 9112, 9.3).
         return end(connection, local, lent);
     }
-    if !active.has_output() || active.send_broken {
+    if !active.wire.has_output() || active.wire.send_broken {
         over(connection, local, lent);
     } else {
         wait(connection, local, lent);
@@ -44,9 +44,9 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local, lent: &mut 
 fn over(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &mut connection.stage else { return };
     let kept = active.protocol.keep_alive()
-        && !active.peer_ended
-        && !active.send_broken
-        && active.input.is_none()
+        && !active.wire.peer_ended
+        && !active.wire.send_broken
+        && active.wire.input.is_none()
         && connection.upstream.proxy_protocol.is_none()
         && !local.draining;
     let pool = local.pools.of(&connection.upstream);
@@ -54,7 +54,7 @@ fn over(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
         return end(connection, local, lent);
     }
     pool.idle.push(connection.socket);
-    if !active.receiving {
+    if !active.wire.receiving {
         lent.engine.receive(connection.socket);
     }
     local.calls.over(&connection.upstream);
@@ -68,7 +68,7 @@ fn over(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
 /// The exchange ends here, and the connection with it.
 fn end(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &mut connection.stage else { return };
-    if let Some(call) = active.call.take() {
+    if let Some(call) = active.exchange.call.take() {
         call.recycle();
     }
     local.calls.over(&connection.upstream);
@@ -78,16 +78,16 @@ fn end(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
 /// In a tunnel each half ends by itself.
 fn tunnel(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &mut connection.stage else { return };
-    let sent = active.body.is_none() && !active.has_output();
+    let sent = active.exchange.body.is_none() && !active.wire.has_output();
     if sent && !active.half_closed {
         active.half_closed = true;
         // Over TLS that we send no more is said, and the connection goes on.
-        active.sending = link::take_leave(&mut connection.tls, connection.socket, local, lent);
-        if !active.sending {
+        active.wire.sending = link::take_leave(&mut connection.tls, connection.socket, local, lent);
+        if !active.wire.sending {
             lent.engine.shutdown(connection.socket);
         }
     }
-    if sent && active.peer_ended && active.input.is_none() {
+    if sent && active.wire.peer_ended && active.wire.input.is_none() {
         return end(connection, local, lent);
     }
     wait(connection, local, lent);
@@ -96,15 +96,15 @@ fn tunnel(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
 /// Receives while there is somewhere to put it, and sets the deadline.
 fn wait(connection: &mut Connection, local: &mut Local, lent: &mut Lent<'_>) {
     let Stage::Active(active) = &mut connection.stage else { return };
-    let window = receive::has_window(active, local, lent);
-    if !window && let Some(incoming) = &active.incoming {
+    let window = active.exchange.has_window(local, lent);
+    if !window && let Some(incoming) = &active.exchange.incoming {
         incoming.throttle();
     }
-    let wanted = window && !active.peer_ended;
-    if wanted != active.receiving {
-        active.receiving = wanted;
+    let wanted = window && !active.wire.peer_ended;
+    if wanted != active.wire.receiving {
+        active.wire.receiving = wanted;
         if wanted {
-            active.progress = lent.now();
+            active.wire.progress = lent.now();
             lent.engine.receive(connection.socket);
         } else {
             lent.engine.pause(connection.socket);
@@ -119,22 +119,29 @@ pub(crate) fn close(connection: &mut Connection, local: &mut Local, lent: &mut L
         Stage::Closed => return,
         Stage::Idle(_) => {
             local.pools.of(&connection.upstream).forget(connection.socket);
-            if link::take_leave(&mut connection.tls, connection.socket, local, lent) {
-                connection.stage = Stage::Parting;
-                return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
-            }
+            let said = link::take_leave(&mut connection.tls, connection.socket, local, lent);
+            return part(connection, said, lent);
         }
         Stage::Active(mut active) => {
-            let_go(&mut active);
+            // Nobody is left waiting, whatever was forgotten.
+            active.exchange.cut(&UpstreamError::Closed);
             local.recycle_active(active);
         }
-        Stage::Connecting { .. } | Stage::Leaving(_) | Stage::Parting => {}
+        multiplexed @ Stage::Multiplexed(_) => {
+            connection.stage = multiplexed;
+            return h2::close(connection, local, lent);
+        }
+        Stage::Connecting(_) | Stage::Leaving(_) | Stage::Parting => {}
+    }
+    part(connection, false, lent);
+}
+
+/// Closes a connection that nothing is left of: once the socket has taken what was said at last, if something was.
+pub(crate) fn part(connection: &mut Connection, said: bool, lent: &mut Lent<'_>) {
+    if said {
+        connection.stage = Stage::Parting;
+        return lent.timers.set(connection.socket.index, lent.now().after(PARTING));
     }
     lent.timers.clear(connection.socket.index);
     lent.engine.close(connection.socket);
-}
-
-/// Nobody is left waiting, whatever was forgotten.
-fn let_go(active: &mut Active) {
-    receive::cut(active, &UpstreamError::Closed);
 }

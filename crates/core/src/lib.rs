@@ -63,6 +63,6 @@ pub use route::Route;
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
-    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
-    UpstreamTimeouts, UpstreamTls, Upstreams,
+    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
+    UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,
 };

@@ -16,6 +16,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use gannet_proto::Method;
+use gannet_proto::h2::ErrorCode;
 use gannet_proto::proxy::Version as ProxyProtocol;
 
 use crate::{Body, Fields, Interims, Ports, Response, Status};
@@ -29,6 +30,8 @@ pub struct Upstream {
     pub address: UpstreamAddress,
     /// How it is spoken to over TLS; in clear text without.
     pub tls: Option<UpstreamTls>,
+    /// Which HTTP.
+    pub protocol: UpstreamProtocol,
     /// The PROXY protocol's header that each connection begins with. It names one client, so such a connection serves one request.
     pub proxy_protocol: Option<ProxyProtocol>,
     /// How long it may take.
@@ -42,6 +45,18 @@ pub enum UpstreamAddress {
     Internet(SocketAddr),
     /// The file of a Unix socket; what begins with `@` is a name of the abstract namespace (unix(7)).
     Unix(PathBuf),
+}
+
+/// Which HTTP an upstream is spoken to by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UpstreamProtocol {
+    /// Over TLS both are offered (ALPN, RFC 7301), and it chooses: HTTP/2, or HTTP/1.1. In clear text HTTP/1.1: what a server speaks is not guessed.
+    #[default]
+    Negotiated,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, in clear text as in TLS: one that does not speak it is no upstream.
+    Http2,
 }
 
 /// TLS to an upstream.
@@ -142,6 +157,8 @@ pub enum UpstreamError {
     Busy,
     /// It closed or reset the connection before its response's head.
     Closed,
+    /// It broke the exchange off, and no more (RST_STREAM); by which code.
+    Reset(ErrorCode),
     /// Its response's head did not come in time.
     HeadTimeout,
     /// It took nothing of the request for too long.
@@ -182,6 +199,7 @@ impl Upstream {
             number: MADE.fetch_add(1, Ordering::Relaxed),
             address,
             tls: None,
+            protocol: UpstreamProtocol::default(),
             proxy_protocol: None,
             timeouts: UpstreamTimeouts::default(),
         }
@@ -279,6 +297,11 @@ impl Call {
     /// Client and server of the connection that the request came by.
     pub fn client(&self) -> Option<(SocketAddr, SocketAddr)> {
         self.state.borrow().request.as_ref()?.client
+    }
+
+    /// Whether the request offers another protocol.
+    pub fn offers_upgrade(&self) -> bool {
+        self.state.borrow().request.as_ref().is_some_and(|request| request.upgrade)
     }
 
     /// `client` is woken when nobody waits for the response any more.
@@ -383,6 +406,7 @@ impl UpstreamError {
             UpstreamError::Connect(_)
             | UpstreamError::Tls(_)
             | UpstreamError::Closed
+            | UpstreamError::Reset(_)
             | UpstreamError::Malformed(_) => Status::BAD_GATEWAY,
         }
     }
@@ -396,6 +420,7 @@ impl fmt::Display for UpstreamError {
             UpstreamError::Tls(what) => write!(f, "TLS to the upstream failed: {what}"),
             UpstreamError::Busy => f.write_str("as many requests as may be are under way to the upstream"),
             UpstreamError::Closed => f.write_str("the upstream closed the connection before it answered"),
+            UpstreamError::Reset(code) => write!(f, "the upstream broke the exchange off ({code})"),
             UpstreamError::HeadTimeout => f.write_str("the upstream did not answer in time"),
             UpstreamError::SendTimeout => f.write_str("the upstream did not take the request in time"),
             UpstreamError::Malformed(what) => write!(f, "the upstream sent what is no response: {what}"),
@@ -513,6 +538,7 @@ mod tests {
         for (error, status) in [
             (UpstreamError::Connect(std::io::ErrorKind::ConnectionRefused), 502),
             (UpstreamError::Closed, 502),
+            (UpstreamError::Reset(ErrorCode::INTERNAL_ERROR), 502),
             (UpstreamError::Malformed("x"), 502),
             (UpstreamError::Tls("x".into()), 502),
             (UpstreamError::ConnectTimeout, 504),

@@ -32,6 +32,7 @@ pub struct App {
     hsts: Option<Hsts>,
     trust: Networks,
     proxy_protocol: bool,
+    http1_only: bool,
     proxies: Vec<Pending>,
     share_port: bool,
     workers: usize,
@@ -78,6 +79,7 @@ impl App {
             hsts: None,
             trust: Networks::none(),
             proxy_protocol: false,
+            http1_only: false,
             proxies: Vec::new(),
             share_port: false,
             workers: 0,
@@ -256,6 +258,14 @@ impl App {
         self
     }
 
+    /// Whether HTTP/2 is not spoken. By default it is, with those who ask for it: by ALPN over TLS, in clear text by prior knowledge or an
+    /// `Upgrade: h2c`.
+    #[must_use]
+    pub fn http1_only(mut self, http1_only: bool) -> App {
+        self.http1_only = http1_only;
+        self
+    }
+
     /// Whether other processes may listen on the same ports (`SO_REUSEPORT`, socket(7)), of which the kernel then gives each its
     /// share of connections. By default a port that another process has is an error.
     #[must_use]
@@ -403,21 +413,22 @@ impl App {
     fn listeners(&mut self, port: &Arc<OnceLock<u16>>) -> Vec<ListenerOptions> {
         let has_tls = self.tls.is_some();
         self.check_edge();
-        let tls = self.tls.take().map(Tls::build).transpose();
+        let tls = self.tls.take().map(|tls| tls.build(self.http1_only)).transpose();
         let tls = tls.map_err(|error| self.mistakes.push(error.to_string())).unwrap_or_default();
         if self.listen.is_empty() {
             let port = if has_tls { 8443 } else { 8080 };
             self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], port))));
         }
-        let (redirect, proxy_protocol) = (Redirect::to(port.clone()).factory(), self.proxy_protocol);
+        let redirect = Redirect::to(port.clone()).factory();
+        let clear = Preamble { tls: None, proxy_protocol: self.proxy_protocol, http1_only: self.http1_only };
         let site = std::mem::take(&mut self.listen).into_iter().map(|listen| ListenerOptions {
             listen,
-            preamble: Preamble { tls: tls.clone(), proxy_protocol },
+            preamble: Preamble { tls: tls.clone(), ..clear },
             handler: None,
         });
         let aside = std::mem::take(&mut self.redirect).into_iter().map(|listen| ListenerOptions {
             listen,
-            preamble: Preamble { tls: None, proxy_protocol },
+            preamble: clear.clone(),
             handler: Some(redirect.clone()),
         });
         site.chain(aside).collect()

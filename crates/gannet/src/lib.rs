@@ -28,8 +28,8 @@ pub use gannet_core::{
     Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
     Fields, Filter, Frame, Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork,
     Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request, Response, Sender, Source,
-    Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
-    UpstreamTimeouts, Version, channel, cpu,
+    Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
+    UpstreamRequest, UpstreamTimeouts, Version, channel, cpu,
 };
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamTls};
+use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamProtocol, UpstreamTls};
 use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField, ProxyOptions};
 use gannet_link::{ClientOptions, ClientTls, Roots};
 
@@ -50,8 +50,8 @@ impl IntoProxy for String {
 }
 
 impl Proxy {
-    /// To these upstreams: `app:3000`, `:3000` (on this machine), `http://app`, `https://app:8443`, `unix:/run/app.sock`. Names are looked up
-    /// once, at start; each address of a name is an upstream.
+    /// To these upstreams: `app:3000`, `:3000` (on this machine), `http://app`, `https://app:8443`, `h2c://app:50051` (HTTP/2 in clear
+    /// text), `unix:/run/app.sock`, `h2c://unix:/run/app.sock`. Names are looked up once, at start; each address of a name is an upstream.
     pub fn to(upstreams: impl IntoIterator<Item = impl Into<String>>) -> Proxy {
         let upstreams = upstreams.into_iter().map(Into::into).collect();
         Proxy { upstreams, options: ProxyOptions::default(), authorities: None }
@@ -75,6 +75,14 @@ impl Proxy {
     #[must_use]
     pub fn forwarded(mut self, style: ForwardedStyle) -> Proxy {
         self.options.forwarded = style;
+        self
+    }
+
+    /// Which HTTP upstreams are spoken to by; by default what they choose over TLS, and HTTP/1.1 in clear text, but for those that begin with
+    /// `h2c://`.
+    #[must_use]
+    pub fn protocol(mut self, protocol: UpstreamProtocol) -> Proxy {
+        self.options.protocol = protocol;
         self
     }
 

@@ -72,7 +72,7 @@ impl Tls {
     }
 
     /// Reads the files.
-    pub(crate) fn build(mut self) -> Result<ServerTls, TlsError> {
+    pub(crate) fn build(mut self, http1_only: bool) -> Result<ServerTls, TlsError> {
         if let Some(names) = &self.self_signed {
             let made = self_signed(&self_signed_folder()?, names)?;
             let authority = made.authority.display();
@@ -86,6 +86,7 @@ impl Tls {
             }
             self.options.certificates.push(made.files);
         }
+        self.options.http1_only = http1_only;
         ServerTls::new(&self.options)
     }
 }

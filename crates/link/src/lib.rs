@@ -20,5 +20,5 @@ pub use pem::Kind as PemKind;
 pub use self_signed::{SelfSigned, self_signed, self_signed_folder};
 pub use tls::{
     AtFault, CertificateFiles, Certificates, ClientCertificates, ClientOptions, ClientTls, Fault, FaultKind,
-    Look, Opened, PeerIdentity, RECORD_BYTES, Roots, Scratch, ServerOptions, ServerTls, Session,
+    Look, Offer, Opened, PeerIdentity, RECORD_BYTES, Roots, Scratch, ServerOptions, ServerTls, Session,
 };

@@ -1,14 +1,22 @@
 //! Nothing is allocated once a connection's buffers have grown: counted, not measured.
 
 use gannet_proto::h1::{Client, ClientEvent, Connection, Event, RequestToSend, ResponseToSend};
+use gannet_proto::h2::hpack::{
+    Blocks, Decoder, Encoder, INITIAL_SIZE, List, put_date, put_length, put_status,
+};
 use gannet_proto::{BodyLength, Head, Limits, Method, ResponseHead, Status};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+
+#[path = "allocations/h2.rs"]
+mod h2;
 
 struct Counting;
 
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that are allocated and not freed.
+    static HELD_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 // SAFETY: everything is the system allocator's doing; counting touches a cell of this thread that needs no
@@ -16,17 +24,20 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD_BYTES.set(HELD_BYTES.get() + layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        HELD_BYTES.set(HELD_BYTES.get() - layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        HELD_BYTES.set(HELD_BYTES.get() + size as isize - layout.size() as isize);
         // SAFETY: our caller's promise is the system allocator's condition.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -195,4 +206,75 @@ fn a_client_and_the_head_that_it_reads_take_no_more_than_a_cache_line_and_a_half
 fn a_connection_takes_no_more_than_a_cache_line_and_a_half() {
     assert!(size_of::<Connection>() <= 96, "{}", size_of::<Connection>());
     assert!(size_of::<Head>() <= 96, "{}", size_of::<Head>());
+}
+
+/// Both ends of the header compression of a connection, and the cache of a worker.
+struct Compression {
+    encoder: Encoder,
+    decoder: Decoder,
+    list: List,
+    blocks: Blocks,
+    out: Vec<u8>,
+}
+
+impl Compression {
+    /// A request whose path differs from all others, so that entries come and are evicted, and which carries strings that are coded; and its response.
+    fn run(&mut self, number: u32) {
+        let digits = [100, 10, 1].map(|unit| b'0' + (number / unit % 10) as u8);
+        let fields: [(&[u8], &[u8]); 6] = [
+            (b":method", b"GET"),
+            (b":path", &digits),
+            (b"X-Differs", &digits),
+            (b"User-Agent", b"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"),
+            (b"Authorization", b"Bearer 0123456789abcdef"),
+            (b"\xc3\xa4", b"\x00\x01\xff"),
+        ];
+        self.out.clear();
+        self.encoder.begin(&mut self.out);
+        fields.iter().for_each(|(name, value)| self.encoder.field(name, value, &mut self.out));
+        assert_eq!(self.decoder.decode(&self.out, &mut self.list), Ok(()));
+        assert_eq!(self.list.fields.len(), fields.len());
+        self.out.clear();
+        put_status(Status::NOT_FOUND, &mut self.out);
+        put_length(u64::from(number), &mut self.out);
+        put_date(b"Sun, 06 Nov 1994 08:49:37 GMT", &mut self.out);
+        self.blocks.put(b"Content-Type: text/html\r\nServer: gannet\r\n", &mut self.out);
+        self.blocks.put(
+            if number.is_multiple_of(2) { b"X-Even: yes\r\n" } else { b"X-Even: no\r\n" },
+            &mut self.out,
+        );
+    }
+}
+
+#[test]
+fn header_compression_allocates_nothing_once_its_tables_have_been_full() {
+    let (encoder, decoder) = (Encoder::new(1), Decoder::new(INITIAL_SIZE));
+    let (list, blocks) = (List::new(16_384, 100), Blocks::new(1));
+    let mut compression = Compression { encoder, decoder, list, blocks, out: Vec::new() };
+    let before = ALLOCATIONS.get();
+    (0..300).for_each(|number| compression.run(number));
+    let first = ALLOCATIONS.get();
+    assert!(first > before, "the counter counts: the tables make room");
+    (300..1000).for_each(|number| compression.run(number));
+    assert_eq!(ALLOCATIONS.get(), first);
+}
+
+#[test]
+fn header_compression_that_is_not_in_use_holds_no_memory() {
+    let before = ALLOCATIONS.get();
+    let (mut encoder, mut decoder, mut list) =
+        (Encoder::new(1), Decoder::new(INITIAL_SIZE), List::new(16_384, 100));
+    let mut blocks = Blocks::new(1);
+    blocks.put(b"", &mut Vec::new());
+    encoder.set_max_size(65_536, 4096);
+    encoder.begin(&mut Vec::new());
+    decoder.set_max_size(65_536);
+    assert_eq!(decoder.decode(b"", &mut list), Ok(()));
+    assert_eq!(ALLOCATIONS.get(), before);
+    assert!(
+        size_of::<Encoder>() <= 176 && size_of::<Decoder>() <= 112,
+        "{} {}",
+        size_of::<Encoder>(),
+        size_of::<Decoder>()
+    );
 }

@@ -5,8 +5,8 @@ mod common;
 use common::exercise_hpack::{roomy, spelled_out};
 use gannet_proto::Status;
 use gannet_proto::h2::hpack::{
-    Decoder, Encoder, Error, INITIAL_SIZE, LARGEST_LIST, List, put_date, put_length, put_lines, put_static,
-    put_status,
+    Decoder, Encoder, Error, INITIAL_SIZE, LARGEST_LIST, List, TableSize, put_date, put_length, put_lines,
+    put_static, put_status,
 };
 
 type Fields = Vec<(Vec<u8>, Vec<u8>)>;
@@ -265,12 +265,21 @@ fn what_differs_from_message_to_message_becomes_no_entry() {
         "date",
         "etag",
         "expires",
+        "forwarded",
+        "if-match",
         "if-modified-since",
         "if-none-match",
         "if-range",
+        "if-unmodified-since",
         "last-modified",
         "location",
         "range",
+        "Traceparent",
+        "tracestate",
+        "X-Correlation-Id",
+        "X-Forwarded-For",
+        "X-Real-IP",
+        "X-Request-Id",
     ] {
         let [first, second] = twice(name, "something");
         assert_eq!((first[0] & 0xf0, &first), (0x00, &second), "{name}");
@@ -327,6 +336,24 @@ fn an_encoder_says_what_size_its_table_has_before_anything_else() {
     assert_eq!(said_after(&[(4096, 4096)]), size_4096);
     assert_eq!(said_after(&[(0, 4096), (100, 4096), (4096, 4096)]), [&[0x20][..], &size_4096].concat());
     assert_eq!(said_after(&[(0, 4096), (100, 4096)]), [&[0x20][..], &size_100].concat());
+}
+
+#[test]
+fn who_encodes_without_a_table_says_what_a_peer_waits_for_and_nothing_else() {
+    let (mut size, mut decoder, mut list) = (TableSize::default(), Decoder::new(INITIAL_SIZE), roomy());
+    for (peers, expected) in
+        [(None, 0), (Some(65_536), 0), (Some(4096), 3), (None, 0), (Some(0), 1), (None, 0), (Some(4096), 3)]
+    {
+        if let Some(peers) = peers {
+            size.set(peers, INITIAL_SIZE);
+            decoder.set_max_size(peers);
+        }
+        let mut out = Vec::new();
+        size.begin(&mut out);
+        assert_eq!(out.len(), expected, "{peers:?}");
+        put_status(Status::OK, &mut out);
+        assert_eq!(decoder.decode(&out, &mut list), Ok(()));
+    }
 }
 
 #[test]

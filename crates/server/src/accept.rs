@@ -32,12 +32,14 @@ pub struct Preamble {
     pub tls: Option<ServerTls>,
     /// The PROXY protocol's header, from whoever is trusted; others are turned away.
     pub proxy_protocol: bool,
+    /// HTTP/2 is not spoken, whatever a client begins with; with TLS its settings say so, too.
+    pub http1_only: bool,
 }
 
 impl Preamble {
     /// The same for one worker, which then shares no count of references with the others.
     pub(crate) fn for_worker(&self) -> Preamble {
-        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker), proxy_protocol: self.proxy_protocol }
+        Preamble { tls: self.tls.as_ref().map(ServerTls::for_worker), ..*self }
     }
 }
 
@@ -98,6 +100,7 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
     let listener = accepted.listener.0 as usize;
     let preamble = worker.preambles.get(listener);
     let proxy_protocol = preamble.is_some_and(|preamble| preamble.proxy_protocol);
+    let http1_only = preamble.is_some_and(|preamble| preamble.http1_only);
     let tls = match preamble.and_then(|preamble| preamble.tls.as_ref()).map(Tls::new).transpose() {
         Ok(tls) => tls.map(Box::new),
         Err(fault) => {
@@ -132,6 +135,7 @@ fn begin(worker: &mut Worker, accepted: Accepted) {
     }
     worker.local.observer.counters.accepted.add(1);
     let mut connection = Connection::new(socket, peer, tls, proxy_protocol, &mut worker.local);
+    connection.facts.http1_only = http1_only;
     connection.facts.aside = worker.handlers.get(listener).cloned().flatten();
     let connection = worker.connections[index].insert(connection);
     worker.local.engine.receive(socket);

@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) arrival: Rc<Arrival>,
     /// What answers in the site's place.
     pub(crate) aside: Option<Rc<dyn Handler>>,
+    /// HTTP/2 is not spoken.
+    pub(crate) http1_only: bool,
 }
 
 /// What a connection is doing.
@@ -126,7 +128,7 @@ impl Connection {
         let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
         let arrival = local.take_arrival(Arrival { peer, ..Arrival::default() });
-        let facts = Facts { arrival, aside: None };
+        let facts = Facts { arrival, aside: None, http1_only: false };
         Connection { socket, stage, facts, spoke: false, is_counted: !proxy_protocol, tls }
     }
 

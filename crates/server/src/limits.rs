@@ -69,7 +69,7 @@ const fn row(name: &'static str, default: &'static str, reason: &'static str, be
 }
 
 /// The limits, their defaults and what happens beyond them.
-pub const TABLE: [Row; 26] = [
+pub const TABLE: [Row; 27] = [
     row("head_timeout", "10 s", "a head that trickles in holds a slot", "408 if it had begun, close"),
     row("body_grace", "10 s", "a body may pause this long", "408, close"),
     row(
@@ -135,6 +135,12 @@ pub const TABLE: [Row; 26] = [
         "1024 for each worker and upstream",
         "each holds a descriptor, here and there",
         "closed after its response",
+    ),
+    row(
+        "upstream_h2_streams",
+        "100 for each connection, and for each that is being made",
+        "what one loses on its way holds up all that share it; upstreams take 100 at the least (RFC 9113, 6.5.2)",
+        "another connection",
     ),
     row(
         "upstream_idle_timeout",

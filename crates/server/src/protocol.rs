@@ -55,7 +55,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
                     exchange.incoming.end(Ok(()), trailers);
                 }
             }
-            Err(error) => match preface(active, bytes) {
+            Err(error) => match preface(active, facts, bytes) {
                 None => refuse(active, error, bytes, local),
                 Some(is_whole) => {
                     active.speaks_http2 = is_whole;
@@ -81,8 +81,8 @@ fn switch(active: &mut Active, offer: Offer, local: &mut Local) {
 /// Whether what is no request of HTTP/1.1 is the preface of HTTP/2, as a whole or a part of it: by prior knowledge a client begins with that
 /// (RFC 9113, 3.3).
 #[cold]
-fn preface(active: &mut Active, bytes: &[u8]) -> Option<bool> {
-    let is_first = active.wire.position() == 0 && active.exchange.is_none();
+fn preface(active: &mut Active, facts: &Facts, bytes: &[u8]) -> Option<bool> {
+    let is_first = !facts.http1_only && active.wire.position() == 0 && active.exchange.is_none();
     let is_whole = bytes.starts_with(PREFACE);
     if !is_first || !is_whole && !PREFACE.starts_with(bytes) {
         return None;

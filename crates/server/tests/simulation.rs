@@ -29,10 +29,14 @@ mod wire;
 #[path = "simulation/world.rs"]
 mod world;
 
+#[path = "proxying/h2_rig.rs"]
+mod h2_rig;
 mod multiplexing;
 
 #[path = "proxying/deadlines.rs"]
 mod proxy_deadlines;
+#[path = "proxying/h2_exchanges.rs"]
+mod proxy_h2_exchanges;
 #[path = "proxying/interim.rs"]
 mod proxy_interim;
 #[path = "proxying/lies.rs"]

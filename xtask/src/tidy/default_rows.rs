@@ -44,6 +44,7 @@ const WATCHDOG: &str = "crates/server/src/watchdog.rs";
 const FLAG_TEST: &str = "without_any_flag_the_current_folder_is_served_to_this_machine";
 const TLS_TEST: &str = "what_belongs_to_tls_is_taken_with_it";
 const PROXY_TEST: &str = "the_proxy_takes_upstreams_and_what_both_commands_have";
+const H2_TEST: &str = "what_goes_beyond_a_limit_of_http_2_meets_what_its_row_says";
 const PROTOCOL_TEST: &str = "what_goes_beyond_a_limit_gets_the_error_of_its_row";
 
 const fn row(
@@ -99,6 +100,7 @@ pub const ROWS: &[Row] = &[
         "what browsers were told they remember, right or wrong",
     ),
     flag("--trust", "networks whose proxies are believed", "anybody can write what a proxy writes"),
+    flag("--http1-only", "HTTP/2 is not spoken", "it is spoken with clients that ask for it, and is faster"),
     flag("--proxy-protocol", "connections begin with a header", "only those who know of it send one"),
     flag("--workers", "up to 1024", "one for each core that the process may use"),
     flag("--backend", "`uring`, `epoll` or `kqueue`", "io_uring costs less, where it may be used"),
@@ -124,6 +126,11 @@ pub const ROWS: &[Row] = &[
     flag("--admin", "an address of its own", "what it tells is not for everybody"),
     proxy_flag("--balance", "`least-connections`", "all get the same, whatever they take"),
     proxy_flag("--host", "`upstream`: its own", "applications make links of the host that was asked for"),
+    proxy_flag(
+        "--upstream-http",
+        "`1`, or `2` in clear text, too",
+        "over TLS an upstream says what it speaks, and in clear text it is not asked",
+    ),
     proxy_flag("--send-proxy", "`v1` or `v2`", "only those who know of it can read it"),
     proxy_flag("--upstream-ca", "these roots, and no others", "an upstream may be anybody's"),
     proxy_flag("--connect-timeout", "504, or another upstream", "who listens answers in milliseconds"),
@@ -526,6 +533,7 @@ pub const ROWS: &[Row] = &[
     limit("log_flush_timeout", "whoever_stops_reading_the_log_holds_nobody_up"),
     limit("upstream_connections", "upstream_connections_one_more_is_503"),
     limit("upstream_idle_connections", "upstream_idle_connections_one_more_is_closed_after_its_response"),
+    limit("upstream_h2_streams", "upstream_h2_streams_one_more_gets_another_connection"),
     limit("upstream_idle_timeout", "upstream_idle_timeout_a_connection_that_waits_is_closed_after_60_s"),
     limit(
         "upstream_takeover_delay",
@@ -542,6 +550,32 @@ pub const ROWS: &[Row] = &[
     limit("chunk_extension_bytes", PROTOCOL_TEST),
     limit("trailer_bytes", PROTOCOL_TEST),
     limit("interim_responses", "what_a_response_has_beyond_a_limit_is_the_error_of_its_row"),
+    limit("h2.streams", H2_TEST),
+    limit("h2.pushed_streams", "no_more_is_promised_than_pushed_streams_says"),
+    limit("h2.stream_window_bytes", H2_TEST),
+    limit("h2.connection_window_bytes", H2_TEST),
+    limit("h2.frame_bytes", H2_TEST),
+    limit("h2.header_table_bytes", H2_TEST),
+    limit("h2.header_list_bytes", H2_TEST),
+    limit("h2.fields", H2_TEST),
+    limit("h2.method_bytes", H2_TEST),
+    limit("h2.target_bytes", H2_TEST),
+    limit("h2.header_block_bytes", H2_TEST),
+    limit("h2.continuations", H2_TEST),
+    limit("h2.interim_responses", "interim_responses_beyond_the_limit_reset_their_stream"),
+    limit("h2.resets", H2_TEST),
+    limit("h2.faults", H2_TEST),
+    limit("h2.pings", H2_TEST),
+    limit("h2.settings", H2_TEST),
+    limit("h2.priorities", H2_TEST),
+    limit("h2.priority_updates", H2_TEST),
+    limit("h2.window_updates", H2_TEST),
+    limit("h2.useless_frames", H2_TEST),
+    limit("h2.empty_data_frames", H2_TEST),
+    limit("h2.tiny_data_frames", H2_TEST),
+    limit("h2.priority_bytes", "a_priority_update_beyond_priority_bytes_is_ignored"),
+    limit("h2.early_priorities", "of_early_priorities_the_oldest_is_forgotten"),
+    limit("h2.remembered_resets", "what_comes_for_resets_that_are_not_remembered_is_useless_and_no_error"),
     limit("proxy_line_bytes", "the_longest_line_is_read_and_no_longer_one"),
     limit("proxy_header_bytes", "the_longest_binary_header_is_read_and_no_longer_one"),
 ];

@@ -1,6 +1,6 @@
 //! Every limit is one row, and `docs/limits.md` is made from the rows: by `cargo xtask docs`, never by hand.
 //!
-//! The rows are read from the source, like everything here: those of HTTP/1.1 from its tables of limits, errors and statuses, the
+//! The rows are read from the source, like everything here: those of HTTP/1.1 and HTTP/2 from their tables of limits, errors and statuses, the
 //! server's and those of the PROXY protocol from their `TABLE`.
 
 use super::finding::Finding;
@@ -13,6 +13,9 @@ const PROTOCOL: &str = "crates/proto/src/limits.rs";
 const ERRORS: &str = "crates/proto/src/h1/error.rs";
 const STATUSES: &str = "crates/proto/src/http/status.rs";
 const SERVER: &str = "crates/server/src/limits.rs";
+const H2: &str = "crates/proto/src/h2/limits.rs";
+const H2_ERRORS: &str = "crates/proto/src/h2/error.rs";
+const H2_REFUSALS: &str = "crates/proto/src/h2/refusal.rs";
 const PROXY: &str = "crates/proto/src/proxy/limits.rs";
 
 const HEADING: &str = "# Limits
@@ -39,6 +42,7 @@ pub fn document(tree: &Tree) -> Option<String> {
     let sections = [
         ("The server", SERVER, table_rows(tree, SERVER)),
         ("HTTP/1.1", PROTOCOL, protocol_rows(tree)),
+        ("HTTP/2", H2, h2_rows(tree)),
         ("The PROXY protocol", PROXY, table_rows(tree, PROXY)),
     ];
     let shown: Vec<String> = sections.iter().filter(|(_, _, rows)| !rows.is_empty()).map(section).collect();
@@ -56,7 +60,8 @@ pub fn names(tree: &Tree) -> Vec<String> {
 }
 
 fn all_rows(tree: &Tree) -> impl Iterator<Item = Row> {
-    table_rows(tree, SERVER).into_iter().chain(protocol_rows(tree)).chain(table_rows(tree, PROXY))
+    let protocols = protocol_rows(tree).into_iter().chain(h2_rows(tree)).chain(table_rows(tree, PROXY));
+    table_rows(tree, SERVER).into_iter().chain(protocols)
 }
 
 fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {
@@ -74,6 +79,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let tables = [
         (SERVER, table_rows(tree, SERVER)),
         (PROTOCOL, protocol_rows(tree)),
+        (H2, h2_rows(tree)),
         (PROXY, table_rows(tree, PROXY)),
     ];
     for (path, rows) in tables {
@@ -106,7 +112,8 @@ fn rows_missing(tree: &Tree, path: &str, rows: &[Row]) -> Vec<Finding> {
     let own = fields.filter(|&at| {
         !(at + 3..end).take_while(|&at| !source.is_mark(at, ',')).any(|at| source.word(at) == "Limits")
     });
-    let bare = own.filter(|&at| !rows.iter().any(|row| row.name == source.word(at + 1)));
+    let is = |row: &Row, field: &str| row.name.strip_prefix(H2_PREFIX).unwrap_or(&row.name) == field;
+    let bare = own.filter(|&at| !rows.iter().any(|row| is(row, source.word(at + 1))));
     bare.filter(|&at| !source.word(at + 1).is_empty())
         .map(|at| {
             let what = format!("the limit `{}` has no row", source.word(at + 1));
@@ -146,6 +153,40 @@ fn protocol_rows(tree: &Tree) -> Vec<Row> {
         .collect()
 }
 
+/// `name: type = default, at most most "unit", what Beyond, "reason";` inside `limits! { }`: beyond is an error of the connection, a code of
+/// the stream, a refusal of the request, or said in words. Some of the names are HTTP/1.1's, too: here they have a word before them.
+fn h2_rows(tree: &Tree) -> Vec<Row> {
+    let Some(source) = tree.source(H2) else { return Vec::new() };
+    rows_of(source, "limits")
+        .filter_map(|row| {
+            let (words, literals) = (words(row), literals(row));
+            let [default, _most, unit, ..] = &literals[..] else { return None };
+            let beyond = match words[..] {
+                [.., "connection", error] => {
+                    format!("GOAWAY with {}", word_behind(tree, H2_ERRORS, "errors", error)?)
+                }
+                [.., "stream", code] => format!("RST_STREAM with {code}"),
+                [.., "refused", refusal] => {
+                    code_of(tree, &word_behind(tree, H2_REFUSALS, "refusals", refusal)?)?
+                }
+                _ => literals.get(3)?.clone(),
+            };
+            let default = format!("{} {unit}", default.replace('_', ""));
+            let name = format!("{H2_PREFIX}{}", words.first()?);
+            Some(Row { name, default, beyond, reason: literals.last()?.clone() })
+        })
+        .collect()
+}
+
+const H2_PREFIX: &str = "h2.";
+
+/// The word behind this one in its row inside `name! { }`.
+fn word_behind(tree: &Tree, path: &str, name: &str, first: &str) -> Option<String> {
+    let source = tree.source(path)?;
+    let row = rows_of(source, name).find(|row| words(row).first() == Some(&first))?;
+    words(row).get(1).map(|word| (*word).to_owned())
+}
+
 /// What happens to a request beyond a limit, and to a response of an upstream.
 fn beyond(tree: &Tree, request: &str, response: &str) -> String {
     let refused = || status_of(tree, request).unwrap_or_else(|| request.to_owned());
@@ -156,11 +197,13 @@ fn beyond(tree: &Tree, request: &str, response: &str) -> String {
     }
 }
 
-/// The code of an error's status: `Error STATUS "..."` inside `errors! { }`, `code STATUS "..."` inside `registered! { }`.
+/// The code of an error's status: `Error STATUS "..."` inside `errors! { }`.
 fn status_of(tree: &Tree, error: &str) -> Option<String> {
-    let errors = tree.source(ERRORS)?;
-    let row = rows_of(errors, "errors").find(|row| words(row).first() == Some(&error))?;
-    let status = *words(row).get(1)?;
+    code_of(tree, &word_behind(tree, ERRORS, "errors", error)?)
+}
+
+/// `code STATUS "..."` inside `registered! { }`.
+fn code_of(tree: &Tree, status: &str) -> Option<String> {
     let statuses = tree.source(STATUSES)?;
     let row = rows_of(statuses, "registered").find(|row| words(row).first() == Some(&status))?;
     literals(row).into_iter().next()
@@ -206,6 +249,11 @@ mod tests {
     const ERROR: &str =
         "//! E.\nerrors! {\n    // Why.\n    HeadTooLarge FIELDS_TOO_LARGE \"too large\";\n}\n";
     const STATUS: &str = "//! S.\nregistered! { 200 OK \"OK\"; 431 FIELDS_TOO_LARGE \"Too Large\"; }\n";
+    const H2_LIMITS: &str = "//! L.\nmacro_rules! limits { ($($name:ident)*) => { pub struct Limits { $(pub $name: u8,)* } } }\n\
+        limits! {\n    pings: u16 = 128, at most 9 \"frames\", connection Pings, \"Calm.\";\n\
+        streams: u8 = 1, at most 2 \"streams\", stream REFUSED, \"S.\";\n\
+        fields: u8 = 3, at most 4 \"lines\", refused TooMany, \"F.\";\n\
+        early: u8 = 3, at most 4 \"streams\", held \"forgotten\", \"E.\";\n}\n";
     const TABLE: &str = "//! T.\npub struct Limits {\n    pub protocol: proto::Limits,\n    pub idle_timeout: Duration,\n}\n\
         const fn row(name: &'static str) -> Row { Row { name } }\n\
         const TABLE: [Row; 1] = [row(\"idle_timeout\", \"75 s\", \"holds a slot\", \"close\")];\n";
@@ -216,6 +264,9 @@ mod tests {
             (ERRORS, ERROR),
             (STATUSES, STATUS),
             (SERVER, table),
+            (H2, H2_LIMITS),
+            (H2_ERRORS, "//! E.\nerrors! { Pings CALM of pings \"too many\"; }\n"),
+            (H2_REFUSALS, "//! R.\nrefusals! { TooMany FIELDS_TOO_LARGE of fields \"too many\"; }\n"),
             (
                 PROXY,
                 "//! P.\nconst TABLE: [Row; 1] = [row(\"line_bytes\", \"7 bytes\", \"no more\", \"closed\")];\n",
@@ -235,6 +286,10 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("| `interim` | 3 responses | of an upstream: 502, close | C. |\n"), "{text}");
+        assert!(text.contains("| `h2.pings` | 128 frames | GOAWAY with CALM | Calm. |\n"), "{text}");
+        assert!(text.contains("| `h2.streams` | 1 streams | RST_STREAM with REFUSED | S. |\n"), "{text}");
+        assert!(text.contains("| `h2.fields` | 3 lines | 431 | F. |\n"), "{text}");
+        assert!(text.contains("| `h2.early` | 3 streams | forgotten | E. |\n"), "{text}");
     }
 
     #[test]

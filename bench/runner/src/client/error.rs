@@ -55,6 +55,25 @@ pub enum LoadError {
     HelloRetry,
     /// The server gives nothing to resume a session with.
     NoTicket,
+    /// The server does not agree to speak HTTP/2.
+    Alpn,
+    /// The server gave a stream up.
+    Reset {
+        /// The code of its reason (RFC 9113, 7).
+        code: u32,
+    },
+    /// The server ends an HTTP/2 connection that it was to keep.
+    GoAway {
+        /// The code of its reason (RFC 9113, 7).
+        code: u32,
+    },
+    /// The server sent a frame that the load does not know how to take.
+    Frame(&'static str),
+    /// This cannot be asked for over HTTP/2 here.
+    Target {
+        /// The target, or the authority.
+        text: String,
+    },
     /// The two sides do not understand each other.
     Tls(rustls::Error),
     /// The server did not answer for ten seconds.
@@ -93,6 +112,15 @@ impl fmt::Display for LoadError {
             }
             LoadError::HelloRetry => formatter.write_str("the server wants another key exchange than X25519"),
             LoadError::NoTicket => formatter.write_str("the server gives no session tickets"),
+            LoadError::Alpn => formatter.write_str("the server does not agree to speak HTTP/2"),
+            LoadError::Reset { code } => write!(formatter, "the server reset a stream with error {code}"),
+            LoadError::GoAway { code } => {
+                write!(formatter, "the server ended a connection that it was to keep with error {code}")
+            }
+            LoadError::Frame(what) => write!(formatter, "the server sent a frame {what}"),
+            LoadError::Target { text } => {
+                write!(formatter, "{text:?} is too long, or has characters that the load cannot encode")
+            }
             LoadError::Tls(error) => error.fmt(formatter),
             LoadError::Stalled => formatter.write_str("the server did not answer for ten seconds"),
             LoadError::System(error) => error.fmt(formatter),

@@ -4,10 +4,13 @@
 //! It is built to cost less than what it measures: one receive and one send a batch, sockets registered once and
 //! edge-triggered, one reading of the clock a batch, heads compared rather than parsed.
 
+mod channel;
+mod closed_loop;
 mod connection;
 mod error;
 mod exchange;
 mod first;
+mod http2;
 mod open_loop;
 mod progress;
 mod response;
@@ -31,21 +34,28 @@ use rustix::{
     time::{ClockId, clock_gettime},
 };
 
+use channel::Channel;
 use connection::Connection;
 use response::Verifier;
 
+pub use closed_loop::ClosedLoop;
 pub use error::LoadError;
 use exchange::source;
 pub use first::First;
-pub use open_loop::{Latencies, Pace, drive};
+pub use http2::ask;
+pub use open_loop::{Latencies, Pace, Wire, drive};
 pub use response::{Expected, Framing};
 pub use short::{ShortClient, fill};
 pub use stream::{host, stream};
 pub use tls::{NAME, Tls};
-pub use wires::{Fresh, Kept};
+pub use wires::{Fresh, kept};
+
+use crate::work::Protocol;
 
 /// A server that has not answered anything for so long will not.
 const STALL: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+/// A loop that looks, and never waits.
+const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// Enough for sixteen small responses many times over, and for a long body in few calls.
 const BUFFER_BYTES: usize = 256 * 1024;
 /// Latencies beyond a minute are recorded as a minute.
@@ -54,17 +64,19 @@ const LATENCY_LIMIT_NS: u64 = 60_000_000_000;
 /// What a client asks for, and how.
 #[derive(Clone, Debug)]
 pub struct Load {
+    /// What is spoken.
+    pub protocol: Protocol,
     /// Where the server listens.
     pub address: SocketAddr,
     /// How its connections are secured, if they are.
     pub tls: Option<Tls>,
-    /// The targets, asked for in turn and over again. All are equally long.
+    /// The targets, asked for in turn and over again. All are equally long. Over HTTP/2 it is the first alone.
     pub paths: Vec<String>,
-    /// Fields beside `Host`, each with its line's end.
+    /// Fields beside `Host`, each with its line's end. Over HTTP/2 there are none.
     pub fields: String,
     /// How many connections, all open for the whole run.
     pub connections: usize,
-    /// How many requests each connection sends at once.
+    /// How many requests each connection sends at once, or how many streams it keeps under way.
     pub depth: u32,
     /// What every response must be.
     pub expected: Expected,
@@ -155,29 +167,29 @@ pub struct Client {
 impl Client {
     /// Opens all connections, one after the other.
     pub fn connect(load: &Load) -> Result<Client, LoadError> {
-        Client::connect_each(load, |_| Connection::open(load.address))
+        Client::connect_each(load, |_| Channel::open(load.address))
     }
 
     /// The same from the addresses of a block, in turn.
     pub fn connect_from(load: &Load, block: u8) -> Result<Client, LoadError> {
-        Client::connect_each(load, |index| Connection::open_from(source(block, index as u32), load.address))
+        Client::connect_each(load, |index| Channel::open_from(source(block, index as u32), load.address))
     }
 
     fn connect_each(
         load: &Load,
-        open: impl Fn(usize) -> Result<Connection, LoadError>,
+        open: impl Fn(usize) -> Result<Channel, LoadError>,
     ) -> Result<Client, LoadError> {
         let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let mut connections = Vec::with_capacity(load.connections);
         let mut buffer = vec![0; BUFFER_BYTES];
         for index in 0..load.connections {
-            let mut connection = open(index)?;
+            let mut channel = open(index)?;
             if let Some(tls) = &load.tls {
-                connection.secure(tls, &mut buffer)?;
+                channel.secure(tls, &mut buffer, |_| Err(LoadError::Unasked))?;
             }
             let token = epoll::EventData::new_u64(index as u64);
-            epoll::add(&poll, &connection.socket, token, epoll::EventFlags::IN | epoll::EventFlags::ET)?;
-            connections.push(connection);
+            epoll::add(&poll, &channel, token, epoll::EventFlags::IN | epoll::EventFlags::ET)?;
+            connections.push(Connection::new(channel));
         }
         Ok(Client {
             poll,
@@ -193,7 +205,7 @@ impl Client {
 
     /// The sockets alone, for connections that are to stay open and do nothing more.
     pub fn into_sockets(self) -> Vec<TcpStream> {
-        self.connections.into_iter().map(|connection| connection.socket).collect()
+        self.connections.into_iter().map(|connection| connection.channel.into_socket()).collect()
     }
 
     /// Asks once over each connection, one after the other: what a server then keeps is what connections need, not what a
@@ -312,11 +324,16 @@ impl Run {
     /// Books completed responses; returns the time, read once.
     fn completed(&mut self, begun_at: Instant, completed: u32) -> Instant {
         let now = Instant::now();
+        self.book(begun_at, now, completed);
+        now
+    }
+
+    /// Books responses that were completed at a time.
+    fn book(&mut self, begun_at: Instant, now: Instant, completed: u32) {
         let latency_ns = now.duration_since(begun_at).as_nanos() as u64;
         self.latency.saturating_record_n(latency_ns, u64::from(completed));
         self.requests += u64::from(completed);
         self.under_way -= u64::from(completed);
-        now
     }
 }
 
@@ -340,6 +357,7 @@ mod tests {
     #[test]
     fn targets_are_asked_for_in_turn_and_over_again() {
         let load = Load {
+            protocol: Protocol::Http1,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 80)),
             tls: None,
             paths: ["/a", "/b"].map(str::to_owned).to_vec(),

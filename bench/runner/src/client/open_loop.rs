@@ -65,7 +65,7 @@ pub struct Latencies {
 }
 
 /// Sends at a pace, and waits for the last answer.
-pub fn drive(wire: &mut impl Wire, pace: Pace) -> Result<Latencies, LoadError> {
+pub fn drive(wire: &mut (impl Wire + ?Sized), pace: Pace) -> Result<Latencies, LoadError> {
     let (total, warm_up_ns) = (pace.requests(), pace.warm_up.as_nanos() as u64);
     let mut seen = Latencies { latency: histogram(), lag: histogram(), requests: total };
     let mut answered = Vec::new();

@@ -155,7 +155,10 @@ mod tests {
     use rustls::{ServerConnection, StreamOwned};
 
     use super::*;
-    use crate::client::{Expected, Tls, tls};
+    use crate::{
+        client::{Expected, Tls, tls},
+        work::Protocol,
+    };
 
     /// Answers so many connections, one after the other, with what `end` does last.
     fn server<S: Read + Write + 'static>(
@@ -190,6 +193,7 @@ mod tests {
             depth: 1,
             expected: Expected::whole(2),
             copied: false,
+            protocol: Protocol::Http1,
         }
     }
 
@@ -220,7 +224,7 @@ mod tests {
             },
             drop,
         );
-        let tls = Tls::new(&certificate, Handshake::Resumed).unwrap();
+        let tls = Tls::new(&certificate, Handshake::Resumed, Protocol::Http1).unwrap();
         let load = Load { tls: Some(tls.clone()), ..load(address) };
         // Four full ones, one resumed to see whether it brings new tickets, which it does.
         fill(&load, Duration::ZERO).unwrap();

@@ -1,6 +1,7 @@
 //! TLS 1.3 for the load, without its sockets: ciphertext in, plaintext out, and the other way round.
 //!
-//! One suite and one group, so that all servers do the same work: `TLS_AES_128_GCM_SHA256` and X25519. The load knows the
+//! One suite and one group, so that all servers do the same work: `TLS_AES_128_GCM_SHA256` and X25519. (Over HTTP/2, where
+//! no handshake is measured, a server may want P-256 instead: nghttpd has nothing else.) The load knows the
 //! one certificate that a server may show, and believes the server's signature, which a real client would verify: that is
 //! no part of what is measured. The first request to each server, over a [`super::stream`], verifies it.
 
@@ -18,16 +19,20 @@ use rustls::{
 };
 
 use super::{LoadError, tickets::Tickets};
-use crate::work::Handshake;
+use crate::work::{Handshake, Protocol};
 
 /// The name that the certificate is for, and that servers are asked by.
 pub const NAME: &str = "localhost";
+/// What ALPN calls HTTP/2 (RFC 9113, 3.1).
+pub const ALPN_HTTP2: &[u8] = b"h2";
 
 /// How a load's connections are secured.
 #[derive(Clone, Debug)]
 pub struct Tls {
     /// What every handshake must be.
     pub handshake: Handshake,
+    /// What is spoken over it.
+    protocol: Protocol,
     /// What the server has given to resume sessions with.
     pub tickets: Arc<Tickets>,
     pub(super) name: ServerName<'static>,
@@ -39,13 +44,18 @@ pub struct Tls {
 
 impl Tls {
     /// For a server that has this certificate.
-    pub fn new(certificate: &CertificateDer<'static>, handshake: Handshake) -> Result<Tls, Error> {
+    pub fn new(
+        certificate: &CertificateDer<'static>,
+        handshake: Handshake,
+        protocol: Protocol,
+    ) -> Result<Tls, Error> {
         let tickets = Arc::new(Tickets::new(handshake == Handshake::Resumed));
         Ok(Tls {
             handshake,
+            protocol,
             name: ServerName::try_from(NAME).expect("it is a name"),
-            config: config(certificate, false, Resumption::store(Arc::clone(&tickets) as _))?,
-            careful: config(certificate, true, Resumption::disabled())?,
+            config: config(certificate, protocol, false, Resumption::store(Arc::clone(&tickets) as _))?,
+            careful: config(certificate, protocol, true, Resumption::disabled())?,
             tickets,
         })
     }
@@ -53,12 +63,17 @@ impl Tls {
 
 fn config(
     certificate: &CertificateDer<'static>,
+    protocol: Protocol,
     verifies: bool,
     resumption: Resumption,
 ) -> Result<Arc<ClientConfig>, Error> {
+    let kx_groups = match protocol {
+        Protocol::Http1 => vec![aws_lc_rs::kx_group::X25519],
+        Protocol::Http2 => vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1],
+    };
     let provider = Arc::new(CryptoProvider {
         cipher_suites: vec![aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256],
-        kx_groups: vec![aws_lc_rs::kx_group::X25519],
+        kx_groups,
         ..aws_lc_rs::default_provider()
     });
     let pinned = Pinned { certificate: certificate.clone(), verifies, provider: Arc::clone(&provider) };
@@ -68,6 +83,10 @@ fn config(
         .with_custom_certificate_verifier(Arc::new(pinned))
         .with_no_client_auth();
     config.resumption = resumption;
+    // A client of HTTP/1.1 alone most often offers nothing (RFC 7301, 3.1).
+    if protocol == Protocol::Http2 {
+        config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
+    }
     Ok(Arc::new(config))
 }
 
@@ -127,6 +146,8 @@ pub struct Session {
     connection: UnbufferedClientConnection,
     /// What the handshake must be.
     expected: Handshake,
+    /// Whether it may have been begun anew with another group.
+    may_retry: bool,
     is_established: bool,
     /// The beginning of a record whose end has not come.
     cut: Vec<u8>,
@@ -139,7 +160,8 @@ impl Session {
         let expected = if tls.tickets.are_used() { Handshake::Resumed } else { Handshake::Full };
         let connection = UnbufferedClientConnection::new(Arc::clone(&tls.config), tls.name.clone())?;
         let (cut, outgoing) = (Vec::new(), Vec::new());
-        let mut session = Session { connection, expected, is_established: false, cut, outgoing };
+        let may_retry = tls.protocol == Protocol::Http2;
+        let mut session = Session { connection, expected, may_retry, is_established: false, cut, outgoing };
         session.open(&mut [], |_| Err(LoadError::Unasked))?;
         Ok(session)
     }
@@ -147,6 +169,11 @@ impl Session {
     /// Whether the handshake is over, but for what is outgoing.
     pub fn is_established(&self) -> bool {
         self.is_established
+    }
+
+    /// What both sides have agreed to speak, if they have.
+    pub fn protocol(&self) -> Option<&[u8]> {
+        self.connection.alpn_protocol()
     }
 
     /// What is to be sent now; [`Session::sent`] tells that it has been.
@@ -231,6 +258,7 @@ impl Session {
         let was = match self.connection.handshake_kind() {
             Some(HandshakeKind::Full) => Handshake::Full,
             Some(HandshakeKind::Resumed) => Handshake::Resumed,
+            Some(HandshakeKind::FullWithHelloRetryRequest) if self.may_retry => Handshake::Full,
             Some(HandshakeKind::FullWithHelloRetryRequest) => return Err(LoadError::HelloRetry),
             None => return Ok(()),
         };
@@ -331,7 +359,7 @@ pub mod tests {
     #[test]
     fn a_request_and_its_response_arrive_whatever_the_pieces_are() {
         let (server, certificate) = server();
-        let tls = Tls::new(&certificate, Handshake::Full).unwrap();
+        let tls = Tls::new(&certificate, Handshake::Full, Protocol::Http1).unwrap();
         for piece_bytes in [1, 2, 7, 100, 1000, 64 * 1024] {
             let mut pair = Pair::new(&tls, &server, piece_bytes);
             assert_eq!(pair.carry().unwrap(), b"");
@@ -352,7 +380,7 @@ pub mod tests {
     #[test]
     fn a_handshake_of_another_kind_is_refused() {
         let (config, certificate) = server();
-        let tls = Tls::new(&certificate, Handshake::Resumed).unwrap();
+        let tls = Tls::new(&certificate, Handshake::Resumed, Protocol::Http1).unwrap();
         Pair::new(&tls, &config, 100).carry().unwrap();
         assert!(tls.tickets.count() > 0);
         tls.tickets.use_them(true);
@@ -370,7 +398,7 @@ pub mod tests {
     #[test]
     fn another_certificate_is_refused() {
         let ((config, _), (_, other)) = (server(), server());
-        let tls = Tls::new(&other, Handshake::Full).unwrap();
+        let tls = Tls::new(&other, Handshake::Full, Protocol::Http1).unwrap();
         let error = Pair::new(&tls, &config, 100).carry().unwrap_err();
         assert!(error.to_string().contains("another certificate"), "{error}");
     }

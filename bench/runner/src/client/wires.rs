@@ -2,24 +2,20 @@
 
 use std::{os::fd::OwnedFd, time::Instant};
 
-use rustix::{
-    buffer::spare_capacity,
-    event::{Timespec, epoll},
-    io::retry_on_intr,
-};
+use rustix::{buffer::spare_capacity, event::epoll, io::retry_on_intr};
 
 use super::{
-    Batches, Client, Load, LoadError, Received,
+    AT_ONCE, Batches, Client, Load, LoadError, Received,
     connection::Connection,
     exchange::{Exchange, Stage, source},
     host,
+    http2::Streamed,
     open_loop::Wire,
     request,
     response::Verifier,
 };
+use crate::work::Protocol;
 
-/// The loop looks, and never waits.
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 /// The third byte of the addresses that new connections come from.
 const SOURCE_BLOCK: u8 = 2;
 /// A short response fits in one receive.
@@ -27,7 +23,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Kept connections, asked over in turn. One that is still owed answers is asked all the same: the request waits in the
 /// socket, as it would for any client that had no other connection.
-pub struct Kept {
+struct Kept {
     begun: Instant,
     poll: OwnedFd,
     events: Vec<epoll::Event>,
@@ -46,13 +42,21 @@ struct Asked {
 
 impl Kept {
     /// Opens all connections.
-    pub fn connect(load: &Load) -> Result<Kept, LoadError> {
+    fn connect(load: &Load) -> Result<Kept, LoadError> {
         let Client { poll, events, connections, batches, verifier, buffer, .. } = Client::connect(load)?;
         let connections =
             connections.into_iter().map(|connection| Asked { connection, answers: 0 }).collect();
         let (begun, received) = (Instant::now(), Received::default());
         Ok(Kept { begun, poll, events, connections, batches, verifier, buffer, received })
     }
+}
+
+/// Kept connections of a load, whatever it speaks.
+pub fn kept(load: &Load) -> Result<Box<dyn Wire>, LoadError> {
+    Ok(match load.protocol {
+        Protocol::Http1 => Box::new(Kept::connect(load)?),
+        Protocol::Http2 => Box::new(Streamed::connect(load)?),
+    })
 }
 
 impl Wire for Kept {

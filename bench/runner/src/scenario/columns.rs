@@ -4,7 +4,7 @@ use super::rounds::{Contender, Shape};
 use crate::{
     report::{Cell, Column, Graph},
     usage,
-    work::Ask,
+    work::{Ask, Protocol},
 };
 
 /// From this length on, what counts is throughput and memory, and times are in milliseconds.
@@ -19,7 +19,12 @@ pub struct Maker {
 /// What of the columns is drawn: the cost, with its spread.
 pub fn graph(shape: &Shape) -> Graph {
     let value = if is_large(shape) { LARGE_COST } else { COST };
-    let reference = if is_secured(shape) { "× nginx" } else { "× null" };
+    let reference = match (is_multiplexed(shape), is_secured(shape)) {
+        (true, _) if shape.works.iter().all(|work| work.upstream_protocol == Protocol::Http1) => "× h2o",
+        (true, _) => "× haproxy",
+        (false, true) => "× nginx",
+        (false, false) => "× null",
+    };
     Graph {
         title: format!("Processor time of the server, {}", value.trim_start_matches("CPU ")),
         value: value.to_owned(),
@@ -40,6 +45,10 @@ fn is_secured(shape: &Shape) -> bool {
     shape.works.iter().any(|work| work.handshake.is_some())
 }
 
+fn is_multiplexed(shape: &Shape) -> bool {
+    shape.works.iter().any(|work| work.protocol == Protocol::Http2)
+}
+
 /// The columns for what this shape asks.
 pub fn of(shape: &Shape) -> Vec<Maker> {
     let is_large = is_large(shape);
@@ -52,7 +61,10 @@ pub fn of(shape: &Shape) -> Vec<Maker> {
     if !is_secured(shape) {
         columns.push(figures("× null", 2, |one| one.median(|sample| sample.to_null).into()));
     }
-    if is_secured(shape) || is_proxied {
+    if is_multiplexed(shape) {
+        columns.push(figures("× h2o", 2, |one| one.median(|sample| sample.to_h2o).into()));
+    }
+    if is_secured(shape) || is_proxied || is_multiplexed(shape) {
         columns.push(figures("× nginx", 2, |one| one.median(|sample| sample.to_nginx).into()));
         columns.push(figures("× haproxy", 2, |one| one.median(|sample| sample.to_haproxy).into()));
     }

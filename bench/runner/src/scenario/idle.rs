@@ -6,12 +6,12 @@ use rustix::process::{Resource, getrlimit};
 
 use super::{Bench, load};
 use crate::{
-    client::{Client, Limit, LoadError},
+    client::{ClosedLoop, Limit, LoadError},
     process::Process,
     report::{Cell, Column, Graph, Table},
     servers::Server,
     usage::{self, Memory},
-    work::Work,
+    work::{Protocol, Work},
 };
 
 /// Descriptors that either side needs besides the connections.
@@ -21,25 +21,25 @@ const WARM_UP_CONNECTIONS: usize = 64;
 const WARM_UP_REQUESTS: u64 = 20_000;
 
 /// Measures each server in a process of its own, one after the other.
-pub fn run(scenario: &str, bench: &Bench, work: &Work, connections: usize) -> Table {
+pub fn run(scenario: &str, bench: &Bench, works: &[Work], connections: usize) -> Table {
     let connections = connections.min(descriptor_limit());
     let (mut rows, mut missing) = (Vec::new(), Vec::new());
-    for server in bench.able(work) {
+    for (work, server) in works.iter().flat_map(|work| bench.able(work).map(move |server| (work, server))) {
         let growth = bench
             .start(server, work)
             .map_err(LoadError::from)
             .and_then(|process| growth(bench, server, &process, work, connections));
         match growth {
-            Ok((before, after)) => rows.push(row(&server.name, before, after, connections)),
-            Err(error) => missing.push(format!("{}: {error}", server.name)),
+            Ok((before, after)) => rows.push(row(&server.name, work, before, after, connections)),
+            Err(error) => missing.push(format!("{}, {}: {error}", server.name, way(work))),
         }
     }
-    let secured = if work.handshake.is_some() { ", over TLS 1.3" } else { "" };
     Table {
         scenario: scenario.to_owned(),
-        what: format!("user memory of {connections} connections that have had one answer each{secured}"),
+        what: format!("user memory of {connections} connections that have had one answer each"),
         columns: vec![
             Column::words("server"),
+            Column::words("over"),
             Column::figures("bytes/connection", 0),
             Column::figures("anonymous bytes/connection", 0),
             Column::figures("RSS before KiB", 0),
@@ -69,23 +69,34 @@ fn growth(
     work: &Work,
     connections: usize,
 ) -> Result<(Memory, Memory), LoadError> {
-    Client::connect(&load(bench, server, process, WARM_UP_CONNECTIONS, work)?)?
+    ClosedLoop::kept(&load(bench, server, process, WARM_UP_CONNECTIONS, work)?)?
         .run(Limit::Requests(WARM_UP_REQUESTS))?;
     let before = usage::memory(process.id())?;
     let mut held = Vec::with_capacity(connections);
     // One after the other, so that what stays is what a connection keeps, not what a burst needs.
     for _ in 0..connections {
-        let mut client = Client::connect(&load(bench, server, process, 1, work)?)?;
+        let mut client = ClosedLoop::kept(&load(bench, server, process, 1, work)?)?;
         client.run(Limit::Requests(1))?;
         held.push(client.into_sockets());
     }
     Ok((before, usage::memory(process.id())?))
 }
 
-fn row(name: &str, before: Memory, after: Memory, connections: usize) -> Vec<Cell> {
+/// How the connections are asked.
+fn way(work: &Work) -> &'static str {
+    match (work.protocol, work.handshake) {
+        (Protocol::Http1, None) => "HTTP/1.1",
+        (Protocol::Http1, Some(_)) => "HTTP/1.1, TLS 1.3",
+        (Protocol::Http2, None) => "HTTP/2",
+        (Protocol::Http2, Some(_)) => "HTTP/2, TLS 1.3",
+    }
+}
+
+fn row(name: &str, work: &Work, before: Memory, after: Memory, connections: usize) -> Vec<Cell> {
     let each = |before: u64, after: u64| Cell::from((after as f64 - before as f64) / connections as f64);
     vec![
         name.into(),
+        way(work).into(),
         each(before.resident, after.resident),
         each(before.anonymous, after.anonymous),
         ((before.resident / 1024) as f64).into(),

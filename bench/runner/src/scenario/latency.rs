@@ -15,13 +15,13 @@ use super::{
     rounds::{self, Contender, Shape, spread},
 };
 use crate::{
-    client::{Client, Kept, Limit, LoadError, Pace, drive},
+    client::{ClosedLoop, Limit, LoadError, Pace, drive, kept},
     report::{Cell, Column, Graph, Table, median},
     usage,
 };
 
 /// What part of the slowest server's throughput is asked of all.
-const LOAD: f64 = 0.5;
+pub const LOAD: f64 = 0.5;
 
 /// One that answers less than this part of what the middle one does would make the rate no load for the others.
 const SLOWEST: f64 = 1.0 / 3.0;
@@ -50,8 +50,7 @@ struct Sample {
 /// Measures every server that can do the work.
 pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> Table {
     let mut missing = Vec::new();
-    let mut contenders = rounds::start(bench, shape, &mut missing);
-    contenders.retain(|contender| !contender.server.is_null());
+    let contenders = rounds::start(bench, shape, |server| !server.is_null(), &mut missing);
     let mut timed: Vec<Timed<'_>> = contenders
         .into_iter()
         .filter_map(|contender| match most_per_second(bench, &contender) {
@@ -116,12 +115,12 @@ fn leave_out_slow(timed: &mut Vec<Timed<'_>>, missing: &mut Vec<String>) {
 }
 
 /// Whole thousands, so that the same machine most often has the same rate again.
-fn rounded(rate: f64) -> f64 {
+pub fn rounded(rate: f64) -> f64 {
     if rate >= 2_000.0 { (rate / 1_000.0).floor() * 1_000.0 } else { rate.floor().max(1.0) }
 }
 
 fn most_per_second(bench: &Bench, contender: &Contender<'_>) -> Result<f64, LoadError> {
-    let mut client = Client::connect(&contender.load)?;
+    let mut client = ClosedLoop::kept(&contender.load)?;
     client.run(Limit::Time(bench.plan.warm_up))?;
     let outcome = client.run(Limit::Time(bench.plan.measure))?;
     Ok(outcome.requests as f64 / outcome.elapsed.as_secs_f64())
@@ -150,9 +149,9 @@ impl Timed<'_> {
     }
 
     fn measure(&self, pace: Pace) -> Result<Sample, LoadError> {
-        let mut wire = Kept::connect(&self.contender.load)?;
+        let mut wire = kept(&self.contender.load)?;
         let before = usage::cpu_time(self.contender.process.id())?;
-        let seen = drive(&mut wire, pace)?;
+        let seen = drive(&mut *wire, pace)?;
         let cpu: Duration = usage::cpu_time(self.contender.process.id())?.saturating_sub(before);
         let microseconds = |nanoseconds: u64| nanoseconds as f64 / 1e3;
         let quantile = |quantile| microseconds(seen.latency.value_at_quantile(quantile));

@@ -5,6 +5,7 @@ mod head_of_line;
 mod held;
 mod idle;
 mod latency;
+mod one_stream;
 mod rounds;
 mod slow_clients;
 mod sparse;
@@ -28,12 +29,15 @@ use crate::{
 
 use rounds::Shape;
 use works::{
-    compressed, file_1k, file_1m, file_10m, file_16k, file_100k, not_modified, proxied, range, resumed,
-    secured,
+    compressed, file_1k, file_1m, file_10m, file_16k, file_100k, multiplexed, not_modified, proxied, range,
+    resumed, secured,
 };
 
 /// What the figures of idle TLS connections are of; each takes a handshake to open.
 const TLS_IDLE_CONNECTIONS: usize = 2_000;
+
+/// Over how many connections what is multiplexed goes.
+const HTTP2_CONNECTIONS: usize = 8;
 
 /// One thing that can be measured.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
@@ -115,6 +119,22 @@ pub enum Scenario {
     Tls100K,
     /// Memory per idle connection over TLS 1.3
     TlsIdle,
+    /// 13 bytes over HTTP/2 in clear text, 8 connections of 32 streams
+    H2,
+    /// The same over TLS 1.3
+    H2Tls,
+    /// A file of 100 KiB over HTTP/2 and TLS 1.3, 8 connections of 32 streams
+    #[value(name = "h2-tls-100k")]
+    H2Tls100K,
+    /// 13 bytes over one connection, one request at a time, over HTTP/2 and HTTP/1.1: latency
+    H2Latency,
+    /// Memory per idle connection over HTTP/2, in clear text and over TLS 1.3
+    H2Idle,
+    /// 13 bytes through a proxy, over HTTP/2 to it and HTTP/1.1 to its upstream, in clear text
+    H2Proxy,
+    /// 13 bytes through a proxy, over HTTP/2 to it and to its upstream, in clear text
+    #[value(name = "h2-proxy-h2")]
+    H2ProxyH2,
     /// From the start to the first response
     Startup,
     /// System calls per request, one at a time and 16 at once
@@ -205,7 +225,15 @@ impl Scenario {
             Scenario::Tls | Scenario::TlsHandshake => turns(&secured(Work::hello(1)), 1),
             Scenario::TlsResumed => turns(&secured(Work::hello(1)), 2),
             Scenario::Tls100K => turns(&secured(file_100k()), 1),
-            Scenario::TlsIdle => Duration::from_secs(2) * servers(&secured(Work::hello(1))),
+            Scenario::H2 => turns(&multiplexed(Work::hello(1)), 1),
+            Scenario::H2Tls => turns(&secured(multiplexed(Work::hello(1))), 1),
+            Scenario::H2Tls100K => turns(&secured(multiplexed(file_100k())), 1),
+            Scenario::H2Proxy => turns(&proxied(multiplexed(Work::hello(1))), 1),
+            Scenario::H2ProxyH2 => turns(&proxied(multiplexed(Work::hello(1))).all_http2(), 1),
+            Scenario::H2Latency => one_stream::estimate(bench),
+            Scenario::TlsIdle | Scenario::H2Idle => {
+                Duration::from_secs(2) * servers(&secured(Work::hello(1)))
+            }
             Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
                 Duration::from_secs(2) * servers(&Work::hello(1))
             }
@@ -249,7 +277,7 @@ impl Scenario {
             Scenario::Tree => tree::run(name, bench),
             Scenario::SlowClients => slow_clients::run(name, bench),
             Scenario::HeadOfLine => Ok(head_of_line::run(name, bench)),
-            Scenario::Idle => Ok(idle::run(name, bench, &Work::hello(1), bench.plan.idle_connections)),
+            Scenario::Idle => Ok(idle::run(name, bench, &[Work::hello(1)], bench.plan.idle_connections)),
             Scenario::Proxy => rounds(64, proxied(Work::hello(1))),
             Scenario::Proxy100K => rounds(64, proxied(Work::body("100 KiB", 100))),
             Scenario::Proxy10M => rounds(4, proxied(Work::body("10 MiB", 10 * 1024))),
@@ -263,7 +291,20 @@ impl Scenario {
             Scenario::Tls100K => rounds(64, secured(file_100k())),
             Scenario::TlsIdle => {
                 let connections = bench.plan.idle_connections.min(TLS_IDLE_CONNECTIONS);
-                Ok(idle::run(name, bench, &secured(Work::hello(1)), connections))
+                Ok(idle::run(name, bench, &[secured(Work::hello(1))], connections))
+            }
+            Scenario::H2Idle => {
+                let connections = bench.plan.idle_connections.min(TLS_IDLE_CONNECTIONS);
+                let works = [Work::hello(1).over_http2(1), secured(Work::hello(1).over_http2(1))];
+                Ok(idle::run(name, bench, &works, connections))
+            }
+            Scenario::H2Latency => Ok(one_stream::run(name, bench)),
+            Scenario::H2 => rounds(HTTP2_CONNECTIONS, multiplexed(Work::hello(1))),
+            Scenario::H2Tls => rounds(HTTP2_CONNECTIONS, secured(multiplexed(Work::hello(1)))),
+            Scenario::H2Tls100K => rounds(HTTP2_CONNECTIONS, secured(multiplexed(file_100k()))),
+            Scenario::H2Proxy => rounds(HTTP2_CONNECTIONS, proxied(multiplexed(Work::hello(1)))),
+            Scenario::H2ProxyH2 => {
+                rounds(HTTP2_CONNECTIONS, proxied(multiplexed(Work::hello(1))).all_http2())
             }
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
@@ -312,7 +353,10 @@ fn load(
 ) -> Result<Load, LoadError> {
     let (address, paths) = (process.address, server.paths(work));
     let path = &paths[0];
-    let tls = work.handshake.map(|handshake| Tls::new(bench.site.certificate(), handshake)).transpose()?;
+    let tls = work
+        .handshake
+        .map(|handshake| Tls::new(bench.site.certificate(), handshake, work.protocol))
+        .transpose()?;
     let ask = |fields: &str| First::ask(address, tls.as_ref(), path, fields);
     if work.target == Target::User && !server.is_null() {
         // Only heads and lengths are looked at later: what is sent must be right at least once.
@@ -341,5 +385,6 @@ fn load(
         }
     };
     let (depth, copied) = (work.depth, bench.plan.copied);
-    Ok(Load { address, tls, paths, fields, connections, depth, expected, copied })
+    let protocol = work.protocol;
+    Ok(Load { protocol, address, tls, paths, fields, connections, depth, expected, copied })
 }

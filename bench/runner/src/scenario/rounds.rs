@@ -5,12 +5,12 @@ use std::{io, rc::Rc, time::Duration};
 
 use super::{Bench, columns, load};
 use crate::{
-    client::{Client, Limit, Load, LoadError, Outcome, ShortClient, fill},
+    client::{ClosedLoop, Limit, Load, LoadError, fill},
     process::Process,
-    report::{Table, median},
+    report::{Cell, Table, median},
     servers::Server,
     usage::{self, Memory},
-    work::Work,
+    work::{Protocol, Work},
 };
 
 /// What every server is asked for, and by how many connections.
@@ -33,8 +33,12 @@ impl Shape {
 
     pub fn describe(&self) -> String {
         let works: Vec<String> = self.works.iter().map(Work::describe).collect();
+        let what = match self.works.iter().any(|work| work.protocol == Protocol::Http2) {
+            true => "streams",
+            false => "requests",
+        };
         let depth = match self.works.iter().map(|work| work.depth).max() {
-            Some(depth) if depth > 1 => format!(", {depth} requests at once on each"),
+            Some(depth) if depth > 1 => format!(", {depth} {what} at once on each"),
             _ => String::new(),
         };
         let works = works.join("; beside it ");
@@ -66,6 +70,7 @@ pub struct Sample {
     /// To the peers that proxies and TLS are measured by, in the same round.
     pub to_nginx: f64,
     pub to_haproxy: f64,
+    pub to_h2o: f64,
     pub requests_per_second: f64,
     pub p50_us: f64,
     pub p99_us: f64,
@@ -83,7 +88,7 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
         bench.prepare(work)?;
     }
     let mut missing = Vec::new();
-    let mut contenders = start(bench, shape, &mut missing);
+    let mut contenders = start(bench, shape, |_| true, &mut missing);
     for round in 1..=bench.plan.rounds {
         contenders.retain_mut(|contender| {
             contender
@@ -96,7 +101,11 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
         compare(&mut contenders);
         contenders.iter().for_each(|contender| contender.tell(round));
     }
-    let columns = columns::of(shape);
+    let mut columns = columns::of(shape);
+    // A ratio to what did not take part is no figure of anybody's.
+    let is_empty =
+        |maker: &columns::Maker| contenders.iter().all(|contender| (maker.cell)(contender) == Cell::Nothing);
+    columns.retain(|maker| !maker.column.head.starts_with('×') || !is_empty(maker));
     Ok(Table {
         scenario: scenario.to_owned(),
         what: format!("{}; medians of {} rounds", shape.describe(), bench.plan.rounds),
@@ -110,10 +119,15 @@ pub fn run(scenario: &str, bench: &Bench, shape: &Shape) -> io::Result<Table> {
     })
 }
 
-/// Starts every server once, whatever the number of things it is asked for.
-pub fn start<'a>(bench: &'a Bench, shape: &'a Shape, missing: &mut Vec<String>) -> Vec<Contender<'a>> {
+/// Starts every server that takes part once, whatever the number of things it is asked for.
+pub fn start<'a>(
+    bench: &'a Bench,
+    shape: &'a Shape,
+    takes_part: impl Fn(&Server) -> bool,
+    missing: &mut Vec<String>,
+) -> Vec<Contender<'a>> {
     let mut contenders = Vec::new();
-    for server in bench.able(&shape.works[0]) {
+    for server in bench.able(&shape.works[0]).filter(|server| takes_part(server)) {
         let (process, memory_before) = match bench.start(server, &shape.works[0]).and_then(with_memory) {
             Ok((process, memory)) => (Rc::new(process), memory),
             Err(error) => {
@@ -141,29 +155,6 @@ fn with_memory(process: Process) -> io::Result<(Process, Memory)> {
     Ok((process, memory))
 }
 
-/// The closed loop that the work asks for.
-enum Driver {
-    Kept(Box<Client>),
-    Short(Box<ShortClient>),
-}
-
-impl Driver {
-    fn new(work: &Work, load: &Load) -> Result<Driver, LoadError> {
-        Ok(if work.is_short {
-            Driver::Short(Box::new(ShortClient::new(load)?))
-        } else {
-            Driver::Kept(Box::new(Client::connect(load)?))
-        })
-    }
-
-    fn run(&mut self, limit: Limit) -> Result<Outcome, LoadError> {
-        match self {
-            Driver::Kept(client) => client.run(limit),
-            Driver::Short(client) => client.run(limit),
-        }
-    }
-}
-
 /// Fills in the ratios of the round that has just been measured.
 fn compare(contenders: &mut [Contender<'_>]) {
     let costs: Vec<(&Server, &str, f64)> =
@@ -186,6 +177,7 @@ fn compare(contenders: &mut [Contender<'_>]) {
             sample.to_reference = sample.cpu_us / reference;
             sample.to_nginx = sample.cpu_us / find("nginx", Some(label));
             sample.to_haproxy = sample.cpu_us / find("haproxy", Some(label));
+            sample.to_h2o = sample.cpu_us / find("h2o", Some(label));
         }
     }
 }
@@ -194,7 +186,8 @@ impl Contender<'_> {
     /// Drives the server once.
     fn measure(&mut self, bench: &Bench) -> Result<(), LoadError> {
         fill(&self.load, bench.plan.warm_up + bench.plan.measure)?;
-        let mut client = Driver::new(self.work, &self.load)?;
+        let mut client =
+            if self.work.is_short { ClosedLoop::short(&self.load)? } else { ClosedLoop::kept(&self.load)? };
         client.run(Limit::Time(bench.plan.warm_up))?;
         let tickets = || self.load.tls.as_ref().map_or(0, |tls| tls.tickets.received());
         let tickets_before = tickets();
@@ -212,6 +205,7 @@ impl Contender<'_> {
             to_reference: f64::NAN,
             to_nginx: f64::NAN,
             to_haproxy: f64::NAN,
+            to_h2o: f64::NAN,
             tickets: (tickets() - tickets_before) as f64 / outcome.requests as f64,
             requests_per_second: outcome.requests as f64 / outcome.elapsed.as_secs_f64(),
             p50_us: latency_us(0.5),

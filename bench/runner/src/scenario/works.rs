@@ -14,6 +14,14 @@ pub fn secured(work: Work) -> Work {
     work.over_tls(Handshake::Full)
 }
 
+/// How many streams are under way on a connection.
+const STREAMS: u32 = 32;
+
+/// Over HTTP/2, many at once.
+pub fn multiplexed(work: Work) -> Work {
+    work.over_http2(STREAMS)
+}
+
 /// A connection for each request, of a session that is resumed.
 pub fn resumed() -> Work {
     Work::hello(1).over_tls(Handshake::Resumed).short()

@@ -8,12 +8,12 @@ use crate::{
     client::Tls,
     process::{Pinning, Probe, Process, free_port},
     site::Site,
-    work::{Beside, Handshake, Target, USERS, Work},
+    work::{Beside, Handshake, Protocol, Target, USERS, Work},
 };
 
 use programs::{
-    Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, haproxy_proxy, nginx, nginx_proxy, null,
-    null_proxy, own, upstream,
+    Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, haproxy_proxy, hyper, nghttpd, nginx,
+    nginx_proxy, null, null_h2, null_proxy, own, upstream,
 };
 pub use programs::{installed, target};
 
@@ -33,13 +33,21 @@ pub struct Server {
     serves: Serves,
     /// The same over TLS.
     secured: Serves,
+    /// The same over HTTP/2, in clear text.
+    http2: Serves,
+    /// The same over HTTP/2, over TLS.
+    http2_secured: Serves,
     /// What it carries as a proxy.
     proxies: Proxies,
+    /// What it asks its upstream by, where it is asked over HTTP/2 as a proxy.
+    http2_upstreams: &'static [Protocol],
     /// The server that it is, but for the log or the metrics that it keeps besides.
     pub baseline: Option<&'static str>,
     command: Box<Start>,
 }
 
+/// What most proxies can ask.
+const BOTH: &[Protocol] = &[Protocol::Http1, Protocol::Http2];
 /// From here on it matters how a proxy carries bodies.
 const LONG_BODY_BYTES: u64 = 64 * 1024;
 
@@ -99,6 +107,8 @@ struct Place<'a> {
     port: u16,
     site: &'a Site,
     work: &'a Work,
+    /// What it is asked by.
+    protocol: Protocol,
     /// The port of what a proxy asks.
     upstream: u16,
     /// Whether other processes listen on the same port.
@@ -120,8 +130,18 @@ impl Server {
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
         let name = name.to_owned();
-        let (secured, proxies) = (Serves::Nothing, Proxies::Nothing);
-        Server { name, hello_path, serves, secured, proxies, baseline: None, command: Box::new(command) }
+        Server {
+            name,
+            hello_path,
+            serves,
+            secured: Serves::Nothing,
+            http2: Serves::Nothing,
+            http2_secured: Serves::Nothing,
+            proxies: Proxies::Nothing,
+            http2_upstreams: &[],
+            baseline: None,
+            command: Box::new(command),
+        }
     }
 
     /// A proxy, and nothing else.
@@ -144,6 +164,16 @@ impl Server {
         Server { secured, ..self }
     }
 
+    /// It serves that over HTTP/2 too, in clear text and over TLS.
+    fn and_http2(self, clear: Serves, secured: Serves) -> Server {
+        Server { http2: clear, http2_secured: secured, ..self }
+    }
+
+    /// As a proxy it can be asked over HTTP/2 too, and asks its upstream over these.
+    fn and_http2_proxies(self, upstreams: &'static [Protocol]) -> Server {
+        Server { http2_upstreams: upstreams, ..self }
+    }
+
     /// A server of files that keeps a log or metrics, which `baseline` does not.
     fn observed(
         name: &str,
@@ -156,10 +186,13 @@ impl Server {
     /// Whether it can do this work at all.
     pub fn can(&self, work: &Work) -> bool {
         let plain = self.baseline.is_none() || work.observed;
-        let has = match (work.upstream, work.handshake) {
-            (Some(_), _) => self.proxies.has(work),
-            (None, Some(_)) => self.secured.has(work),
-            (None, None) => self.serves.has(work),
+        let has = match (work.upstream, work.handshake, work.protocol) {
+            (Some(_), _, Protocol::Http1) => self.proxies.has(work),
+            (Some(_), _, Protocol::Http2) => self.http2_upstreams.contains(&work.upstream_protocol),
+            (None, Some(_), Protocol::Http1) => self.secured.has(work),
+            (None, None, Protocol::Http1) => self.serves.has(work),
+            (None, Some(_), Protocol::Http2) => self.http2_secured.has(work),
+            (None, None, Protocol::Http2) => self.http2.has(work),
         };
         plain && has && (work.suits_null() || !self.is_null())
     }
@@ -186,15 +219,17 @@ impl Server {
     /// Starts it on a free port, and what it asks if it is to be a proxy. The error says what is missing, or why it did
     /// not serve.
     pub fn start(&self, site: &Site, work: &Work, pinning: Pinning) -> io::Result<Process> {
+        let protocol = work.protocol;
         let Some(beside) = work.upstream else {
-            let place = Place { port: free_port()?, site, work, upstream: 0, is_shared: false };
+            let place = Place { port: free_port()?, site, work, protocol, upstream: 0, is_shared: false };
             return self.start_in(&place, pinning.server);
         };
         let processor = if beside == Beside::Client { pinning.client } else { pinning.server };
         let behind = Server::new("upstream", "/", Serves::Hello, upstream);
-        let place = Place { port: free_port()?, site, work, upstream: 0, is_shared: false };
+        let protocol = work.upstream_protocol;
+        let place = Place { port: free_port()?, site, work, protocol, upstream: 0, is_shared: false };
         let behind = behind.start_in(&place, processor)?;
-        let place = Place { port: free_port()?, upstream: place.port, ..place };
+        let place = Place { port: free_port()?, protocol: work.protocol, upstream: place.port, ..place };
         let mut process = self.start_in(&place, pinning.server)?;
         process.upstream = Some(Box::new(behind));
         Ok(process)
@@ -202,15 +237,17 @@ impl Server {
 
     /// Starts one of several processes that share a port.
     pub fn start_shared(&self, site: &Site, work: &Work, processor: usize, port: u16) -> io::Result<Process> {
-        self.start_in(&Place { port, site, work, upstream: 0, is_shared: true }, processor)
+        let place = Place { port, site, work, protocol: work.protocol, upstream: 0, is_shared: true };
+        self.start_in(&place, processor)
     }
 
     fn start_in(&self, place: &Place<'_>, processor: usize) -> io::Result<Process> {
         let command = (self.command)(place)?;
         let log = place.site.scratch().join(format!("{}.log", self.name));
-        let tls = place.work.handshake.map(|_| Tls::new(place.site.certificate(), Handshake::Full));
+        let protocol = place.protocol;
+        let tls = place.work.handshake.map(|_| Tls::new(place.site.certificate(), Handshake::Full, protocol));
         let tls = tls.transpose().map_err(io::Error::other)?;
-        let probe = Probe { path: self.hello_path, tls: tls.as_ref() };
+        let probe = Probe { path: self.hello_path, tls: tls.as_ref(), protocol };
         Process::start(command, place.port, probe, processor, &log)
     }
 }
@@ -224,23 +261,30 @@ pub fn all() -> Vec<Server> {
         Server::new("null-half-close", "/", Serves::OnlyShort, |place| {
             null("null-epoll", "half-close", place)
         }),
-        Server::proxy("null-proxy", null_proxy),
-        Server::proxy("direct", upstream),
+        Server::new("null-h2", "/", Serves::Nothing, null_h2).and_http2(Serves::Hello, Serves::Nothing),
+        Server::proxy("null-proxy", null_proxy).and_http2_proxies(&[Protocol::Http2]),
+        Server::proxy("direct", upstream).and_http2_proxies(&[Protocol::Http2]),
         Server::new("gannet-epoll", "/hello.txt", Serves::Files, |place| gannet("epoll", Nothing, place))
             .and_secured(Serves::Files)
-            .and_proxies(),
+            .and_http2(Serves::Files, Serves::Files)
+            .and_proxies()
+            .and_http2_proxies(BOTH),
         Server::new("gannet-uring", "/hello.txt", Serves::Files, |place| gannet("uring", Nothing, place))
             .and_secured(Serves::Files)
-            .and_proxies(),
-        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", place)),
-        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", place)),
+            .and_http2(Serves::Files, Serves::Files)
+            .and_proxies()
+            .and_http2_proxies(BOTH),
+        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", place))
+            .and_http2(Serves::Hello, Serves::Nothing),
+        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", place))
+            .and_http2(Serves::Hello, Serves::Nothing),
         Server::new("axum", "/hello.txt", Serves::All, |place| {
             let mut command = own("peer-axum", place)?;
             command.arg(place.root());
             Ok(command)
         }),
         Server::new("actix", "/hello.txt", Serves::Users, |place| own("peer-actix", place)),
-        Server::new("hyper", "/", Serves::Users, |place| own("peer-hyper", place)),
+        Server::new("hyper", "/", Serves::Users, hyper).and_http2(Serves::Hello, Serves::Hello),
         Server::new("may", "/", Serves::Users, |place| own("peer-may", place)),
         Server::new("ntex", "/hello.txt", Serves::Users, |place| own("peer-ntex", place)),
         Server::new("nginx", "/hello.txt", Serves::Files, |place| match place.work.upstream {
@@ -248,7 +292,9 @@ pub fn all() -> Vec<Server> {
             None => nginx(Nothing, place),
         })
         .and_secured(Serves::Files)
-        .and_proxies(),
+        .and_http2(Serves::Files, Serves::Files)
+        .and_proxies()
+        .and_http2_proxies(BOTH),
         Server::long_proxy("nginx-large-buffers", |place| nginx_proxy(true, place)),
         Server::new("nginx-constant", "/constant", Serves::Hello, |place| nginx(Nothing, place)),
         Server::new("haproxy", "/", Serves::Hello, |place| match place.work.upstream {
@@ -256,12 +302,22 @@ pub fn all() -> Vec<Server> {
             None => haproxy(place),
         })
         .and_secured(Serves::Hello)
-        .and_proxies(),
+        .and_http2(Serves::Hello, Serves::Hello)
+        .and_proxies()
+        .and_http2_proxies(BOTH),
         Server::long_proxy("haproxy-splicing", |place| haproxy_proxy(true, place)),
         Server::new("h2o", "/hello.txt", Serves::Files, |place| h2o(Nothing, place))
             .and_secured(Serves::Files)
-            .and_proxies(),
-        Server::new("caddy", "/hello.txt", Serves::OnlyFiles, caddy).and_secured(Serves::Files).and_proxies(),
+            .and_http2(Serves::Files, Serves::Files)
+            .and_proxies()
+            .and_http2_proxies(&[Protocol::Http1]),
+        Server::new("nghttpd", "/hello.txt", Serves::Nothing, nghttpd)
+            .and_http2(Serves::Files, Serves::Files),
+        Server::new("caddy", "/hello.txt", Serves::OnlyFiles, caddy)
+            .and_secured(Serves::Files)
+            .and_http2(Serves::Files, Serves::Files)
+            .and_proxies()
+            .and_http2_proxies(BOTH),
         Server::observed("gannet-epoll-log", "gannet-epoll", |place| gannet("epoll", Log, place)),
         Server::observed("gannet-uring-log", "gannet-uring", |place| gannet("uring", Log, place)),
         Server::observed("gannet-epoll-metrics", "gannet-epoll", |place| gannet("epoll", Metrics, place)),
@@ -328,7 +384,10 @@ mod tests {
 
     #[test]
     fn a_family_is_chosen_by_its_first_word() {
-        assert_eq!(chosen(&["null"]), ["null-epoll", "null-uring", "null-half-close", "null-proxy"]);
+        assert_eq!(
+            chosen(&["null"]),
+            ["null-epoll", "null-uring", "null-half-close", "null-h2", "null-proxy"]
+        );
         assert_eq!(chosen(&["actix", "nginx-constant"]), ["actix", "nginx-constant"]);
     }
 
@@ -379,6 +438,37 @@ mod tests {
                 [&tiny, &long, &secured, &plain].map(|names| names.iter().any(|one| one == name));
             assert_eq!(takes_part, [in_tiny, in_long, in_secured, in_plain], "{name}");
         }
+    }
+
+    #[test]
+    fn who_speaks_http2_takes_part_where_it_can() {
+        let clear = Work::hello(1).over_http2(32);
+        let secured = clear.clone().over_tls(Handshake::Full);
+        let file = Work::file("100 KiB", "100k.bin", 100).over_http2(32).over_tls(Handshake::Full);
+        let proxied = clear.clone().proxied(Beside::Client);
+        let all_http2 = proxied.clone().all_http2();
+        let works = [&clear, &secured, &file, &proxied, &all_http2];
+        for (name, expected) in [
+            ("null-h2", [true, false, false, false, false]),
+            ("null-epoll", [false; 5]),
+            ("null-proxy", [false, false, false, false, true]),
+            ("gannet-epoll", [true; 5]),
+            ("gannet-hello-uring", [true, false, false, false, false]),
+            ("actix", [false; 5]),
+            ("hyper", [true, true, false, false, false]),
+            ("nginx", [true; 5]),
+            ("nginx-constant", [false; 5]),
+            ("haproxy", [true, true, false, true, true]),
+            ("h2o", [true, true, true, true, false]),
+            ("nghttpd", [true, true, true, false, false]),
+            ("caddy", [true; 5]),
+        ] {
+            let servers = all();
+            let server = servers.iter().find(|server| server.name == name).unwrap();
+            assert_eq!(works.map(|work| server.can(work)), expected, "{name}");
+        }
+        let plain = Work::hello(1);
+        assert!(all().iter().all(|server| server.name != "nghttpd" || !server.can(&plain)));
     }
 
     #[test]

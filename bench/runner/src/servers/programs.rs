@@ -16,7 +16,7 @@ use crate::{
     process::free_port,
     servers::{Place, repository},
     site::HELLO,
-    work::Ask,
+    work::{Ask, Protocol},
 };
 
 /// What a server keeps of the requests that it answers.
@@ -45,10 +45,33 @@ pub fn null(program: &str, end: &str, place: &Place<'_>) -> io::Result<Command> 
     Ok(command)
 }
 
+/// The null server of HTTP/2.
+pub fn null_h2(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = own("null-h2", place)?;
+    command.arg(place.work.body_bytes.to_string());
+    Ok(command)
+}
+
 /// What stands behind a proxy; and that alone, where a proxy is compared with none.
 pub fn upstream(place: &Place<'_>) -> io::Result<Command> {
+    if place.protocol == Protocol::Http2 {
+        return null_h2(place);
+    }
     let mut command = own("null-upstream", place)?;
     command.arg(place.work.body_bytes.to_string());
+    Ok(command)
+}
+
+/// hyper, which is told what it is to speak.
+pub fn hyper(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = own("peer-hyper", place)?;
+    if place.protocol == Protocol::Http2 {
+        command.arg("h2");
+    }
+    if place.work.handshake.is_some() {
+        let files = place.site.tls_files();
+        command.arg(files.certificate).arg(files.key);
+    }
     Ok(command)
 }
 
@@ -156,7 +179,12 @@ pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
          ssl_session_timeout 1h",
     );
     let template = include_str!("../../../peers/nginx.conf");
-    let words = [("LOG", log.as_str()), ("COMPRESSION", compression), ("SECURITY", security)];
+    let words = [
+        ("LOG", log.as_str()),
+        ("COMPRESSION", compression),
+        ("SECURITY", security),
+        ("HTTP2", nginx_http2(place)),
+    ];
     nginx_with(place, &configure(place, "nginx", template, &words)?)
 }
 
@@ -169,7 +197,13 @@ pub fn nginx_proxy(large_buffers: bool, place: &Place<'_>) -> io::Result<Command
         ""
     };
     let template = include_str!("../../../peers/nginx-proxy.conf");
-    nginx_with(place, &configure(place, "nginx", template, &[("BUFFERING", buffering)])?)
+    let version = if place.work.upstream_protocol == Protocol::Http2 { "2" } else { "1.1" };
+    let words = [("BUFFERING", buffering), ("VERSION", version), ("HTTP2", nginx_http2(place))];
+    nginx_with(place, &configure(place, "nginx", template, &words)?)
+}
+
+fn nginx_http2(place: &Place<'_>) -> &'static str {
+    if place.protocol == Protocol::Http2 { "http2 on;" } else { "" }
 }
 
 fn nginx_with(place: &Place<'_>, file: &Path) -> io::Result<Command> {
@@ -179,7 +213,14 @@ fn nginx_with(place: &Place<'_>, file: &Path) -> io::Result<Command> {
 }
 
 pub fn haproxy(place: &Place<'_>) -> io::Result<Command> {
-    let security = secured(place, "ssl crt BOTH ssl-min-ver TLSv1.3 curves X25519");
+    let protocol = haproxy_protocol(place.protocol);
+    let security = match place.work.handshake {
+        Some(_) if place.protocol == Protocol::Http2 => {
+            "ssl crt BOTH ssl-min-ver TLSv1.3 curves X25519 alpn h2"
+        }
+        Some(_) => "ssl crt BOTH ssl-min-ver TLSv1.3 curves X25519",
+        None => protocol,
+    };
     let template = include_str!("../../../peers/haproxy.cfg");
     haproxy_with(&configure(place, "haproxy", template, &[("SECURITY", security)])?)
 }
@@ -187,7 +228,14 @@ pub fn haproxy(place: &Place<'_>) -> io::Result<Command> {
 pub fn haproxy_proxy(splices: bool, place: &Place<'_>) -> io::Result<Command> {
     let splicing = if splices { "option splice-response" } else { "" };
     let template = include_str!("../../../peers/haproxy-proxy.cfg");
-    haproxy_with(&configure(place, "haproxy", template, &[("SPLICING", splicing)])?)
+    let (clients, servers) =
+        (haproxy_protocol(place.protocol), haproxy_protocol(place.work.upstream_protocol));
+    let words = [("SPLICING", splicing), ("CLIENTS", clients), ("SERVERS", servers)];
+    haproxy_with(&configure(place, "haproxy", template, &words)?)
+}
+
+fn haproxy_protocol(protocol: Protocol) -> &'static str {
+    if protocol == Protocol::Http2 { "proto h2" } else { "" }
 }
 
 fn haproxy_with(file: &Path) -> io::Result<Command> {
@@ -232,11 +280,38 @@ pub fn caddy(place: &Place<'_>) -> io::Result<Command> {
     let proxy = include_str!("../../../peers/Caddyfile-proxy");
     let files = include_str!("../../../peers/Caddyfile");
     let template = if place.work.upstream.is_some() { proxy } else { files };
-    let words = [("COMPRESSION", compression), ("SITE", address), ("SECURITY", security)];
+    // It takes HTTP/2 in clear text only beside HTTP/1.1.
+    let protocols = match (place.protocol, place.work.handshake) {
+        (Protocol::Http1, _) => "h1",
+        (Protocol::Http2, None) => "h1 h2c",
+        (Protocol::Http2, Some(_)) => "h1 h2",
+    };
+    let versions = if place.work.upstream_protocol == Protocol::Http2 { "h2c" } else { "1.1" };
+    let words = [
+        ("COMPRESSION", compression),
+        ("SITE", address),
+        ("SECURITY", security),
+        ("PROTOCOLS", protocols),
+        ("VERSIONS", versions),
+    ];
     let file = configure(place, "caddy", template, &words)?;
     let mut command = Command::new(installed("caddy", "CADDY_BIN")?);
     command.args(["run", "--adapter", "caddyfile", "--config"]).arg(file);
     command.env("GOMAXPROCS", "1").env("XDG_DATA_HOME", place.site.scratch());
+    Ok(command)
+}
+
+pub fn nghttpd(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = Command::new(installed("nghttpd", "NGHTTPD_BIN")?);
+    command.args(["--address", "127.0.0.1", "--workers", "1", "--htdocs"]).arg(place.root());
+    if place.work.handshake.is_none() {
+        command.arg("--no-tls");
+    }
+    command.arg(place.port.to_string());
+    if place.work.handshake.is_some() {
+        let files = place.site.tls_files();
+        command.arg(files.key).arg(files.certificate);
+    }
     Ok(command)
 }
 

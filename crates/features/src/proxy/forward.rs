@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use gannet_core::{
-    Body, BodyLength, Fields, Method, Request, Response, Status, UpstreamRequest, Version, client_address,
-    error_page,
+    Body, BodyLength, Fields, Method, Request, Response, Status, UpstreamProtocol, UpstreamRequest, Version,
+    client_address, error_page,
 };
 
 use super::failure::Accept;
@@ -57,6 +57,9 @@ pub(super) fn prepare(
         append_host(&mut forwarded.fields, request, member, options);
         said = forward_fields(request, options, &mut forwarded, true);
     }
+    if forwarded.upgrade && member.upstream.protocol == UpstreamProtocol::Http2 {
+        decline_upgrade(request, &mut forwarded)?;
+    }
     let accept = Accept::of(said.accept);
     forwarded.fields.forward("Via", via(request.version()));
     Origin::new(request, said, options).append(options.forwarded, &mut forwarded.fields, scratch);
@@ -94,6 +97,18 @@ fn append_host(fields: &mut Fields, request: &Request, member: &Member, options:
         _ => &member.authority,
     };
     fields.forward("Host", host.as_bytes());
+}
+
+/// To an upstream that is spoken to by HTTP/2 no other protocol is offered (RFC 9113, 8.2.2). Who offers one has to bear with that (RFC 9110, 7.8); but
+/// nothing else is worth anything to whoever asks for a WebSocket.
+fn decline_upgrade(request: &Request, forwarded: &mut UpstreamRequest) -> Result<(), Response> {
+    let offered = forwarded.fields.get("upgrade").unwrap_or_default();
+    if members(offered).any(|protocol| protocol.eq_ignore_ascii_case(b"websocket")) {
+        return Err(error_page(Status::NOT_IMPLEMENTED, request.field("accept")));
+    }
+    forwarded.fields.remove("upgrade");
+    forwarded.upgrade = false;
+    Ok(())
 }
 
 /// Passes on what is for the upstream, and says what else was read. Fields that `Connection` names are left out if `filters`.

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use gannet_core::{
     Handler, HandlerFactory, Networks, Ports, ProxyProtocol, Request, Response, Upstream, UpstreamError,
-    UpstreamRequest, UpstreamTimeouts, UpstreamTls, forwarding,
+    UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, UpstreamTls, forwarding,
 };
 
 use balance::Turn;
@@ -55,6 +55,9 @@ pub struct ProxyOptions {
     pub trusted: Networks,
     /// How long an upstream may take.
     pub timeouts: UpstreamTimeouts,
+    /// Which HTTP upstreams are spoken to by. By default what is negotiated over TLS, HTTP/2 rather than HTTP/1.1; and HTTP/1.1 in clear text, but for
+    /// targets that begin with `h2c://`.
+    pub protocol: UpstreamProtocol,
     /// The version of the PROXY protocol that each connection to an upstream begins with, which then serves one request. By default none.
     pub proxy_protocol: Option<ProxyProtocol>,
     /// When an upstream that fails is left out, and for how long.
@@ -157,8 +160,8 @@ struct Prepared {
 }
 
 impl Proxy {
-    /// A proxy to `targets`: `app:3000`, `:3000` (on this machine), `http://app`, `https://app:8443`, `unix:/run/app.sock`, `unix:@name`. Names are looked up now,
-    /// and never again; each address of a name is an upstream. `tls` is asked for the settings of TLS to a server of this name.
+    /// A proxy to `targets`: `app:3000`, `:3000` (on this machine), `http://app`, `https://app:8443`, `h2c://app:50051` (HTTP/2 in clear text),
+    /// `unix:/run/app.sock`, `unix:@name`, `h2c://unix:/run/app.sock`. Names are looked up now, and never again; each address of a name is an upstream. `tls` is asked for the settings of TLS to a server of this name.
     ///
     /// # Errors
     /// When a target is none, or a name has no address, or `tls` refuses.
@@ -211,6 +214,7 @@ fn members_of(
     let member = |address| {
         let mut upstream = Upstream::new(address);
         (upstream.tls, upstream.timeouts) = (settings.clone(), options.timeouts);
+        upstream.protocol = target.protocol(options.protocol);
         upstream.proxy_protocol = options.proxy_protocol;
         Member::new(Arc::new(upstream), target.authority.clone())
     };

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use gannet_core::UpstreamAddress;
+use gannet_core::{UpstreamAddress, UpstreamProtocol};
 
 /// What a user calls an upstream, read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub(super) struct Target {
     pub(super) place: Place,
     /// It is spoken to over TLS.
     pub(super) is_secure: bool,
+    /// It is spoken to by HTTP/2 in clear text: so it was said.
+    pub(super) is_http2: bool,
     /// What it calls itself: its name, and its port where that is not the scheme's own.
     pub(super) authority: String,
 }
@@ -40,11 +42,10 @@ pub enum ProxyError {
     Tls(String, String),
 }
 
-const FORMS: &str =
-    "write app:3000, :3000 (on this machine), http://app:3000, https://app, or unix:/run/app.sock";
+const FORMS: &str = "write app:3000, :3000 (on this machine), http://app:3000, https://app, h2c://app:3000 (HTTP/2 in clear text), or unix:/run/app.sock";
 
 impl Target {
-    /// Reads `app:3000`, `:3000`, `http://app`, `https://app:8443`, `unix:/run/app.sock`.
+    /// Reads `app:3000`, `:3000`, `http://app`, `https://app:8443`, `h2c://app:3000`, `unix:/run/app.sock`, `h2c://unix:/run/app.sock`.
     pub(super) fn parse(text: &str) -> Result<Target, ProxyError> {
         Target::read(text).map_err(|what| ProxyError::Target(text.to_owned(), what))
     }
@@ -59,9 +60,16 @@ impl Target {
         if let Some(rest) = strip_scheme(text, "https://") {
             return Target::internet(rest, Some(443), true);
         }
+        if let Some(rest) = strip_scheme(text, "h2c://") {
+            let target = match strip_scheme(rest, "unix:") {
+                Some(path) => Target::unix(path),
+                None => Target::internet(rest, Some(80), false),
+            };
+            return Ok(Target { is_http2: true, ..target? });
+        }
         if text.contains("://") {
             return Err(
-                "of schemes there are http:// and https:// (which WebSockets go over, too), and unix:",
+                "of schemes there are http:// and https:// (which WebSockets go over, too), h2c://, and unix:",
             );
         }
         Target::internet(text, None, false)
@@ -72,6 +80,7 @@ impl Target {
             [b'/' | b'@', _, ..] => Ok(Target {
                 place: Place::Unix(path.into()),
                 is_secure: false,
+                is_http2: false,
                 authority: "localhost".into(),
             }),
             _ => Err(
@@ -111,7 +120,12 @@ impl Target {
             false => format!("{host}:{port}"),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        Ok(Target { place: Place::Internet(host, port), is_secure, authority })
+        Ok(Target { place: Place::Internet(host, port), is_secure, is_http2: false, authority })
+    }
+
+    /// Which HTTP it is spoken to by, where upstreams are by `protocol`.
+    pub(super) fn protocol(&self, protocol: UpstreamProtocol) -> UpstreamProtocol {
+        if self.is_http2 { UpstreamProtocol::Http2 } else { protocol }
     }
 
     /// The name that its certificate must have.
@@ -239,6 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn an_upstream_is_spoken_to_by_http_2_in_clear_text_where_that_is_said() {
+        use UpstreamProtocol::{Http1, Http2, Negotiated};
+        for (text, place, authority) in [
+            ("h2c://app", Place::Internet("app".to_owned(), 80), "app"),
+            ("H2C://app:50051/", Place::Internet("app".to_owned(), 50051), "app:50051"),
+            ("h2c://[::1]:50051", Place::Internet("::1".to_owned(), 50051), "[::1]:50051"),
+            ("h2c://unix:/run/app.sock", Place::Unix("/run/app.sock".into()), "localhost"),
+            ("h2c://unix:@app", Place::Unix("@app".into()), "localhost"),
+        ] {
+            let target = Target::parse(text).expect(text);
+            assert_eq!((&target.place, target.authority.as_str()), (&place, authority), "{text}");
+            assert!(!target.is_secure, "{text}");
+            assert_eq!([Negotiated, Http1, Http2].map(|said| target.protocol(said)), [Http2; 3], "{text}");
+        }
+        for text in ["app:3000", "https://app", "unix:/run/app.sock"] {
+            let target = Target::parse(text).expect(text);
+            assert_eq!(
+                [Negotiated, Http1, Http2].map(|said| target.protocol(said)),
+                [Negotiated, Http1, Http2]
+            );
+        }
+    }
+
+    #[test]
     fn what_is_no_upstream_is_told_with_the_way_out() {
         for (text, what) in [
             ("", "port is missing"),
@@ -261,6 +299,11 @@ mod tests {
             ("http://user:secret@app", "leave them out"),
             ("ws://app", "http:// and https://"),
             ("ftp://app", "http:// and https://"),
+            ("h2://app", "h2c://"),
+            ("grpc://app", "h2c://"),
+            ("h2c://", "name is missing"),
+            ("h2c://app/api", "without path and query"),
+            ("h2c://unix:app.sock", "whole path"),
             ("https://b\u{fc}cher.example", "xn--"),
             ("a b:80", "letters, digits"),
             ("a,b:80", "letters, digits"),

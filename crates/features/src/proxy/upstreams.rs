@@ -117,6 +117,7 @@ pub(super) fn is_upstreams_fault(error: &UpstreamError) -> bool {
         | UpstreamError::ConnectTimeout
         | UpstreamError::Tls(_)
         | UpstreamError::Closed
+        | UpstreamError::Reset(_)
         | UpstreamError::HeadTimeout
         | UpstreamError::SendTimeout
         | UpstreamError::Malformed(_) => true,

@@ -8,7 +8,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::server::roots;
-use super::{VERSIONS, client_protocols, provider};
+use super::{PROTOCOLS, VERSIONS, names, provider};
 use crate::TlsError;
 
 /// Whom a client trusts.
@@ -28,12 +28,24 @@ pub struct ClientOptions {
     pub roots: Roots,
 }
 
+/// Which protocols a client offers, for the server to choose one of (ALPN, RFC 7301).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Offer {
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// HTTP/2 and HTTP/1.1, the first rather.
+    Either,
+}
+
 /// A client's TLS: made once for the process, and shared by all its connections. Cloning it shares it.
 ///
 /// The server's certificate is verified, always. Sessions are resumed; what is kept for that is bounded by rustls (256 servers).
 #[derive(Clone)]
 pub struct ClientTls {
-    pub(super) config: Arc<ClientConfig>,
+    /// One for each [`Offer`], which all resume the same sessions.
+    configs: [Arc<ClientConfig>; 3],
 }
 
 impl ClientTls {
@@ -46,13 +58,26 @@ impl ClientTls {
             Roots::System => system_roots()?,
             Roots::File(file) => roots(file)?,
         };
-        let mut config = ClientConfig::builder_with_provider(provider())
+        let config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(VERSIONS)
             .map_err(|error| TlsError::Refused(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = client_protocols();
-        Ok(ClientTls { config: Arc::new(config) })
+        let configs = [&PROTOCOLS[1..], &PROTOCOLS[..1], &PROTOCOLS[..]].map(|protocols| {
+            let mut config = config.clone();
+            config.alpn_protocols = names(protocols);
+            Arc::new(config)
+        });
+        Ok(ClientTls { configs })
+    }
+
+    pub(super) fn offering(&self, offer: Offer) -> Arc<ClientConfig> {
+        let place = match offer {
+            Offer::Http1 => 0,
+            Offer::Http2 => 1,
+            Offer::Either => 2,
+        };
+        self.configs[place].clone()
     }
 
     /// Whether a server can have this name: a host's or an address, without a port.

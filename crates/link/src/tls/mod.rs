@@ -13,7 +13,7 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use certificates::{CertificateFiles, Certificates, Look};
-pub use client::{ClientOptions, ClientTls, Roots};
+pub use client::{ClientOptions, ClientTls, Offer, Roots};
 pub use fault::{AtFault, Fault, FaultKind};
 pub use server::{ClientCertificates, ServerOptions, ServerTls};
 pub use session::{Opened, PeerIdentity, RECORD_BYTES, Scratch, Session};
@@ -25,12 +25,9 @@ fn provider() -> Arc<CryptoProvider> {
 /// The versions of TLS that are spoken, in the order in which they are liked.
 const VERSIONS: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13, &rustls::version::TLS12];
 
-/// The application protocols that the server speaks, by their ALPN names (RFC 7301), the one it would rather speak first.
-fn server_protocols() -> Vec<Vec<u8>> {
-    [&b"h2"[..], b"http/1.1"].map(<[u8]>::to_vec).to_vec()
-}
+/// The application protocols that are spoken, by their ALPN names (RFC 7301), the one that is liked better first.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Those that the client speaks.
-fn client_protocols() -> Vec<Vec<u8>> {
-    vec![b"http/1.1".to_vec()]
+fn names(protocols: &[&[u8]]) -> Vec<Vec<u8>> {
+    protocols.iter().map(|name| name.to_vec()).collect()
 }

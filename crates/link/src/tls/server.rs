@@ -10,7 +10,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{Error, RootCertStore, ServerConfig};
 
 use super::certificates::{CertificateFiles, Certificates, chain};
-use super::{VERSIONS, provider, server_protocols};
+use super::{PROTOCOLS, VERSIONS, names, provider};
 use crate::TlsError;
 
 /// Tickets sent after each full handshake of TLS 1.3. Each is good for one resumption; a client that opens several connections at a time
@@ -24,6 +24,8 @@ pub struct ServerOptions {
     pub certificates: Vec<CertificateFiles>,
     /// Whether clients show certificates, too. By default they are not asked.
     pub clients: Option<ClientCertificates>,
+    /// Offers HTTP/1.1 only, and no HTTP/2.
+    pub http1_only: bool,
 }
 
 /// What certificates clients have.
@@ -61,7 +63,7 @@ impl ServerTls {
             None => versions.map_err(refused)?.with_no_client_auth(),
         };
         let mut config = builder.with_cert_resolver(certificates.clone());
-        config.alpn_protocols = server_protocols();
+        config.alpn_protocols = names(&PROTOCOLS[usize::from(options.http1_only)..]);
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Ticketer::new().map_err(refused)?;
         config.send_tls13_tickets = TICKETS;

@@ -11,7 +11,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{Error, HandshakeKind, ProtocolVersion};
 
-use super::client::ClientTls;
+use super::client::{ClientTls, Offer};
 use super::fault::{Fault, FaultKind};
 use super::machine::{Machine, Step};
 use super::server::ServerTls;
@@ -95,11 +95,11 @@ impl Session {
     ///
     /// # Errors
     /// When the name is none, or the system gives no random bytes.
-    pub fn client(tls: &ClientTls, server_name: &str) -> Result<Session, Fault> {
+    pub fn client(tls: &ClientTls, server_name: &str, offer: Offer) -> Result<Session, Fault> {
         let name = ServerName::try_from(server_name.to_owned()).map_err(|_| {
             Fault::new(FaultKind::Ours, "the server's name is neither a host's nor an address")
         })?;
-        let machine = UnbufferedClientConnection::new(tls.config.clone(), name)?;
+        let machine = UnbufferedClientConnection::new(tls.offering(offer), name)?;
         let mut session = Session::new(Machine::Client(machine));
         session.server_name = Some(server_name.into());
         session.process(&mut [])?;
@@ -252,7 +252,7 @@ impl Session {
     }
 
     /// Seals what the session has to say, and behind it up to `most` bytes of `plain`, which are taken out of it; says how many those were. Small
-    /// pieces become one record; of what is more than a record holds each record is full, but for the last.
+    /// pieces become one record; of what is more than a record holds each record is full, but for the last, and where a range of a file ends.
     ///
     /// # Errors
     /// When a range of a file cannot be read, or is not there any more.
@@ -405,9 +405,15 @@ impl Scratch {
         }
         let mut filled = 0;
         while filled < wanted {
+            let was_file = plain.begins_with_file();
             let count = plain.peek(&mut self.0[filled..wanted])?;
             plain.advance(count as u64);
             filled += count;
+            // What is read from a file is read once for each record that it is in: where a range ends, what does not fit beside it has a
+            // record of its own, in which frames of HTTP/2 then lie one each.
+            if was_file && !plain.begins_with_file() && plain.remaining() > (wanted - filled) as u64 {
+                break;
+            }
         }
         Ok(&self.0[..filled])
     }

@@ -158,6 +158,8 @@ fn a_server_needs_a_certificate_and_roots_that_are_some() {
     let authority = Authority::new();
     let signed = authority.sign("a", &["a.example"]);
     let clients = Some(ClientCertificates { roots: signed.key.clone(), required: true });
-    let error = ServerTls::new(&ServerOptions { certificates: vec![files(signed)], clients }).unwrap_err();
+    let error =
+        ServerTls::new(&ServerOptions { certificates: vec![files(signed)], clients, http1_only: false })
+            .unwrap_err();
     assert!(error.to_string().contains("a.key holds a private key; a certificate was expected"), "{error}");
 }

@@ -99,18 +99,26 @@ fn clients_of_both_versions_are_understood() {
 #[test]
 fn a_client_that_offers_only_protocols_that_the_server_has_not_gets_the_alert_that_says_so() {
     let (authority, tls) = sound();
-    for (offered, agreed) in
-        [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"http/1.1"], true), (&[b"h2", b"x"], false)]
-    {
+    let certificates = vec![files(authority.sign("b", &["a.example"]))];
+    let options = ServerOptions { certificates, http1_only: true, ..ServerOptions::default() };
+    let http1_only = ServerTls::new(&options).expect("a sound certificate");
+    let (h2, h1) = (Some(&b"h2"[..]), Some(&b"http/1.1"[..]));
+    for (tls, offered, agreed) in [
+        (&tls, &[&b"http/1.1"[..], b"h2"][..], h2),
+        (&tls, &[b"http/1.1"], h1),
+        (&tls, &[b"x", b"y"], None),
+        (&http1_only, &[b"h2", b"http/1.1"], h1),
+        (&http1_only, &[b"h2"], None),
+    ] {
         let offer = |config: &mut ClientConfig| {
             config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         };
         let mut client = peer(&authority, offer, &BOTH, aws_lc_rs::default_provider());
-        let mut server = listening(&tls);
+        let mut server = listening(tls);
         let outcome = talk(&mut client, &mut server);
-        if agreed {
+        if agreed.is_some() {
             outcome.unwrap();
-            assert_eq!(client.alpn_protocol(), Some(&b"http/1.1"[..]));
+            assert_eq!(client.alpn_protocol(), agreed);
         } else {
             assert_eq!(outcome.unwrap_err(), "received fatal alert: NoApplicationProtocol".to_owned());
         }

@@ -2,8 +2,8 @@
 
 use gannet_engine::{Block, Chunk, Output};
 use gannet_link::{
-    CertificateFiles, ClientOptions, ClientTls, Fault, Opened, Roots, Scratch, ServerOptions, ServerTls,
-    Session,
+    CertificateFiles, ClientOptions, ClientTls, Fault, Offer, Opened, Roots, Scratch, ServerOptions,
+    ServerTls, Session,
 };
 use gannet_testing::{Authority, Signed};
 
@@ -25,7 +25,7 @@ pub fn client(authority: &Authority) -> ClientTls {
 
 /// A client's side, at its beginning.
 pub fn asking(client: &ClientTls, name: &str) -> Side {
-    Side::new(Session::client(client, name).expect("a name"))
+    Side::new(Session::client(client, name, Offer::Http1).expect("a name"))
 }
 
 /// A server's side, at its beginning.

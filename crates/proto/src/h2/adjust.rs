@@ -9,11 +9,19 @@ use super::state::Receiving;
 use alloc::vec::Vec;
 
 impl<R: Role> Connection<R> {
+    /// One of the peer's settings. A table that shrinks and grows again has shrunk (RFC 7541 section 4.2).
+    pub(super) fn take_setting(&mut self, entry: &[u8]) -> Result<(), Error> {
+        let before = self.peer.header_table_size;
+        self.peer.take(entry, !R::SERVER)?;
+        if self.peer.header_table_size != before {
+            self.role.resize_table(self.peer.header_table_size, self.limits.header_table_bytes);
+        }
+        Ok(())
+    }
+
     /// The peer's settings are in: whether content that had no room has some now.
     pub(super) fn settings_received(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
         let opened = self.resize_send_windows()?;
-        let ours = self.limits.header_table_bytes;
-        self.role.encoder().set_max_size(self.peer.header_table_size, ours);
         settings::write_ack(out);
         Ok(opened)
     }

@@ -87,11 +87,7 @@ impl Budgets {
     /// A DATA frame came with hardly any content.
     pub fn tiny_data(&mut self, limits: &Limits) -> Result<(), Error> {
         self.tiny += 1;
-        if self.tiny > u32::from(limits.tiny_data_frames) {
-            Err(Error::TooManyTinyDataFrames)
-        } else {
-            Ok(())
-        }
+        if self.tiny > limits.tiny_data_frames { Err(Error::TooManyTinyDataFrames) } else { Ok(()) }
     }
 
     /// So many bytes of content were taken: so many tiny frames, at most, were of use.

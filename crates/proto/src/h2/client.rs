@@ -5,7 +5,7 @@ use super::error::{Error, ErrorCode};
 use super::event::Event;
 use super::frame::{flag, kind};
 use super::hpack::Encoder;
-use super::response;
+use super::response::{self, opens_tunnel};
 use super::role::{ClientRole, Opening, Part};
 use super::send::{Head as HeadFrame, lines};
 use super::settings::LARGEST_WINDOW;
@@ -45,9 +45,12 @@ impl Part for ClientRole {
         ClientRole { encoder: Encoder::new(seed) }
     }
 
-    #[inline]
-    fn encoder(&mut self) -> &mut Encoder {
-        &mut self.encoder
+    fn resize_table(&mut self, peers: u32, ours: u32) {
+        self.encoder.set_max_size(peers, ours);
+    }
+
+    fn begin_block(&mut self, out: &mut Vec<u8>) {
+        self.encoder.begin(out);
     }
 
     fn message(
@@ -86,6 +89,7 @@ impl Connection<ClientRole> {
             return Ok(Event::Interim { stream: key, consumed });
         }
         stream.receiving = if ended { Receiving::Ended } else { Receiving::Content };
+        stream.is_tunnel = opens_tunnel(stream.method, head.status);
         stream.to_receive = match head.body {
             ResponseBody::None => 0,
             ResponseBody::Known(length) => length,
@@ -127,7 +131,7 @@ impl Connection<ClientRole> {
         let id = self.next_stream();
         let ended = head.body == BodyLength::None && head.method != Method::Connect;
         let frame = HeadFrame::begin(kind::HEADERS, id, out);
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         encode(&mut self.role.encoder, &head, out);
         frame.end(if ended { flag::END_STREAM } else { 0 }, self.peer.max_frame_size, out);
         self.budgets.earn();
@@ -139,6 +143,7 @@ impl Connection<ClientRole> {
             priority: Priority::default(),
             is_due: false,
             was_cut_off: false,
+            is_tunnel: false,
             interim_responses: 0,
             send_window: self.applied_window,
             receive_window: self.stream_window,

@@ -5,7 +5,8 @@ use super::{ErrorCode, Refusal, StreamKey};
 /// What received bytes were. Offsets count from the start of the input that was given; `consumed` is how many of its bytes are done with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// More bytes are needed. Call again with what follows the first `consumed` bytes (fewer than 64) and more behind it.
+    /// More bytes are needed. Call again with what follows the first `consumed` bytes and more behind it: what is left over is a part of a
+    /// frame that is wanted as a whole, of 17 bytes at most, but for PRIORITY_UPDATE (`priority_bytes` and 13).
     Need {
         /// How many bytes are done with.
         consumed: usize,

@@ -97,6 +97,7 @@ impl<R: Role> Connection<R> {
         match self.streams.find(id) {
             Found::Slot(slot) => {
                 let key = StreamKey { id, slot };
+                self.is_not_reserved(key)?;
                 let may_come = self.is_live(key) || self.was_cut_off(id, Some(key));
                 if may_come { Ok(()) } else { Err(Error::StreamClosed) }
             }
@@ -162,6 +163,7 @@ impl<R: Role> Connection<R> {
         self.decode(opening.block)?;
         let stream = self.streams.at(key.slot);
         let malformed = match stream.to_receive {
+            _ if stream.is_tunnel => Some("a header block came on a tunnel"),
             _ if !opening.ended => Some("a second header block does not end the stream"),
             length if length != 0 && length != UNKNOWN => Some("the content is shorter than its length"),
             _ => None,
@@ -169,13 +171,15 @@ impl<R: Role> Connection<R> {
         if let Some(fault) = malformed {
             return self.fault(key, ErrorCode::PROTOCOL_ERROR, fault, opening.consumed, out);
         }
-        stream.receiving = Receiving::Ended;
         if self.scratch.list.too_large {
             let fault = "the trailers are too large";
             return self.fault(key, ErrorCode::ENHANCE_YOUR_CALM, fault, opening.consumed, out);
         }
         match trailers::read(self.level, &self.scratch.list, head) {
-            Ok(()) => Ok(Event::Trailers { stream: key, consumed: opening.consumed }),
+            Ok(()) => {
+                self.streams.at(key.slot).receiving = Receiving::Ended;
+                Ok(Event::Trailers { stream: key, consumed: opening.consumed })
+            }
             Err(fault) => self.fault(key, ErrorCode::PROTOCOL_ERROR, fault, opening.consumed, out),
         }
     }

@@ -92,9 +92,9 @@ limits! {
     pushed_streams: u32 = 32, at most 65535 "streams at once",
         held "no further promise is made",
         "What we send unasked; the client's own limit holds, too.";
-    stream_window_bytes: u32 = 65535, at most 2147483647 "bytes per stream",
+    stream_window_bytes: u32 = 262144, at most 2147483647 "bytes per stream",
         stream FLOW_CONTROL_ERROR,
-        "Content that arrived and was not taken is held in memory.";
+        "Content that arrived and was not taken is held in memory. An upload takes a round trip for each window: 64 KiB at 50 ms are 1.3 MB a second.";
     connection_window_bytes: u32 = 1048576, at most 2147483647 "bytes",
         connection WindowExceeded,
         "What all streams together may hold; so that few that are not read stop no other.";
@@ -148,13 +148,13 @@ limits! {
         "Clients that get content send two for a piece of it at most. A piece that is small because the window was is nobody's content: it earns none, so windows cannot be opened byte by byte.";
     useless_frames: u16 = 256, at most 65535 "frames",
         connection TooManyUselessFrames,
-        "Frames of unknown types, acknowledgements of nothing, and what comes for streams that have ended: what was on its way when we reset a stream is a window's worth, 5 frames of 16 KiB.";
+        "Frames of unknown types, acknowledgements of nothing, and what else than content comes for streams that are over: trailers, resets that crossed our end of the stream.";
     empty_data_frames: u16 = 128, at most 65535 "frames",
         connection TooManyEmptyDataFrames,
         "They carry nothing, and no window bounds them. Some clients send one to end a message.";
-    tiny_data_frames: u16 = 16384, at most 65535 "frames of fewer than 16 bytes",
+    tiny_data_frames: u32 = 262144, at most 16777216 "frames of fewer than 16 bytes",
         connection TooManyTinyDataFrames,
-        "More frame than content. Only those count whose content was not taken yet: a stream of small messages that somebody reads may go on for ever. gRPC's smallest message has 5 bytes: a whole window of them is 13,107.";
+        "More frame than content. Only those count whose content was not taken yet: a stream of small messages that somebody reads may go on for ever. gRPC's smallest message has 5 bytes: a whole window of the connection of them is 209,715.";
     priority_bytes: u16 = 256, at most 4096 "bytes",
         held "the frame is ignored",
         "What PRIORITY_UPDATE says takes 6 bytes, such as `u=3, i`; more is room for parameters to come.";
@@ -162,7 +162,7 @@ limits! {
         held "the oldest is forgotten",
         "A PRIORITY_UPDATE may come before the request that it is for (RFC 9218 section 7.1).";
     remembered_resets: u16 = 64, at most 1024 "streams",
-        held "what comes for older ones is taken for useless_frames",
+        held "what comes for older ones is ignored, too: nobody can say",
         "What a peer had sent before it saw that we reset a stream is no fault of it; later it would be.";
 }
 

@@ -4,7 +4,7 @@ use super::client::RequestToSend;
 use super::connection::Connection;
 use super::frame::kind;
 use super::hpack::{put_lines, put_static};
-use super::role::ServerRole;
+use super::role::{Part, ServerRole};
 use super::send::Head;
 use super::settings::LARGEST_WINDOW;
 use super::state::{Receiving, Sending};
@@ -28,14 +28,14 @@ impl Connection<ServerRole> {
         let most = self.peer.max_concurrent_streams.min(self.limits.pushed_streams) as usize;
         let id = self.streams.last_even + 2;
         let is_allowed = self.peer.enable_push && self.streams.count().1 < most && id <= LARGEST_WINDOW;
-        // A promise belongs to a request of the client's that is not answered yet.
+        // A promise belongs to a request of the client's whose response has not ended.
         let belongs = key.id & 1 == 1 && !self.sending_ended(key);
         if !is_allowed || !belongs || self.is_draining() {
             return None;
         }
         let frame = Head::begin(kind::PUSH_PROMISE, key.id, out);
         out.extend_from_slice(&id.to_be_bytes());
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         put_static(b":method", request.method.as_str().unwrap_or(request.method_text).as_bytes(), out);
         put_static(b":scheme", request.scheme.as_bytes(), out);
         put_static(b":path", request.path.as_bytes(), out);
@@ -50,6 +50,7 @@ impl Connection<ServerRole> {
             priority: Priority::default(),
             is_due: false,
             was_cut_off: false,
+            is_tunnel: false,
             interim_responses: 0,
             send_window: self.applied_window,
             receive_window: 0,

@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::error::Error;
 use super::event::Event;
-use super::hpack::Encoder;
+use super::hpack::{Encoder, TableSize};
 use super::streams::StreamKey;
 use crate::http::{Field, Head, ResponseHead};
 use alloc::vec::Vec;
@@ -14,8 +14,8 @@ pub trait Role: Part {}
 /// The server's end: it reads requests.
 #[derive(Debug)]
 pub struct ServerRole {
-    /// What is sent makes no entries; but the client may demand that its table shrinks.
-    pub(super) encoder: Encoder,
+    /// Responses are encoded without a table, but a client may have to be told so.
+    pub(super) table: TableSize,
 }
 
 /// The client's end: it reads responses.
@@ -45,8 +45,10 @@ pub trait Part: Sized {
     const SERVER: bool;
     /// The beginning. `seed` is of the hash by which what was encoded is found.
     fn new(seed: u64) -> Self;
-    /// What header blocks are begun with.
-    fn encoder(&mut self) -> &mut Encoder;
+    /// The peer's dynamic table may take so many bytes, and ours so many.
+    fn resize_table(&mut self, peers: u32, ours: u32);
+    /// Whatever has to be said at the beginning of a header block.
+    fn begin_block(&mut self, out: &mut Vec<u8>);
     /// A block that begins a message on a stream: of a client a request, on a stream that it opens; of a server a response.
     /// `None` if there is nothing to tell.
     fn message(

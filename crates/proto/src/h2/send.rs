@@ -5,8 +5,8 @@
 
 use super::connection::Connection;
 use super::frame::{HEADER_BYTES, Header, flag, kind, write_header};
-use super::hpack::{Blocks, put_date, put_length, put_lines, put_static, put_status};
-use super::role::{Role, ServerRole};
+use super::hpack::{Blocks, put_date, put_length, put_lines, put_status};
+use super::role::{Part, Role, ServerRole};
 use super::state::Sending;
 use super::streams::{Stream, StreamKey, UNKNOWN};
 use crate::h1::{Announced, Framing, Misuse, ResponseToSend, final_framing};
@@ -83,7 +83,7 @@ impl Connection<ServerRole> {
         }
         assert!(!self.responded(key), "interim responses come before the final one");
         let head = Head::begin(kind::HEADERS, key.id, out);
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         put_status(status, out);
         put_lines(fields, out);
         head.end(0, self.peer.max_frame_size, out);
@@ -109,7 +109,7 @@ impl Connection<ServerRole> {
         stream.to_send = if let Framing::Length(length) = framing { length } else { UNKNOWN };
         stream.sending = if ended { Sending::Ended } else { Sending::Content };
         let frame = Head::begin(kind::HEADERS, key.id, out);
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         write_fields(&head, announced, blocks, out);
         frame.end(if ended { flag::END_STREAM } else { 0 }, self.peer.max_frame_size, out);
         self.budgets.earn();
@@ -150,7 +150,7 @@ impl Connection<ServerRole> {
         self.send_window -= length as i32;
         out.reserve(128 + head.fields.len() + length);
         let frame = Head::begin(kind::HEADERS, key.id, out);
-        self.role.encoder.begin(out);
+        self.role.begin_block(out);
         write_fields(&head, announced, blocks, out);
         let ends = if length == 0 { flag::END_STREAM } else { 0 };
         frame.end(ends, self.peer.max_frame_size, out);
@@ -244,7 +244,7 @@ impl<R: Role> Connection<R> {
         Ok(())
     }
 
-    /// Ends the message, with `trailers` if there are any: rendered lines. One that has ended already stays so.
+    /// Ends the message, with `trailers` if there are any: rendered lines. A tunnel has none (RFC 9113 section 8.5). One that has ended already stays so.
     ///
     /// # Errors
     /// [`Misuse::TooShort`]: the peer waits for content that will not come, so the stream is to be [reset](Connection::reset).
@@ -257,7 +257,7 @@ impl<R: Role> Connection<R> {
         if stream.sending != Sending::Content {
             return Ok(());
         }
-        if trailers.is_empty() {
+        if trailers.is_empty() || stream.is_tunnel {
             return self.push(key, 0, true, out);
         }
         if !matches!(stream.to_send, 0 | UNKNOWN) {
@@ -265,10 +265,8 @@ impl<R: Role> Connection<R> {
         }
         stream.sending = Sending::Ended;
         let frame = Head::begin(kind::HEADERS, key.id, out);
-        self.role.encoder().begin(out);
-        for (name, value) in lines(trailers) {
-            put_static(name, value, out);
-        }
+        self.role.begin_block(out);
+        put_lines(trailers, out);
         frame.end(flag::END_STREAM, self.peer.max_frame_size, out);
         self.budgets.earn();
         self.budgets.answered();

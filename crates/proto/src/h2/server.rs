@@ -4,7 +4,7 @@ use super::budget::Kind;
 use super::connection::Connection;
 use super::error::{Error, ErrorCode};
 use super::event::Event;
-use super::hpack::Encoder;
+use super::hpack::{self, TableSize};
 use super::request::{self, Said, Unfit};
 use super::role::{Opening, Part, ServerRole};
 use super::settings::ENTRY_BYTES;
@@ -17,13 +17,17 @@ impl Part for ServerRole {
     type Head = Head;
     const SERVER: bool = true;
 
-    fn new(seed: u64) -> ServerRole {
-        ServerRole { encoder: Encoder::new(seed) }
+    fn new(_: u64) -> ServerRole {
+        ServerRole { table: TableSize::default() }
+    }
+
+    fn resize_table(&mut self, peers: u32, _: u32) {
+        self.table.set(peers, hpack::INITIAL_SIZE);
     }
 
     #[inline]
-    fn encoder(&mut self) -> &mut Encoder {
-        &mut self.encoder
+    fn begin_block(&mut self, out: &mut Vec<u8>) {
+        self.table.begin(out);
     }
 
     fn message(
@@ -144,6 +148,7 @@ impl Connection<ServerRole> {
             priority,
             is_due: false,
             was_cut_off: false,
+            is_tunnel: method == Method::Connect,
             interim_responses: 0,
             send_window: self.applied_window,
             receive_window: self.stream_window,
@@ -165,10 +170,8 @@ impl Connection<ServerRole> {
         if !rest.is_empty() {
             return Err(Error::InvalidFrameSize);
         }
-        entries.iter().try_for_each(|entry| self.peer.take(entry, false))?;
+        entries.iter().try_for_each(|entry| self.take_setting(entry))?;
         self.applied_window = self.peer.initial_window_size;
-        let ours = self.limits.header_table_bytes;
-        self.role.encoder.set_max_size(self.peer.header_table_size, ours);
         Ok(self.open_request(1, true, method, Priority::default(), None))
     }
 }

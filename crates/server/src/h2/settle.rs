@@ -68,20 +68,9 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
 
 impl Multiplexed {
     /// Takes note of whether it idles. While it does it holds little.
-    fn count(&mut self, local: &Local) {
-        let idles = self.is_idle();
-        if idles == self.counted_idle {
-            return;
-        }
-        self.counted_idle = idles;
-        let states = [ConnectionState::Active, ConnectionState::Idle];
-        let (from, to) = if idles { (states[0], states[1]) } else { (states[1], states[0]) };
-        local.observer.counters.moves(Some(from), Some(to));
-        if idles {
-            self.protocol.idle();
-            self.schedule.shrink();
-            (self.streams, self.due) = (Vec::new(), Vec::new());
-            self.streams_deadline = Moment::NEVER;
+    fn count(&mut self, local: &mut Local) {
+        if self.is_idle() && !self.counted_idle {
+            self.rest(local);
         }
     }
 

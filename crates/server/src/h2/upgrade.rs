@@ -31,7 +31,7 @@ pub(crate) fn offer(
     local: &mut Local,
 ) -> Option<Offer> {
     let has_body = !matches!(head.body, BodyLength::None | BodyLength::Known(0));
-    if is_secure || has_body || !names(head.field_values(text, "upgrade"), "h2c") {
+    if facts.http1_only || is_secure || has_body || !names(head.field_values(text, "upgrade"), "h2c") {
         return None;
     }
     let settings = settings(head, text)?;

@@ -12,7 +12,7 @@ pub(crate) const LIMITS: usize = SERVER.len() + PROTOCOL.len() + HTTP2.len();
 /// Rows that are never counted. Backpressure is no excess (`body_window_bytes`, `output_bytes`); a body that comes too slowly is
 /// counted as `body_grace`, whichever of the two it fell short of; what a log lacks is counted as lines, and who holds a worker up by route, in metrics
 /// of their own; how many handshakes are completed, too; what an upstream sends is no client's excess.
-const UNCOUNTED: [&str; 16] = [
+const UNCOUNTED: [&str; 17] = [
     "handshakes_per_turn",
     "worker_hold",
     "body_window_bytes",
@@ -23,6 +23,7 @@ const UNCOUNTED: [&str; 16] = [
     "log_flush_timeout",
     "upstream_connections",
     "upstream_idle_connections",
+    "upstream_h2_streams",
     "upstream_idle_timeout",
     "upstream_takeover_delay",
     "upstream_continue_timeout",

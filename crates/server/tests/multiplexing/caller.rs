@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-
 use gannet_engine::Moment;
 use gannet_engine::sim::Random;
 use gannet_link::ClientTls;
@@ -129,7 +128,8 @@ impl Caller {
         if self.over.is_some() {
             return None;
         }
-        let unasked = self.begun.iter().filter_map(|begun| begun.waits_since.map(|since| since.after(UNASKED)));
+        let unasked =
+            self.begun.iter().filter_map(|begun| begun.waits_since.map(|since| since.after(UNASKED)));
         let moments = unasked.chain([Some(self.due), self.bored].into_iter().flatten());
         moments.filter(|moment| *moment > now).min()
     }
@@ -247,7 +247,8 @@ impl Caller {
             begun.sent += length;
             begun.has_finished = ends;
         } else {
-            let trailers = if request.trailers { format!("X-Check: {}\r\n", request.id) } else { String::new() };
+            let trailers =
+                if request.trailers { format!("X-Check: {}\r\n", request.id) } else { String::new() };
             self.protocol.finish(begun.key, trailers.as_bytes(), &mut self.unsent).expect("all was sent");
             begun.has_finished = true;
         }
@@ -371,7 +372,8 @@ impl Caller {
 
     /// Its preface did not come in time: to the server it is no client of HTTP/2, and is told so by HTTP/1.1.
     fn is_taken_for_another(&mut self, first: u8) -> bool {
-        self.is_strange |= self.witness.settings.is_empty() && self.witness.is_between_frames() && first == b'H';
+        self.is_strange |=
+            self.witness.settings.is_empty() && self.witness.is_between_frames() && first == b'H';
         self.is_strange
     }
 
@@ -380,7 +382,8 @@ impl Caller {
         let mut at = 0;
         loop {
             let handled = self.protocol.handle(&unread[at..], &mut self.head, &mut self.unsent);
-            let event = handled.unwrap_or_else(|error| panic!("the server is not understood: {error}; {self:?}"));
+            let event =
+                handled.unwrap_or_else(|error| panic!("the server is not understood: {error}; {self:?}"));
             let consumed = self.take(event, now);
             at += consumed;
             if matches!(event, Event::Need { .. }) {
@@ -392,7 +395,9 @@ impl Caller {
 
     fn take(&mut self, event: Event, now: Moment) -> usize {
         match event {
-            Event::Need { consumed } | Event::Window { consumed, .. } | Event::Priority { consumed, .. } => consumed,
+            Event::Need { consumed } | Event::Window { consumed, .. } | Event::Priority { consumed, .. } => {
+                consumed
+            }
             Event::Head { stream, consumed, .. } | Event::Trailers { stream, consumed } => {
                 self.heard(stream, 0);
                 consumed
@@ -479,7 +484,8 @@ impl Caller {
             match request.expected.reset {
                 Some(code) => assert_eq!(answer.reset, Some(code), "{}", about()),
                 None => {
-                    let stopped = answer.reset.is_none_or(|code| code == code::NO_ERROR && !request.is_bodiless);
+                    let stopped =
+                        answer.reset.is_none_or(|code| code == code::NO_ERROR && !request.is_bodiless);
                     assert!(answer.complete && stopped, "{}", about());
                     assert_eq!(answer.status, request.expected.status, "{}", about());
                 }
@@ -549,10 +555,21 @@ fn number(key: StreamKey) -> usize {
 impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "client over {:?}, tls {}, last {:?}:", self.over, self.tls.is_some(), self.last)?;
-        writeln!(f, "  {:?}, windows {} {}", self.plan.manners, self.plan.window, self.plan.connection_window)?;
+        writeln!(
+            f,
+            "  {:?}, windows {} {}",
+            self.plan.manners, self.plan.window, self.plan.connection_window
+        )?;
         writeln!(f, "  told {:?}, let {:?}", self.witness.settings, self.witness.opened)?;
         writeln!(f, "  told to go away: {:?} {:?}", self.witness.go_aways, self.witness.reasons)?;
-        writeln!(f, "  unsent {}, unread {}, mute {}, broke {}", self.unsent.len(), self.unread.len(), self.mute, self.broke)?;
+        writeln!(
+            f,
+            "  unsent {}, unread {}, mute {}, broke {}",
+            self.unsent.len(),
+            self.unread.len(),
+            self.mute,
+            self.broke
+        )?;
         let none = BTreeMap::new();
         let answers = if self.begun.is_empty() { &none } else { &self.witness.answers };
         for (begun, request) in self.begun.iter().zip(&self.plan.requests) {
@@ -572,7 +589,11 @@ impl std::fmt::Debug for Caller {
             )?;
             if let Some(answer) = answers.get(&begun.key.id) {
                 let Answer { status, fields, body, complete, reset, interims, .. } = answer;
-                writeln!(f, "    told {status} {fields:?}, {} bytes, complete: {complete}, reset {reset:?}, {interims:?}", body.len())?;
+                writeln!(
+                    f,
+                    "    told {status} {fields:?}, {} bytes, complete: {complete}, reset {reset:?}, {interims:?}",
+                    body.len()
+                )?;
             }
         }
         writeln!(f, "  {} requests not begun", self.plan.requests.len() - self.begun.len())?;

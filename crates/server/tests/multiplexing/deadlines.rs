@@ -146,7 +146,11 @@ fn a_body_that_its_handler_is_slow_to_read_is_not_too_slow() {
         }
         let answer = peer.answer(1);
         assert_eq!((sent, answer.status), (whole.len(), 200));
-        assert_eq!((answer.body.len(), answer.reset), (65_535, Some(code::CANCEL)), "nobody opened its window");
+        assert_eq!(
+            (answer.body.len(), answer.reset),
+            (65_535, Some(code::CANCEL)),
+            "nobody opened its window"
+        );
     });
 }
 

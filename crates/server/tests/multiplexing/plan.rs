@@ -215,7 +215,8 @@ impl Planned {
     }
 
     fn post(id: u64, most: usize, random: &mut Random) -> Planned {
-        let path = *random.pick(&["collect", "collect", "echo", "echo", "slowly", "ignore", "ignore-later", "drop"]);
+        let path =
+            *random.pick(&["collect", "collect", "echo", "echo", "slowly", "ignore", "ignore-later", "drop"]);
         let length = size(most, random);
         let body = content(id, length);
         let said = random.range(0..=200);

@@ -180,7 +180,8 @@ impl Witness {
             return;
         }
         let method = lines(&list).into_iter().find(|(name, _)| name == ":method");
-        let seen = Seen { method: method.map(|(_, value)| value).unwrap_or_default(), window, was_reset: false };
+        let seen =
+            Seen { method: method.map(|(_, value)| value).unwrap_or_default(), window, was_reset: false };
         self.seen.entry(stream).or_insert(seen);
     }
 
@@ -222,10 +223,7 @@ impl Witness {
 
     fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Result<()> {
         ensure(payload.len() <= self.max_frame, "a frame is too large")?;
-        ensure(
-            self.block.is_none() || kind == kind::CONTINUATION,
-            "a header block is interrupted",
-        )?;
+        ensure(self.block.is_none() || kind == kind::CONTINUATION, "a header block is interrupted")?;
         if self.settings.is_empty() && self.pongs.is_empty() && self.order.is_empty() {
             ensure(kind == kind::SETTINGS || self.answers.is_empty(), "SETTINGS come first")?;
         }
@@ -256,15 +254,24 @@ impl Witness {
             kind::GOAWAY => {
                 ensure(stream == 0 && payload.len() >= 8, "a GOAWAY is of the connection")?;
                 let last = number(payload);
-                ensure(self.go_aways.last().is_none_or(|before| before.0 >= last), "last streams do not grow")?;
+                ensure(
+                    self.go_aways.last().is_none_or(|before| before.0 >= last),
+                    "last streams do not grow",
+                )?;
                 self.go_aways.push((last, number(&payload[4..])));
                 self.reasons.push(String::from_utf8_lossy(&payload[8..]).into_owned());
                 Ok(())
             }
             kind::WINDOW_UPDATE => {
                 let by = number(payload);
-                ensure(payload.len() == 4 && by > 0 && by >> 31 == 0, "a window is opened, and not by nothing")?;
-                ensure(stream == 0 || self.seen.contains_key(&stream), "the window of a stream that is idle")?;
+                ensure(
+                    payload.len() == 4 && by > 0 && by >> 31 == 0,
+                    "a window is opened, and not by nothing",
+                )?;
+                ensure(
+                    stream == 0 || self.seen.contains_key(&stream),
+                    "the window of a stream that is idle",
+                )?;
                 *self.opened.entry(stream).or_default() += u64::from(by);
                 Ok(())
             }
@@ -302,7 +309,10 @@ impl Witness {
         ensure(seen.window >= 0 || length == 0, "a stream's window is overrun")?;
         ensure(self.window >= 0, "the connection's window is overrun")?;
         let answer = self.answers.get_mut(&stream).ok_or("content before a head")?;
-        ensure(answer.status >= 200 && !answer.complete && answer.reset.is_none(), "content out of its place")?;
+        ensure(
+            answer.status >= 200 && !answer.complete && answer.reset.is_none(),
+            "content out of its place",
+        )?;
         ensure(!payload.is_empty() || flags & END_STREAM != 0, "an empty frame that ends nothing")?;
         answer.body.extend_from_slice(payload);
         answer.pieces.push(payload.len());
@@ -328,7 +338,9 @@ impl Witness {
         }
         let promised = if kind == kind::PUSH_PROMISE { 4 } else { 0 };
         let mut list = List::new(60_000, 1000);
-        self.decoder.decode(&block[promised..], &mut list).map_err(|error| format!("a header block: {error:?}"))?;
+        self.decoder
+            .decode(&block[promised..], &mut list)
+            .map_err(|error| format!("a header block: {error:?}"))?;
         let lines = lines(&list);
         for (name, value) in &lines {
             ensure(name.bytes().all(|byte| !byte.is_ascii_uppercase()), "names are in lower case")?;
@@ -345,9 +357,15 @@ impl Witness {
     fn promised(&mut self, on: u32, stream: u32, lines: Lines) -> Result<()> {
         ensure(self.pushes, "promises are not taken")?;
         let seen = self.seen.get(&on).ok_or("a promise on a stream that is idle")?;
-        ensure(stream % 2 == 0 && self.promises.keys().all(|before| *before < stream), "promised streams grow")?;
+        ensure(
+            stream % 2 == 0 && self.promises.keys().all(|before| *before < stream),
+            "promised streams grow",
+        )?;
         let answer = self.answers.get(&on);
-        ensure(answer.is_none_or(|answer| !answer.complete && answer.reset.is_none()), "a promise in its time")?;
+        ensure(
+            answer.is_none_or(|answer| !answer.complete && answer.reset.is_none()),
+            "a promise in its time",
+        )?;
         let window = self.initial.iter().copied().max().unwrap_or(0);
         let was_reset = seen.was_reset;
         self.seen.insert(stream, Seen { method: "GET".into(), window, was_reset });
@@ -368,7 +386,10 @@ impl Witness {
         ensure(lines.first().is_some_and(|(name, _)| name == ":status"), "the status comes first")?;
         let status: u16 = lines.remove(0).1.parse().map_err(|_| "a status is a number")?;
         ensure(lines.iter().all(|(name, _)| !name.starts_with(':')), "there is no other pseudo-field")?;
-        ensure((200..600).contains(&status) || (100..200).contains(&status) && status != 101 && !ends, "a status")?;
+        ensure(
+            (200..600).contains(&status) || (100..200).contains(&status) && status != 101 && !ends,
+            "a status",
+        )?;
         if status < 200 {
             answer.interims.push((status, lines));
             return Ok(());

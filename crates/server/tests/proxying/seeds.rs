@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
 
-use gannet_core::{Counter, UpstreamError};
+use gannet_core::{Counter, UpstreamError, UpstreamProtocol};
 use gannet_engine::sim::{Network, Random};
 use gannet_features::proxy::{Balance, Ejection, ProxyOptions};
 
@@ -48,7 +48,8 @@ fn options(weather: Weather, random: &mut Random) -> ProxyOptions {
     let failures = *random.pick(&[0, 1, 3]);
     let balance = *random.pick(&[Balance::RoundRobin, Balance::LeastConnections]);
     let ejection = Ejection { failures, ..Ejection::default() };
-    let mut options = ProxyOptions { balance, ejection, ..ProxyOptions::default() };
+    let protocol = *random.pick(&[UpstreamProtocol::Http1, UpstreamProtocol::Http2]);
+    let mut options = ProxyOptions { balance, ejection, protocol, ..ProxyOptions::default() };
     if weather == Weather::Fair {
         options.timeouts.idle = PATIENCE;
     }

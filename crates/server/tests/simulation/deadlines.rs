@@ -45,6 +45,10 @@ fn the_table_says_the_defaults_that_hold() {
             "log_flush_timeout" => time(limits.log_flush_timeout),
             "upstream_connections" => each_upstream(limits.upstream.upstream_connections),
             "upstream_idle_connections" => each_upstream(limits.upstream.upstream_idle_connections),
+            "upstream_h2_streams" => {
+                let streams = limits.upstream.upstream_h2_streams;
+                format!("{streams} for each connection, and for each that is being made")
+            }
             "upstream_idle_timeout" => time(limits.upstream.upstream_idle_timeout),
             "upstream_takeover_delay" => time(limits.upstream.upstream_takeover_delay),
             "upstream_continue_timeout" => time(limits.upstream.upstream_continue_timeout),

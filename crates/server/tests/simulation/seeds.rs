@@ -201,12 +201,7 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
 }
 
 /// Lets server and clients act until all clients are done.
-pub async fn serve<C: Actor>(
-    world: &mut World,
-    callers: &mut [C],
-    setup: &Setup,
-    mut order: Option<Order>,
-) {
+pub async fn serve<C: Actor>(world: &mut World, callers: &mut [C], setup: &Setup, mut order: Option<Order>) {
     // Whoever waits for a place waits for all that are before it.
     let places = setup.limits.connections.min(callers.len());
     let patience = LONGEST * u32::try_from(callers.len() / places).expect("few clients");

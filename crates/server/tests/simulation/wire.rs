@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use gannet_engine::sim::{Client, Network};
 use gannet_engine::{Block, Chunk, Output};
 use gannet_link::{
-    CertificateFiles, ClientOptions, ClientTls, Roots, Scratch, ServerOptions, ServerTls, Session,
+    CertificateFiles, ClientOptions, ClientTls, Offer, Roots, Scratch, ServerOptions, ServerTls, Session,
 };
 use gannet_testing::{Authority, rcgen};
 
@@ -61,7 +61,7 @@ pub struct Secure {
 impl Wire {
     pub fn secure(network: &Network, tls: &ClientTls) -> io::Result<Wire> {
         let client = network.connect(secure_address())?;
-        let session = Session::client(tls, "a").expect("a name");
+        let session = Session::client(tls, "a", Offer::Http1).expect("a name");
         Ok(Wire::Secure(Box::new(Secure {
             client,
             session,

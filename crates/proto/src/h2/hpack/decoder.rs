@@ -54,7 +54,7 @@ impl Decoder {
     pub fn decode(&mut self, block: &[u8], list: &mut List) -> Result<(), Error> {
         list.clear();
         let mut input = Input::new(block);
-        self.update_size(&mut input)?;
+        self.read_size(&mut input)?;
         while let Some(first) = input.byte() {
             if first & INDEXED != 0 {
                 let index = input.integer(first, INDEXED - 1)?;
@@ -84,15 +84,15 @@ impl Decoder {
         self.table.idle();
     }
 
-    /// The size updates that a block begins with.
+    /// The size updates that a block begins with; nearly none does.
     #[inline]
-    fn update_size(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+    fn read_size(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
         let updates = input.peek().is_some_and(|first| first & 0xe0 == SIZE_UPDATE);
-        if updates || self.demanded_size.is_some() { self.update_size_indeed(input) } else { Ok(()) }
+        if updates || self.demanded_size.is_some() { self.read_size_updates(input) } else { Ok(()) }
     }
 
     #[cold]
-    fn update_size_indeed(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
+    fn read_size_updates(&mut self, input: &mut Input<'_>) -> Result<(), Error> {
         let mut count = 0;
         while let Some(first) = input.peek()
             && first & 0xe0 == SIZE_UPDATE
@@ -196,7 +196,7 @@ impl Decoder {
         let start = list.text.len();
         if index == 0 {
             input.string(&mut list.text)?;
-            return Ok(static_table::index_of_exactly(&list.text[start..]));
+            return Ok(static_table::index_of(&list.text[start..]));
         }
         if let Some(entry) = TEXTS.get(index) {
             list.text.extend_from_slice(&entry.bytes);

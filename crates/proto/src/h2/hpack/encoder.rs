@@ -1,15 +1,13 @@
 //! Field lines → header blocks, with a dynamic table.
 
-use super::input::put_integer;
-use super::put::{NEVER_INDEXED, WITH_INDEXING, WITHOUT_INDEXING, is_secret, put_indexed, put_literal};
+use super::put::{
+    NEVER_INDEXED, Room, WITH_INDEXING, WITHOUT_INDEXING, is_secret, put_indexed, put_literal, put_long_name,
+};
 use super::static_table;
 use super::table::Table;
 use super::tags::Tagged;
-use super::{FIELD_OVERHEAD, INITIAL_SIZE};
+use super::{FIELD_OVERHEAD, INITIAL_SIZE, TableSize};
 use alloc::vec::Vec;
-
-/// The pattern of a size update (RFC 7541 section 6.3), and its bits.
-const SIZE_UPDATE: u8 = 0x20;
 
 /// Whether a field becomes an entry of the dynamic tables.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,56 +20,37 @@ pub(super) enum Indexing {
 
 /// Encodes the header blocks of one direction of a connection.
 ///
-/// A connection that only writes what [`Blocks`](super::Blocks) keep needs one all the same: what the peer's settings demand is said by [`begin`](Encoder::begin). It
-/// holds no memory until a field becomes an entry.
+/// It holds no memory until a field becomes an entry.
 #[derive(Debug)]
 pub struct Encoder {
     pub(super) table: Table,
     tagged: Tagged,
-    /// What the peer allows.
-    peers: u32,
-    /// The lowest size since the last block, if the next one has to begin with size updates.
-    lowest: Option<u32>,
+    size: TableSize,
 }
 
 impl Encoder {
     /// An encoder with an empty dynamic table. `seed` is of the hash by which entries are found.
     pub fn new(seed: u64) -> Encoder {
-        let (table, tagged) = (Table::new(INITIAL_SIZE), Tagged::new(seed));
-        Encoder { table, tagged, peers: INITIAL_SIZE, lowest: None }
+        Encoder { table: Table::new(INITIAL_SIZE), tagged: Tagged::new(seed), size: TableSize::default() }
     }
 
-    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` and we allow. The next header block says so.
+    /// The dynamic table may take what the peer's `SETTINGS_HEADER_TABLE_SIZE` allows, and we do: see [`TableSize::set`].
     pub fn set_max_size(&mut self, peers: u32, ours: u32) {
-        let size = peers.min(ours);
-        // A peer that reduced its table waits for this, even where ours was smaller before.
-        if size != self.table.max_size() || peers < self.peers {
-            self.lowest = Some(self.lowest.map_or(size, |lowest| lowest.min(size)));
-        }
-        self.peers = peers;
-        self.table.set_max_size(size);
+        self.size.set(peers, ours);
+        self.table.set_max_size(self.size.get());
         self.tagged.keep(self.table.len());
     }
 
     /// Begins a header block: whatever changed the table's size is said first.
     #[inline]
     pub fn begin(&mut self, out: &mut Vec<u8>) {
-        if let Some(lowest) = self.lowest.take() {
-            self.update_size(lowest, out);
-        }
-    }
-
-    #[cold]
-    fn update_size(&self, lowest: u32, out: &mut Vec<u8>) {
-        let size = self.table.max_size();
-        if lowest < size {
-            put_integer(lowest as usize, SIZE_UPDATE - 1, SIZE_UPDATE, out);
-        }
-        put_integer(size as usize, SIZE_UPDATE - 1, SIZE_UPDATE, out);
+        self.size.begin(out);
     }
 
     /// Appends a field. The name is lowered. Whether it becomes an entry is decided by its name: not what differs from message to message, nor what is secret.
     pub fn field(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let mut room = Room::default();
+        let Some(name) = room.lower(name) else { return put_long_name(WITHOUT_INDEXING, name, value, out) };
         let index = static_table::index_of(name);
         match static_table::index_of_value(index, value) {
             0 => {
@@ -84,6 +63,8 @@ impl Encoder {
 
     /// Appends a field that nobody on its way may put in a table (RFC 7541 section 7.1.3): what came as [`never_indexed`](super::Line::never_indexed).
     pub fn sensitive_field(&mut self, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+        let mut room = Room::default();
+        let Some(name) = room.lower(name) else { return put_long_name(NEVER_INDEXED, name, value, out) };
         self.literal(Indexing::Never, static_table::index_of(name), name, value, out);
     }
 
@@ -99,12 +80,14 @@ impl Encoder {
         match is_secret(index, value) {
             true => Indexing::Never,
             // What is large would drive most others out.
-            false if differs(index) || size > self.table.max_size() as usize / 4 * 3 => Indexing::Without,
+            false if differs(index, name) || size > self.table.max_size() as usize / 4 * 3 => {
+                Indexing::Without
+            }
             false => Indexing::With,
         }
     }
 
-    /// Appends a field that the static table does not have.
+    /// Appends a field that the static table does not have. Its name is in lower case.
     pub(super) fn literal(
         &mut self,
         indexing: Indexing,
@@ -129,7 +112,6 @@ impl Encoder {
         }
         put_literal(WITH_INDEXING, self.index_of_name(index, name), name, value, out);
         if self.table.insert(name, value, index) {
-            self.table.lower_newest_name();
             self.tagged.add(tags);
         }
         self.tagged.keep(self.table.len());
@@ -149,7 +131,23 @@ fn index_of_entry(age: usize) -> usize {
 }
 
 /// Whether a field's value mostly differs from message to message, so that as an entry it would only drive others out. `index` is its name's in the static table.
-fn differs(index: u8) -> bool {
-    // :path, age, content-length, content-range, date, etag, expires, if-modified-since, if-none-match, if-range, last-modified, location, range.
-    matches!(index, 4 | 21 | 28 | 30 | 33 | 34 | 36 | 40 | 41 | 42 | 44 | 46 | 50)
+fn differs(index: u8, name: &[u8]) -> bool {
+    match index {
+        // Tracing, and what proxies say of the client.
+        0 => matches!(
+            name,
+            b"traceparent"
+                | b"tracestate"
+                | b"x-request-id"
+                | b"x-correlation-id"
+                | b"forwarded"
+                | b"x-forwarded-for"
+                | b"x-real-ip"
+        ),
+        // :path, age, content-length, content-range, date, etag, expires, location, range
+        4 | 21 | 28 | 30 | 33 | 34 | 36 | 46 | 50 => true,
+        // if-match, if-modified-since, if-none-match, if-range, if-unmodified-since, last-modified
+        39..=44 => true,
+        _ => false,
+    }
 }

@@ -8,7 +8,7 @@ const MOST_CONTINUATIONS: u32 = 4;
 /// A string's first bit says that it is Huffman-coded.
 const HUFFMAN: u8 = 0x80;
 /// The bits that a string's length begins in.
-const LENGTH: u8 = 0x7f;
+pub(super) const LENGTH: u8 = 0x7f;
 
 /// What is left of a header block.
 pub(super) struct Input<'a> {
@@ -99,19 +99,4 @@ pub(super) fn put_string(text: &[u8], out: &mut Vec<u8>) {
 pub(super) fn put_plain_string(text: &[u8], out: &mut Vec<u8>) {
     put_integer(text.len(), LENGTH, 0, out);
     out.extend_from_slice(text);
-}
-
-/// Appends a field's name in lower case, coded if that is shorter.
-pub(super) fn put_name(name: &[u8], out: &mut Vec<u8>) {
-    let lowered = || name.iter().map(u8::to_ascii_lowercase);
-    match huffman::bytes_of(lowered()) {
-        length if length < name.len() => {
-            put_integer(length, LENGTH, HUFFMAN, out);
-            huffman::append(lowered(), out);
-        }
-        _ => {
-            put_integer(name.len(), LENGTH, 0, out);
-            out.extend(lowered());
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Fields encoded without a dynamic table: what is encoded so is good on every connection.
 
-use super::input::{put_integer, put_name, put_plain_string, put_string};
+use super::input::{LENGTH, put_integer, put_plain_string, put_string};
 use super::static_table::{self, CONTENT_LENGTH, DATE, STATUS_200};
 use crate::http::{Status, is_hop_by_hop};
 use alloc::vec::Vec;
@@ -22,8 +22,10 @@ pub(super) const NEVER_INDEXED: Literal = Literal { pattern: 0x10, mask: 0x0f };
 /// The pattern of an indexed field (section 6.1), and its index' bits.
 const INDEXED: u8 = 0x80;
 
-/// Appends a field. The name is lowered; what is [secret](is_secret) is marked as never to be indexed.
+/// Appends a field. The name is lowered; what is secret by its name (authorization, cookies) is marked as never to be indexed.
 pub fn put_static(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    let mut room = Room::default();
+    let Some(name) = room.lower(name) else { return put_long_name(WITHOUT_INDEXING, name, value, out) };
     let index = static_table::index_of(name);
     match static_table::index_of_value(index, value) {
         0 if is_secret(index, value) => put_literal(NEVER_INDEXED, usize::from(index), name, value, out),
@@ -82,13 +84,46 @@ pub(super) fn put_indexed(index: usize, out: &mut Vec<u8>) {
     put_integer(index, INDEXED - 1, INDEXED, out);
 }
 
-/// Appends a field whose name is in one of the tables, or in none if `index` is 0.
+/// Appends a field whose name is in one of the tables, or in none if `index` is 0, and in lower case.
 #[inline]
 pub(super) fn put_literal(literal: Literal, index: usize, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
     put_integer(index, literal.mask, literal.pattern, out);
     if index == 0 {
-        put_name(name, out);
+        put_string(name, out);
     }
+    put_string(value, out);
+}
+
+/// Names that are longer are in no table.
+const LONGEST_NAME: usize = 64;
+
+/// Where a name is lowered: once, so that it can be compared byte for byte.
+pub(super) struct Room([u8; LONGEST_NAME]);
+
+impl Default for Room {
+    #[inline]
+    fn default() -> Room {
+        Room([0; LONGEST_NAME])
+    }
+}
+
+impl Room {
+    /// The name in lower case, if it is not too long to be in a table.
+    #[inline]
+    pub(super) fn lower(&mut self, name: &[u8]) -> Option<&[u8]> {
+        self.0.get_mut(..name.len())?.copy_from_slice(name);
+        // All of it: that takes less than to find out how much there is.
+        self.0.make_ascii_lowercase();
+        Some(&self.0[..name.len()])
+    }
+}
+
+/// Appends a field whose name is in no table, in whatever case.
+#[cold]
+pub(super) fn put_long_name(literal: Literal, name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    out.push(literal.pattern);
+    put_integer(name.len(), LENGTH, 0, out);
+    out.extend(name.iter().map(u8::to_ascii_lowercase));
     put_string(value, out);
 }
 

@@ -156,31 +156,19 @@ const fn by_name() -> [u8; SLOTS] {
     slots
 }
 
-/// The slot of a name that is not empty, in whatever case. The factors were found by trying.
+/// The slot of a name that is not empty. The factors were found by trying.
 #[inline]
 const fn slot(name: &[u8]) -> usize {
-    let (first, middle, last) = (name[0] | 0x20, name[name.len() / 2] | 0x20, name[name.len() - 1] | 0x20);
+    let (first, middle, last) = (name[0], name[name.len() / 2], name[name.len() - 1]);
     (name.len() * 55 + first as usize * 62 + middle as usize * 14 + last as usize) % SLOTS
 }
 
-/// The first entry with this name, in lower case only; 0 if there is none.
-#[inline]
-pub(super) fn index_of_exactly(name: &[u8]) -> u8 {
-    let index = candidate(name);
-    if TEXTS[usize::from(index)].name() == name { index } else { 0 }
-}
-
-/// The first entry with this name, in whatever case; 0 if there is none.
+/// The first entry with this name, which is in lower case; 0 if there is none.
 #[inline]
 pub(super) fn index_of(name: &[u8]) -> u8 {
-    let index = candidate(name);
-    if TEXTS[usize::from(index)].name().eq_ignore_ascii_case(name) { index } else { 0 }
-}
-
-/// The only entry that can have this name.
-#[inline]
-fn candidate(name: &[u8]) -> u8 {
-    if name.is_empty() { 0 } else { BY_NAME[slot(name)] }
+    // The only entry that can have it.
+    let index = if name.is_empty() { 0 } else { BY_NAME[slot(name)] };
+    if TEXTS[usize::from(index)].name() == name { index } else { 0 }
 }
 
 /// The entry with the name of the entry `first` and this value; 0 if there is none.
@@ -200,15 +188,14 @@ pub(super) fn index_of_value(first: u8, value: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ENTRIES, TEXTS, index_of, index_of_exactly, index_of_value};
+    use super::{ENTRIES, TEXTS, index_of, index_of_value};
 
     #[test]
-    fn every_entry_is_found_by_its_name_in_any_case_and_by_its_value() {
+    fn every_entry_is_found_by_its_name_and_by_its_value() {
         for (index, (name, value)) in (1..).zip(ENTRIES) {
             let first = TEXTS[usize::from(index)].first;
             assert!(first <= index && ENTRIES[usize::from(first) - 1].0 == name);
-            assert_eq!(index_of_exactly(name.as_bytes()), first, "{name}");
-            assert_eq!(index_of(name.to_ascii_uppercase().as_bytes()), first, "{name}");
+            assert_eq!(index_of(name.as_bytes()), first, "{name}");
             assert_eq!(index_of_value(first, value.as_bytes()), index, "{name}: {value}");
         }
     }
@@ -218,9 +205,8 @@ mod tests {
         for name in
             ["", "a", "x-request-id", "Content-Type", "content-typ", "content-type ", "content-typf", ":"]
         {
-            assert_eq!(index_of_exactly(name.as_bytes()), 0, "{name}");
+            assert_eq!(index_of(name.as_bytes()), 0, "{name}");
         }
-        assert_eq!(index_of(b"content-typf"), 0);
         assert_eq!(index_of_value(2, b"PUT"), 0);
         assert_eq!(index_of_value(61, b"x"), 0);
         assert_eq!(index_of_value(0, b"x"), 0);

@@ -114,14 +114,6 @@ impl Table {
         true
     }
 
-    /// Lowers the newest entry's name.
-    pub(super) fn lower_newest_name(&mut self) {
-        if let Some(entry) = self.entries.back().copied() {
-            let start = self.place_of(entry);
-            self.texts[start..start + usize::from(entry.name_length)].make_ascii_lowercase();
-        }
-    }
-
     /// Evicts what does not fit any more.
     pub(super) fn set_max_size(&mut self, max_size: u32) {
         self.max_size = max_size.min(LARGEST_SIZE) as usize;

@@ -3,7 +3,7 @@
 //! A hash table would take a chain or a rebuilding for what is evicted, and save little: a table of 4,096 bytes has 128 entries at the most, mostly some fifty, and
 //! sixteen are compared by four instructions.
 
-use super::hash::{hash, hash_without_case};
+use super::hash::hash;
 use super::table::Table;
 use alloc::collections::VecDeque;
 
@@ -28,7 +28,7 @@ impl Tagged {
     }
 
     pub(super) fn tags(&self, name: &[u8], value: &[u8]) -> Tags {
-        let name = hash_without_case(self.seed, name);
+        let name = hash(self.seed, name);
         Tags { name: name as u16, field: hash(name, value) as u16 }
     }
 
@@ -36,16 +36,15 @@ impl Tagged {
     pub(super) fn field(&self, tags: Tags, table: &Table, name: &[u8], value: &[u8]) -> Option<usize> {
         let is_it = |age: &usize| {
             let entry = table.get(*age);
-            entry.is_some_and(|entry| entry.value() == value && entry.name().eq_ignore_ascii_case(name))
+            entry.is_some_and(|entry| entry.value() == value && entry.name() == name)
         };
         ages(&self.fields, tags.field).find(is_it)
     }
 
     /// The age of an entry with this name.
     pub(super) fn name(&self, table: &Table, name: &[u8]) -> Option<usize> {
-        let tag = hash_without_case(self.seed, name) as u16;
-        let is_it =
-            |age: &usize| table.get(*age).is_some_and(|entry| entry.name().eq_ignore_ascii_case(name));
+        let tag = hash(self.seed, name) as u16;
+        let is_it = |age: &usize| table.get(*age).is_some_and(|entry| entry.name() == name);
         ages(&self.names, tag).find(is_it)
     }
 
@@ -94,4 +93,26 @@ fn places(tags: &[u16], tag: u16) -> impl Iterator<Item = usize> {
 #[inline]
 fn has(tags: &[u16], tag: u16) -> bool {
     tags.iter().fold(false, |found, other| found | (*other == tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ages;
+    use alloc::collections::VecDeque;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn every_entry_with_a_tag_is_found_wherever_it_is() {
+        let mut tags: VecDeque<u16> = VecDeque::with_capacity(64);
+        for step in 0..300 {
+            tags.push_back(step % 7);
+            if tags.len() > 40 {
+                tags.pop_front();
+            }
+            let expected: Vec<usize> =
+                (0..tags.len()).rev().filter(|age| tags[tags.len() - 1 - age] == 3).collect();
+            assert_eq!(ages(&tags, 3).collect::<Vec<_>>(), expected);
+        }
+        assert_eq!(ages(&VecDeque::new(), 3).count(), 0);
+    }
 }

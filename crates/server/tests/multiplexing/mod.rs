@@ -1,5 +1,6 @@
 //! HTTP/2 in the simulator: many exchanges on a connection.
 
+mod bounds;
 mod caller;
 mod conduct;
 mod deadlines;

@@ -44,6 +44,10 @@ impl Actor for Caller {
 
 fn multiplexed(weather: Weather, clients: usize, random: &mut Random) -> Setup {
     let mut setup = setup(weather, clients, random);
+    if weather == Weather::Fair {
+        // Where blocks are used up nothing is read, which may be what a stream waits for.
+        setup.blocks = 65_536;
+    }
     let h2 = &mut setup.limits.h2;
     if random.chance(0.5) {
         h2.stream_window_bytes = random.magnitude(1024..=100_000) as u32;

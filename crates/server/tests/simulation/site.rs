@@ -21,6 +21,7 @@ thread_local! {
     static LIVE: Cell<usize> = const { Cell::new(0) };
     /// How often a handler was called, and how many bytes were produced.
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BEGUN: Cell<usize> = const { Cell::new(0) };
     static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// A body that its handler gave to another.
     static LENT: RefCell<Option<ReceivedBody>> = const { RefCell::new(None) };
@@ -32,7 +33,7 @@ thread_local! {
 
 /// Forgets an earlier simulation on this thread.
 pub fn reset() {
-    [&LIVE, &CALLS, &PRODUCED].iter().for_each(|counter| counter.set(0));
+    [&LIVE, &CALLS, &BEGUN, &PRODUCED].iter().for_each(|counter| counter.set(0));
     ALARMS.with_borrow_mut(BTreeSet::clear);
     SEEN.with_borrow_mut(BTreeSet::clear);
 }
@@ -45,6 +46,11 @@ pub fn live() -> usize {
 /// How often a plain handler was called.
 pub fn calls() -> usize {
     CALLS.get()
+}
+
+/// How many futures and bodies there have been.
+pub fn begun() -> usize {
+    BEGUN.get()
 }
 
 /// How many bytes handlers have put into streamed bodies.
@@ -66,6 +72,7 @@ struct Live;
 impl Live {
     fn new() -> Live {
         LIVE.set(LIVE.get() + 1);
+        BEGUN.set(BEGUN.get() + 1);
         Live
     }
 }

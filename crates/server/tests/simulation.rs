@@ -29,14 +29,23 @@ mod wire;
 #[path = "simulation/world.rs"]
 mod world;
 
+mod multiplexing;
+
 #[path = "proxying/h2_rig.rs"]
 mod h2_rig;
-mod multiplexing;
 
 #[path = "proxying/deadlines.rs"]
 mod proxy_deadlines;
 #[path = "proxying/h2_exchanges.rs"]
 mod proxy_h2_exchanges;
+#[path = "proxying/h2_failures.rs"]
+mod proxy_h2_failures;
+#[path = "proxying/h2_flow.rs"]
+mod proxy_h2_flow;
+#[path = "proxying/h2_lies.rs"]
+mod proxy_h2_lies;
+#[path = "proxying/h2_pools.rs"]
+mod proxy_h2_pools;
 #[path = "proxying/interim.rs"]
 mod proxy_interim;
 #[path = "proxying/lies.rs"]

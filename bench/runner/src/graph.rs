@@ -10,6 +10,8 @@ const ROW: f64 = 26.0;
 const BAR: f64 = 16.0;
 /// Names end here, bars begin.
 const LEFT: f64 = 158.0;
+/// A character of a name, about.
+const CHARACTER: f64 = 7.5;
 /// What stands behind the longest bar fits in here.
 const RIGHT: f64 = 190.0;
 const TOP: f64 = 44.0;
@@ -95,8 +97,10 @@ pub fn draw(table: &Table, theme: Theme) -> Option<String> {
         escape(&subtitle(table)),
         title = escape(&graph.title),
     );
+    let left = left(&bars);
+    let axis = Axis { left, unit: (WIDTH - left - RIGHT) / longest, longest };
     for (place, bar) in bars.iter().enumerate() {
-        row(&mut svg, bar, TOP + ROW * place as f64, (WIDTH - LEFT - RIGHT) / longest, longest, &colours);
+        row(&mut svg, bar, TOP + ROW * place as f64, axis, &colours);
     }
     svg.push_str("</svg>\n");
     Some(svg)
@@ -142,7 +146,21 @@ fn scale(bars: &[Bar]) -> Option<f64> {
     (scale > 0.0).then_some(scale)
 }
 
-fn row(svg: &mut String, bar: &Bar, top: f64, unit: f64, longest: f64, colours: &Colours) {
+/// Where bars begin, and what a unit of their value is long; those beyond `longest` are cut.
+#[derive(Clone, Copy)]
+struct Axis {
+    left: f64,
+    unit: f64,
+    longest: f64,
+}
+
+/// Where bars begin: long names need more than is usual.
+fn left(bars: &[Bar]) -> f64 {
+    let characters = bars.iter().map(|bar| bar.name.chars().count()).max().unwrap_or(0);
+    LEFT.max(characters as f64 * CHARACTER)
+}
+
+fn row(svg: &mut String, bar: &Bar, top: f64, Axis { left, unit, longest }: Axis, colours: &Colours) {
     let is_ours = bar.name.starts_with("gannet");
     let (fill, weight) = match &bar.name {
         _ if is_ours => (colours.ours, "600"),
@@ -150,26 +168,26 @@ fn row(svg: &mut String, bar: &Bar, top: f64, unit: f64, longest: f64, colours: 
         _ => (colours.peer, "400"),
     };
     let is_cut = bar.value > longest;
-    let end = LEFT + bar.value.clamp(0.0, longest) * unit;
+    let end = left + bar.value.clamp(0.0, longest) * unit;
     let (middle, baseline) = (top + BAR / 2.0, top + BAR / 2.0 + 4.5);
     let _ = writeln!(
         svg,
         "<text x=\"{:.1}\" y=\"{baseline:.1}\" text-anchor=\"end\" font-weight=\"{weight}\" fill=\"{}\">{}</text>",
-        LEFT - 8.0,
+        left - 8.0,
         colours.text,
         escape(&bar.name),
     );
     let _ = writeln!(
         svg,
-        "<rect x=\"{LEFT}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" fill=\"{fill}\"/>",
-        (end - LEFT).max(1.0),
+        "<rect x=\"{left}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"{BAR}\" rx=\"2\" fill=\"{fill}\"/>",
+        (end - left).max(1.0),
     );
     let mut text_at = end;
     if let Some((low, high)) = bar.spread
         && !is_cut
     {
         let (low, high) =
-            (LEFT + low.clamp(0.0, longest) * unit, LEFT + high.clamp(0.0, longest * 1.06) * unit);
+            (left + low.clamp(0.0, longest) * unit, left + high.clamp(0.0, longest * 1.06) * unit);
         text_at = end.max(high);
         let _ = writeln!(
             svg,

@@ -105,6 +105,11 @@ impl Output {
         if self.pieces.is_empty() { tail } else { self.pieces.iter().map(Piece::len).sum::<u64>() + tail }
     }
 
+    /// Whether a range of a file comes next.
+    pub fn begins_with_file(&self) -> bool {
+        matches!(self.pieces.front(), Some(Piece::File(_)))
+    }
+
     /// Whether nothing is left to send.
     pub fn is_empty(&self) -> bool {
         self.own.len() == self.sealed && self.pieces.is_empty()

@@ -18,7 +18,7 @@ use gannet_proto::scan::Level;
 use crate::admission::Admission;
 use crate::connection::Active;
 use crate::fs::Disk;
-use crate::h2::Stream;
+use crate::h2::{Stream, Workspace};
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
@@ -72,6 +72,7 @@ pub(crate) struct Local {
     outputs: Spares<Box<Output>>,
     actives: Spares<Box<Active>>,
     pub(crate) streams: Spares<Box<Stream>>,
+    pub(crate) workspaces: Spares<Workspace>,
     incomings: Spares<Rc<Incoming>>,
     arrivals: Spares<Rc<Arrival>>,
 }
@@ -194,6 +195,7 @@ impl Local {
             outputs: Spares(Vec::new()),
             actives: Spares(Vec::new()),
             streams: Spares(Vec::new()),
+            workspaces: Spares(Vec::new()),
             incomings: Spares(Vec::new()),
             arrivals: Spares(Vec::new()),
             engine,

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use gannet::{App, BackendChoice, Ejection, Proxy, Running};
 
+use crate::client::{Client, PATIENCE};
 use crate::common::on_each_backend;
-use crate::wire::{Client, PATIENCE, tcp};
 
 on_each_backend! {
     an_upstream_that_is_killed_and_restarted_loses_what_was_in_flight_and_nothing_else,
@@ -114,13 +114,13 @@ impl Load {
         let (teller, told) = mpsc::channel();
         let (kills, is_over) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
         let clients = (0..CLIENTS).map(|_| {
-            let mut client = Client::new(tcp(server.socket_addresses()[0]));
+            let mut client = Client::to(server.socket_addresses()[0]).expect("it listens");
             let (teller, kills, is_over) = (teller.clone(), kills.clone(), is_over.clone());
             std::thread::spawn(move || {
                 while !is_over.load(Ordering::SeqCst) {
                     let before = kills.load(Ordering::SeqCst);
                     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-                    let status = client.answer().status();
+                    let status = client.answer().status;
                     let told = Told { status, before, after: kills.load(Ordering::SeqCst) };
                     let _ = teller.send(told); // nobody may listen any more
                 }
@@ -218,7 +218,7 @@ fn where_one_of_two_upstreams_is_killed_nothing_else_is_lost_and_it_is_left_out_
 /// How many connections to upstreams were begun.
 fn connections(server: &Running) -> usize {
     let admin = server.admin_address().expect("there is an admin listener");
-    let mut client = Client::new(tcp(admin));
+    let mut client = Client::to(admin).expect("it listens");
     client.send("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
     let text = String::from_utf8(client.answer().body).expect("text");
     let value = text.lines().find_map(|line| line.strip_prefix("gannet_upstream_connections_total "));

@@ -1,19 +1,14 @@
-//! The places that the same site is asked in: itself, and through a proxy; and what it is asked over.
+//! The places that the same site is asked in: itself, and through a proxy.
 
-use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use gannet::prelude::*;
 use gannet::{
     BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, files::Files,
 };
 use gannet_testing::Authority;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, SupportedProtocolVersion};
 
-use crate::wire::{Client, tcp};
+use crate::client::{Client, Speaks};
 
 /// Bytes of the large file, and of what the handlers give and take that is large.
 pub const LARGE_BYTES: usize = 3_000_000;
@@ -22,16 +17,6 @@ pub const LARGE_BYTES: usize = 3_000_000;
 pub fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8 ^ (n >> 12) as u8).collect()
 }
-
-/// What a client speaks.
-#[derive(Clone, Copy, Debug)]
-pub enum Speaks {
-    Clear,
-    Tls(&'static SupportedProtocolVersion),
-}
-
-pub const SPEAKS: [Speaks; 3] =
-    [Speaks::Clear, Speaks::Tls(&rustls::version::TLS12), Speaks::Tls(&rustls::version::TLS13)];
 
 /// One server to ask, in clear text and over TLS.
 pub struct Place {
@@ -72,28 +57,9 @@ impl Places {
     }
 
     pub fn client(&self, place: &Place, speaks: Speaks) -> Client {
-        match speaks {
-            Speaks::Clear => Client::new(tcp(address(&place.clear))),
-            Speaks::Tls(version) => {
-                let name = ServerName::try_from("localhost").expect("a name");
-                let session = ClientConnection::new(self.config(version), name).expect("a configuration");
-                Client::new(StreamOwned::new(session, tcp(address(&place.secure))))
-            }
-        }
+        let server = if speaks.tls.is_some() { &place.secure } else { &place.clear };
+        Client::speaking(speaks, server.socket_addresses()[0], &self.authority.root())
     }
-
-    fn config(&self, version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
-        let mut roots = RootCertStore::empty();
-        let root = CertificateDer::from_pem_file(self.authority.root()).expect("a certificate");
-        roots.add(root).expect("a root");
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version]);
-        Arc::new(config.expect("a version").with_root_certificates(roots).with_no_client_auth())
-    }
-}
-
-fn address(server: &Running) -> SocketAddr {
-    server.socket_addresses()[0]
 }
 
 fn folder() -> tempfile::TempDir {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use crate::client::PATIENCE;
 use crate::strict::{self, Next, Whole};
-use crate::wire::PATIENCE;
 
 /// What one connection brought.
 #[derive(Debug)]

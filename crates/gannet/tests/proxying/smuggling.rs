@@ -5,11 +5,11 @@ use std::path::Path;
 
 use gannet::{App, BackendChoice};
 
+use crate::client::Client;
 use crate::common::on_each_backend;
 use crate::recorder::{Recorder, Seen};
 use crate::strict::Next;
 use crate::text::{self, Case};
-use crate::wire::{Client, tcp};
 
 on_each_backend! {
     every_case_of_the_corpus_is_refused_or_reaches_the_upstream_as_one_request_that_means_the_same,
@@ -32,8 +32,11 @@ fn every_case_of_the_corpus_is_refused_or_reaches_the_upstream_as_one_request_th
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto/tests/smuggling");
     let cases = text::cases(&folder);
     assert!(cases.len() > 100, "{} cases", cases.len());
+    // The server speaks HTTP/2 to whoever begins so: what its preface brings is no request of HTTP/1.1.
+    let is_http1 = |case: &&Case| !case.bytes.starts_with(b"PRI * HTTP/2.0\r\n");
     let wrong: Vec<String> = cases
         .iter()
+        .filter(is_http1)
         .filter_map(|case| check(case, backend).err().map(|why| format!("{}: {why}", case.name)))
         .collect();
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
@@ -46,7 +49,7 @@ fn check(case: &Case, backend: BackendChoice) -> Result<(), String> {
     let app = App::new().proxy("/*", own.as_str()).listen("127.0.0.1:0");
     let server = app.workers(1).backend(backend).start().expect("the application is sound");
     let expected = expected(case, &own);
-    let told = converse(Client::new(tcp(server.socket_addresses()[0])), case, &expected);
+    let told = converse(Client::to(server.socket_addresses()[0]).expect("it listens"), case, &expected);
     drop(server);
     let seen = recorder.seen();
     told?;
@@ -73,7 +76,7 @@ fn converse(mut client: Client, case: &Case, expected: &Expected) -> Result<(), 
     for request in expected.whole() {
         let status = answered_in_front(request).unwrap_or(200);
         match client.head_unless_over() {
-            Some(mut answer) if answer.status() == status => client.body(&mut answer),
+            Some(mut answer) if answer.status == status => client.body(&mut answer),
             other => return Err(format!("{request} is answered {:?}", other.map(|answer| answer.head))),
         }
     }
@@ -83,7 +86,7 @@ fn converse(mut client: Client, case: &Case, expected: &Expected) -> Result<(), 
             rest if rest.is_empty() => Ok(()),
             rest => Err(format!("no end, but {}", rest.escape_ascii())),
         },
-        status => match client.head_unless_over().map(|answer| answer.status().to_string()) {
+        status => match client.head_unless_over().map(|answer| answer.status.to_string()) {
             Some(answered) if answered == status => Ok(()),
             other => Err(format!("not {status}, but {other:?}")),
         },

@@ -10,23 +10,26 @@ use gannet::prelude::*;
 use gannet::{BackendChoice, Body, BodyError, Frame, ReceivedBody, Source};
 use tokio::sync::Notify;
 
-use crate::rig::{Client, PATIENCE, TellWhenDropped, on_each_backend, serve};
+use crate::rig::{Client, Over, PATIENCE, Server, TellWhenDropped, on_each_backend, on_each_protocol, serve};
 
-on_each_backend!(
+on_each_protocol!(
     a_client_that_waits_to_be_asked_is_asked_when_the_handler_reads,
-    a_client_that_waits_to_be_asked_is_told_the_answer_when_nobody_reads,
     a_body_that_no_handler_reads_is_read_for_it_and_the_connection_goes_on,
     a_body_beyond_what_is_collected_is_answered_413,
     trailers_are_read_behind_the_body_and_sent_behind_the_response,
     a_chunked_body_that_is_cut_everywhere_arrives_whole,
-    a_body_that_breaks_off_is_not_taken_for_a_whole_one,
     a_body_that_is_read_in_part_is_forgotten_and_the_connection_goes_on,
+    a_status_without_content_has_none_whatever_the_handler_gave,
+    a_body_of_another_length_than_was_promised_breaks_off,
+);
+
+on_each_backend!(
+    a_client_that_waits_to_be_asked_is_told_the_answer_when_nobody_reads,
+    a_body_that_breaks_off_is_not_taken_for_a_whole_one,
     a_body_without_end_that_nobody_reads_ends_the_connection_behind_the_answer,
     a_body_that_is_not_read_is_not_received,
     a_client_that_does_not_read_its_own_echo_can_send_no_more,
     a_client_that_asks_and_does_not_read_the_answers_can_ask_no_more,
-    a_status_without_content_has_none_whatever_the_handler_gave,
-    a_body_of_another_length_than_was_promised_breaks_the_connection,
 );
 
 /// Sends a request's body back as it comes, and its trailers.
@@ -66,12 +69,12 @@ fn app() -> App {
     App::new().get("/", "hello").post("/echo", echo).post("/length", length).post("/ignored", "answered")
 }
 
-fn a_client_that_waits_to_be_asked_is_asked_when_the_handler_reads(backend: BackendChoice) {
-    let server = serve(app(), backend);
+fn a_client_that_waits_to_be_asked_is_asked_when_the_handler_reads(over: Over) {
+    let server = Server::start(app(), over);
     let mut client = Client::connect(&server);
     for _ in 0..2 {
         client.send("POST /length HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n");
-        assert_eq!(client.head().head, "HTTP/1.1 100 Continue");
+        assert_eq!(client.head().status, 100);
         assert_eq!(client.send("12345").answer().says(), (200, "5"));
     }
 }
@@ -85,8 +88,8 @@ fn a_client_that_waits_to_be_asked_is_told_the_answer_when_nobody_reads(backend:
     client.ends();
 }
 
-fn a_body_that_no_handler_reads_is_read_for_it_and_the_connection_goes_on(backend: BackendChoice) {
-    let server = serve(app(), backend);
+fn a_body_that_no_handler_reads_is_read_for_it_and_the_connection_goes_on(over: Over) {
+    let server = Server::start(app(), over);
     let mut client = Client::connect(&server);
     for length in [10, 100_000] {
         client.send(format!("POST /ignored HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
@@ -99,8 +102,8 @@ fn a_body_that_no_handler_reads_is_read_for_it_and_the_connection_goes_on(backen
     assert_eq!(client.get("/").says(), (200, "hello"));
 }
 
-fn a_body_beyond_what_is_collected_is_answered_413(backend: BackendChoice) {
-    let server = serve(app(), backend);
+fn a_body_beyond_what_is_collected_is_answered_413(over: Over) {
+    let server = Server::start(app(), over);
     let mut client = Client::connect(&server);
     client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n").send([b'x'; 100]);
     assert_eq!(client.answer().says(), (200, "100"));
@@ -109,18 +112,19 @@ fn a_body_beyond_what_is_collected_is_answered_413(backend: BackendChoice) {
     assert_eq!(client.get("/").says(), (200, "hello"), "so little is read and forgotten");
 }
 
-fn trailers_are_read_behind_the_body_and_sent_behind_the_response(backend: BackendChoice) {
-    let server = serve(app(), backend);
+fn trailers_are_read_behind_the_body_and_sent_behind_the_response(over: Over) {
+    let server = Server::start(app(), over);
     let mut client = Client::connect(&server);
     client.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     client.send("5;extension=1\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 11\r\n\r\n");
     let answer = client.answer();
-    assert_eq!((answer.says(), &*answer.trailers), ((200, "hello world"), "X-Sum: 11\r\n"));
+    assert_eq!(answer.says(), (200, "hello world"));
+    assert!(answer.trailers.eq_ignore_ascii_case("X-Sum: 11\r\n"), "{}", answer.trailers);
     assert_eq!(client.get("/").says(), (200, "hello"));
 }
 
-fn a_chunked_body_that_is_cut_everywhere_arrives_whole(backend: BackendChoice) {
-    let server = serve(app(), backend);
+fn a_chunked_body_that_is_cut_everywhere_arrives_whole(over: Over) {
+    let server = Server::start(app(), over);
     let mut client = Client::connect(&server);
     let request = "POST /length HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                    4\r\nabcd\r\n10\r\n0123456789abcdef\r\n0\r\nX-A: 1\r\n\r\n";
@@ -148,12 +152,12 @@ fn a_body_that_breaks_off_is_not_taken_for_a_whole_one(backend: BackendChoice) {
     assert_ne!(outcome.recv_timeout(PATIENCE).expect("the handler ends"), "whole");
 }
 
-fn a_body_that_is_read_in_part_is_forgotten_and_the_connection_goes_on(backend: BackendChoice) {
+fn a_body_that_is_read_in_part_is_forgotten_and_the_connection_goes_on(over: Over) {
     let first = async |mut request: Request| match request.body().next().await {
         Some(Ok(chunk)) => format!("{}", char::from(chunk[0])),
         other => format!("{other:?}"),
     };
-    let server = serve(app().post("/first", first), backend);
+    let server = Server::start(app().post("/first", first), over);
     let mut client = Client::connect(&server);
     for length in [1, 10, 200_000] {
         client.send(format!("POST /first HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n"));
@@ -248,14 +252,14 @@ fn a_client_that_asks_and_does_not_read_the_answers_can_ask_no_more(backend: Bac
     sender.join().expect("no panic").expect("all was taken");
 }
 
-fn a_status_without_content_has_none_whatever_the_handler_gave(backend: BackendChoice) {
-    let server = serve(
+fn a_status_without_content_has_none_whatever_the_handler_gave(over: Over) {
+    let server = Server::start(
         app()
             .get("/204", (Status::NO_CONTENT, "content"))
             .get("/304", (Status::NOT_MODIFIED, "content"))
             .get("/nothing", |_: Request| ())
             .get("/100", (Status::CONTINUE, "content")),
-        backend,
+        over,
     );
     let mut client = Client::connect(&server);
     for (target, status) in [("/204", 204), ("/304", 304), ("/nothing", 204)] {
@@ -279,7 +283,7 @@ impl Source for Promise {
     }
 }
 
-fn a_body_of_another_length_than_was_promised_breaks_the_connection(backend: BackendChoice) {
+fn a_body_of_another_length_than_was_promised_breaks_off(over: Over) {
     let promises = |request: Request| {
         let text = match request.query() {
             Some("short") => "short",
@@ -288,15 +292,16 @@ fn a_body_of_another_length_than_was_promised_breaks_the_connection(backend: Bac
         };
         Response::new(Status::OK).with_body(Body::stream(Promise(Some(text))))
     };
-    let server = serve(app().get("/promise", promises), backend);
+    let server = Server::start(app().get("/promise", promises), over);
     let mut client = Client::connect(&server);
     assert_eq!(client.get("/promise?exact").says(), (200, "0123456789"));
     assert_eq!(client.get("/").says(), (200, "hello"));
     for target in ["/promise?short", "/promise?long"] {
         let mut client = Client::connect(&server);
-        let received = client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).rest_of_broken();
-        let received = String::from_utf8_lossy(&received);
-        let (_, body) = received.split_once("\r\n\r\n").unwrap_or_default();
-        assert!(body.len() < 10, "{received}");
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        if client.head_unless_over().is_some() {
+            let body = client.rest_of_broken();
+            assert!(body.len() < 10, "{}", String::from_utf8_lossy(&body));
+        }
     }
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use gannet::files::Files;
-use gannet::{App, BackendChoice, MappedSends, Running};
+use gannet::{App, MappedSends};
 
-use crate::rig::{Answer, Client, PATIENCE, on_each_backend, serve};
+use crate::rig::{Answer, Client, Over, PATIENCE, Server, on_each_protocol};
 
-on_each_backend!(
+on_each_protocol!(
     a_file_that_is_replaced_again_and_again_is_always_one_or_the_other_and_its_tag_says_which,
     a_file_that_grows_while_it_is_sent_is_sent_as_long_as_it_was_said_to_be,
     a_file_that_is_deleted_and_comes_back_is_there_or_not_and_never_in_part,
@@ -27,8 +27,8 @@ const POLICIES: [MappedSends; 2] = [MappedSends::On, MappedSends::Off];
 /// In memory, by sendfile or mapping, in several pieces.
 const SIZES: [usize; 3] = [1000, 200_000, 5_000_000];
 
-fn serving(folder: &Path, policy: MappedSends, backend: BackendChoice) -> Running {
-    serve(App::new().files("/", folder).mapped_sends(policy), backend)
+fn serving(folder: &Path, policy: MappedSends, over: Over) -> Server {
+    Server::start(App::new().files("/", folder).mapped_sends(policy), over)
 }
 
 /// Bytes that show when some are missing, out of place, or of another version.
@@ -50,9 +50,7 @@ fn meanwhile(mut change: impl FnMut(u64) + Send, requests: impl FnOnce()) {
     });
 }
 
-fn a_file_that_is_replaced_again_and_again_is_always_one_or_the_other_and_its_tag_says_which(
-    backend: BackendChoice,
-) {
+fn a_file_that_is_replaced_again_and_again_is_always_one_or_the_other_and_its_tag_says_which(over: Over) {
     for (policy, size) in [
         (MappedSends::Auto, 1000),
         (MappedSends::On, 200_000),
@@ -63,7 +61,7 @@ fn a_file_that_is_replaced_again_and_again_is_always_one_or_the_other_and_its_ta
         let (path, other) = (folder.path().join("file"), folder.path().join("other"));
         let versions: Vec<_> = (0..8).map(|number| version(number, size)).collect();
         fs::write(&path, &versions[0]).expect("written");
-        let server = serving(folder.path(), policy, backend);
+        let server = serving(folder.path(), policy, over);
         let change = |count: u64| {
             fs::write(&other, &versions[count as usize % versions.len()]).expect("written");
             fs::rename(&other, &path).expect("replaced");
@@ -85,13 +83,13 @@ fn a_file_that_is_replaced_again_and_again_is_always_one_or_the_other_and_its_ta
     }
 }
 
-fn a_file_that_grows_while_it_is_sent_is_sent_as_long_as_it_was_said_to_be(backend: BackendChoice) {
+fn a_file_that_grows_while_it_is_sent_is_sent_as_long_as_it_was_said_to_be(over: Over) {
     let content = version(1, 16 * 1024 * 1024);
     for policy in POLICIES {
         let folder = tempfile::tempdir().expect("room for a folder");
         let path = folder.path().join("file");
         fs::write(&path, &content).expect("written");
-        let server = serving(folder.path(), policy, backend);
+        let server = serving(folder.path(), policy, over);
         let mut client = Client::connect(&server);
         assert_eq!(client.send("GET /file HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
         File::options().append(true).open(&path).and_then(|mut file| file.write_all(b"more")).expect("grown");
@@ -102,12 +100,12 @@ fn a_file_that_grows_while_it_is_sent_is_sent_as_long_as_it_was_said_to_be(backe
     }
 }
 
-fn a_file_that_is_deleted_and_comes_back_is_there_or_not_and_never_in_part(backend: BackendChoice) {
+fn a_file_that_is_deleted_and_comes_back_is_there_or_not_and_never_in_part(over: Over) {
     for size in SIZES {
         let folder = tempfile::tempdir().expect("room for a folder");
         let (path, away) = (folder.path().join("file"), folder.path().join("away"));
         fs::write(&path, version(2, size)).expect("written");
-        let server = serving(folder.path(), MappedSends::Auto, backend);
+        let server = serving(folder.path(), MappedSends::Auto, over);
         let change = |count: u64| match count % 2 {
             0 => fs::rename(&path, &away).expect("taken away"),
             _ => fs::rename(&away, &path).expect("put back"),
@@ -125,12 +123,12 @@ fn a_file_that_is_deleted_and_comes_back_is_there_or_not_and_never_in_part(backe
     }
 }
 
-fn a_file_that_is_forbidden_is_so_within_a_second(backend: BackendChoice) {
+fn a_file_that_is_forbidden_is_so_within_a_second(over: Over) {
     let folder = tempfile::tempdir().expect("room for a folder");
     for (name, size) in [("small", SIZES[0]), ("large", SIZES[1])] {
         let path = folder.path().join(name);
         fs::write(&path, version(3, size)).expect("written");
-        let server = serving(folder.path(), MappedSends::Auto, backend);
+        let server = serving(folder.path(), MappedSends::Auto, over);
         let mut client = Client::connect(&server);
         assert_eq!(client.get(&format!("/{name}")).status, 200);
         fs::set_permissions(&path, Permissions::from_mode(0o0)).expect("forbidden");
@@ -147,14 +145,14 @@ fn a_file_that_is_forbidden_is_so_within_a_second(backend: BackendChoice) {
     }
 }
 
-fn a_file_of_any_size_that_is_cut_breaks_visibly_or_is_whole(backend: BackendChoice) {
+fn a_file_of_any_size_that_is_cut_breaks_visibly_or_is_whole(over: Over) {
     for policy in POLICIES {
         for size in SIZES {
             let folder = tempfile::tempdir().expect("room for a folder");
             let path = folder.path().join("file");
             fs::write(&path, version(4, size)).expect("written");
             fs::write(folder.path().join("bystander"), "unharmed").expect("written");
-            let server = serving(folder.path(), policy, backend);
+            let server = serving(folder.path(), policy, over);
             // In place: cut to half, and whole again.
             let change = |count: u64| {
                 let file = File::options().write(true).open(&path).expect("there");
@@ -168,16 +166,11 @@ fn a_file_of_any_size_that_is_cut_breaks_visibly_or_is_whole(backend: BackendCho
                 for _ in 0..20 {
                     let mut client = Client::connect(&server);
                     client.send("GET /file HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-                    let all = client.rest_of_broken();
                     // What there is of it is of it, and what is missing shows by the length that was said.
-                    let head = all.windows(4).position(|window| window == b"\r\n\r\n");
-                    let head = head.map_or(all.len(), |head| head + 4);
-                    let text = String::from_utf8_lossy(&all[..head]).into_owned();
-                    if text.starts_with("HTTP/1.1 200") {
+                    if let Some(head) = client.head_unless_over() {
                         let length =
-                            text.split("Content-Length: ").nth(1).and_then(|rest| rest.lines().next());
-                        let length: usize = length.expect("a length").parse().expect("a number");
-                        assert!(all.len() - head <= length, "never more than was said");
+                            head.field("content-length").expect("a length").parse().expect("a number");
+                        assert!(client.whole_or_broken().len() <= length, "never more than was said");
                     }
                     assert_eq!(bystander.get("/bystander").says(), (200, "unharmed"));
                 }
@@ -187,10 +180,10 @@ fn a_file_of_any_size_that_is_cut_breaks_visibly_or_is_whole(backend: BackendCho
 }
 
 fn lines(answer: &Answer) -> Vec<&str> {
-    answer.head.lines().filter(|line| !line.starts_with("Date: ")).collect()
+    answer.head.lines().filter(|line| !line.to_ascii_lowercase().starts_with("date: ")).collect()
 }
 
-fn head_is_get_without_its_body_rfc_9110_9_3_2(backend: BackendChoice) {
+fn head_is_get_without_its_body_rfc_9110_9_3_2(over: Over) {
     let folder = tempfile::tempdir().expect("room for a folder");
     let text: String = (0..8000).map(|n| format!("line {n}\n")).collect();
     for (name, content) in [
@@ -206,7 +199,7 @@ fn head_is_get_without_its_body_rfc_9110_9_3_2(backend: BackendChoice) {
     }
     fs::create_dir(folder.path().join("listed")).expect("made");
     let files = Files::open(folder.path()).expect("there").listing(true);
-    let server = serve(App::new().files("/", files), backend);
+    let server = Server::start(App::new().files("/", files), over);
     let mut client = Client::connect(&server);
     let targets =
         ["/", "/small.txt", "/large.txt", "/side.txt", "/photo.png", "/none", "/listed/", "/listed", "/.env"];

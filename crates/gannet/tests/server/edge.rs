@@ -3,28 +3,30 @@
 use gannet::{App, BackendChoice, Error, Hsts, Proxy, Request, Tls};
 use gannet_testing::Authority;
 
-use crate::rig::{Client, on_each_backend, serve};
+use crate::rig::{Client, Over, Server, on_each_backend, on_each_protocol, serve};
 
-on_each_backend! {
+on_each_protocol!(
     a_trusted_proxy_says_who_the_client_is_and_nobody_else_does,
-    what_is_asked_for_in_clear_text_is_led_to_the_port_of_tls_whatever_the_routes_are,
     a_proxy_and_handlers_of_ones_own_are_one_application,
-}
+);
+
+on_each_backend!(what_is_asked_for_in_clear_text_is_led_to_the_port_of_tls_whatever_the_routes_are,);
 
 /// Who the client is.
 fn client(request: &Request) -> String {
     request.client_address().map(|address| address.to_string()).unwrap_or_default()
 }
 
-fn a_trusted_proxy_says_who_the_client_is_and_nobody_else_does(backend: BackendChoice) {
+fn a_trusted_proxy_says_who_the_client_is_and_nobody_else_does(over: Over) {
     for (trusted, expected) in [("loopback", "203.0.113.9"), ("10.0.0.0/8", "127.0.0.1")] {
-        let server = serve(App::new().get("/", |request: Request| client(&request)).trust(trusted), backend);
+        let server =
+            Server::start(App::new().get("/", |request: Request| client(&request)).trust(trusted), over);
         let mut client = Client::connect(&server);
         client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.1.1.1, 203.0.113.9\r\n\r\n");
         assert_eq!(client.answer().says(), (200, expected));
         assert_eq!(client.get("/").says(), (200, "127.0.0.1"), "of each request, and not of its connection");
     }
-    let server = serve(App::new().get("/", |request: Request| client(&request)), backend);
+    let server = Server::start(App::new().get("/", |request: Request| client(&request)), over);
     let mut client = Client::connect(&server);
     client.send("GET / HTTP/1.1\r\nHost: a\r\nForwarded: for=203.0.113.9\r\n\r\n");
     assert_eq!(client.answer().says(), (200, "127.0.0.1"));
@@ -45,12 +47,12 @@ fn what_is_asked_for_in_clear_text_is_led_to_the_port_of_tls_whatever_the_routes
     }
 }
 
-fn a_proxy_and_handlers_of_ones_own_are_one_application(backend: BackendChoice) {
-    let upstream = serve(App::new().any("/*", |request: Request| request.path().to_owned()), backend);
+fn a_proxy_and_handlers_of_ones_own_are_one_application(over: Over) {
+    let upstream = serve(App::new().any("/*", |request: Request| request.path().to_owned()), over.backend);
     let to = upstream.socket_addresses()[0].to_string();
     let app = App::new().get("/api/own", "own").proxy("/api/*", to.as_str());
     let app = app.host(["b.example"], |host| host.proxy("/*", Proxy::to([&to])).get("/api/x", "b's"));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     assert_eq!(client.get("/api/own").says(), (200, "own"));
     assert_eq!(client.get("/api/x/y").says(), (200, "/api/x/y"));

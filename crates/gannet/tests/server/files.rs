@@ -5,24 +5,27 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::Instant;
 
-use gannet::{App, BackendChoice, Running};
+use gannet::{App, BackendChoice};
 use tempfile::TempDir;
 
-use crate::rig::{Client, PATIENCE, on_each_backend, serve};
+use crate::rig::{Client, Over, PATIENCE, Server, on_each_backend, on_each_protocol, serve};
 
-on_each_backend!(
+on_each_protocol!(
     files_of_every_size_are_served_byte_by_byte,
     a_file_s_media_type_is_its_extension_s_and_text_is_utf_8,
     a_directory_is_its_index_and_without_slash_a_redirect_that_keeps_the_query,
     only_get_head_and_options_are_allowed,
     nothing_hidden_and_nothing_outside_the_folder_is_served_however_it_is_asked_for,
     a_file_that_is_replaced_changed_or_removed_is_seen_to_be_so,
-    a_file_that_shrinks_while_it_is_sent_ends_its_connection_and_no_other,
+    a_file_that_shrinks_while_it_is_sent_breaks_off_and_nothing_else_does,
     a_file_that_is_removed_while_it_is_sent_is_sent_whole,
     ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes,
     a_large_file_for_many_clients_at_once_and_one_that_reads_later,
     responses_behind_a_large_file_come_in_order,
 );
+
+// What no other protocol's client would send.
+on_each_backend!(a_target_that_is_no_path_is_refused);
 
 /// A folder with a secret beside it.
 struct Folder(TempDir);
@@ -45,8 +48,8 @@ impl Folder {
         self
     }
 
-    fn serve(&self, backend: BackendChoice) -> Running {
-        serve(App::new().files("/", self.root()), backend)
+    fn serve(&self, over: Over) -> Server {
+        Server::start(App::new().files("/", self.root()), over)
     }
 }
 
@@ -55,11 +58,11 @@ fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8 ^ (n >> 12) as u8).collect()
 }
 
-fn files_of_every_size_are_served_byte_by_byte(backend: BackendChoice) {
+fn files_of_every_size_are_served_byte_by_byte(over: Over) {
     let sizes = [0, 1, 4096, 4097, 65_535, 65_536, 65_537, 600_000, 5_000_000];
     let folder =
         sizes.iter().fold(Folder::new(), |folder, size| folder.with(&size.to_string(), pattern(*size)));
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     for size in sizes {
         for _ in 0..2 {
@@ -72,7 +75,7 @@ fn files_of_every_size_are_served_byte_by_byte(backend: BackendChoice) {
     }
 }
 
-fn a_file_s_media_type_is_its_extension_s_and_text_is_utf_8(backend: BackendChoice) {
+fn a_file_s_media_type_is_its_extension_s_and_text_is_utf_8(over: Over) {
     let cases = [
         ("a.html", "text/html; charset=utf-8"),
         ("a.css", "text/css; charset=utf-8"),
@@ -87,17 +90,17 @@ fn a_file_s_media_type_is_its_extension_s_and_text_is_utf_8(backend: BackendChoi
         ("none", "application/octet-stream"),
     ];
     let folder = cases.iter().fold(Folder::new(), |folder, (name, _)| folder.with(name, "content"));
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     for (name, expected) in cases {
         assert_eq!(client.get(&format!("/{name}")).field("content-type"), Some(expected), "{name}");
     }
 }
 
-fn a_directory_is_its_index_and_without_slash_a_redirect_that_keeps_the_query(backend: BackendChoice) {
+fn a_directory_is_its_index_and_without_slash_a_redirect_that_keeps_the_query(over: Over) {
     let folder = Folder::new().with("index.html", "<p>root").with("sub/index.html", "<p>sub");
     fs::create_dir(folder.root().join("empty")).expect("made");
-    let server = serve(App::new().files("/", folder.root()).files("/assets", folder.root()), backend);
+    let server = Server::start(App::new().files("/", folder.root()).files("/assets", folder.root()), over);
     let mut client = Client::connect(&server);
     for prefix in ["", "/assets"] {
         let root = client.get(&format!("{prefix}/"));
@@ -113,8 +116,8 @@ fn a_directory_is_its_index_and_without_slash_a_redirect_that_keeps_the_query(ba
     }
 }
 
-fn only_get_head_and_options_are_allowed(backend: BackendChoice) {
-    let server = Folder::new().with("page.html", "<p>").serve(backend);
+fn only_get_head_and_options_are_allowed(over: Over) {
+    let server = Folder::new().with("page.html", "<p>").serve(over);
     let mut client = Client::connect(&server);
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         let answer = client.send(format!("{method} /page.html HTTP/1.1\r\nHost: a\r\n\r\n")).answer();
@@ -175,7 +178,7 @@ const HOSTILE: [&str; 49] = [
     "/loop",
 ];
 
-fn nothing_hidden_and_nothing_outside_the_folder_is_served_however_it_is_asked_for(backend: BackendChoice) {
+fn nothing_hidden_and_nothing_outside_the_folder_is_served_however_it_is_asked_for(over: Over) {
     let folder = Folder::new()
         .with("page.html", "<p>")
         .with(".hidden", "the secret")
@@ -192,7 +195,7 @@ fn nothing_hidden_and_nothing_outside_the_folder_is_served_however_it_is_asked_f
     ] {
         symlink(target, root.join(name)).expect("linked");
     }
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     for path in HOSTILE {
         for target in [path.to_owned(), format!("http://a.example{path}"), format!("{path}?query=/..")] {
@@ -202,6 +205,11 @@ fn nothing_hidden_and_nothing_outside_the_folder_is_served_however_it_is_asked_f
         }
     }
     assert_eq!(client.get("/within").says(), (200, "<p>"), "a link that stays within is followed");
+}
+
+fn a_target_that_is_no_path_is_refused(backend: BackendChoice) {
+    let folder = Folder::new();
+    let server = serve(App::new().files("/", folder.root()), backend);
     for target in ["..", "../secret", "secret", "\\..\\secret", "/a b"] {
         let mut client = Client::connect(&server);
         assert_eq!(client.get(target).status, 400, "{target}");
@@ -217,9 +225,9 @@ fn becomes(client: &mut Client, target: &str, expected: (u16, &str)) {
     }
 }
 
-fn a_file_that_is_replaced_changed_or_removed_is_seen_to_be_so(backend: BackendChoice) {
+fn a_file_that_is_replaced_changed_or_removed_is_seen_to_be_so(over: Over) {
     let folder = Folder::new().with("replaced", "old").with("changed", "old").with("removed", "old");
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     for name in ["/replaced", "/changed", "/removed"] {
         assert_eq!(client.get(name).says(), (200, "old"));
@@ -244,11 +252,11 @@ fn sparse(path: &Path) -> u64 {
     length
 }
 
-fn a_file_that_shrinks_while_it_is_sent_ends_its_connection_and_no_other(backend: BackendChoice) {
+fn a_file_that_shrinks_while_it_is_sent_breaks_off_and_nothing_else_does(over: Over) {
     let folder = Folder::new().with("page.html", "<p>");
     let path = folder.root().join("large");
     let length = sparse(&path);
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let (mut client, mut other) = (Client::connect(&server), Client::connect(&server));
     assert_eq!(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
     client.take(1000);
@@ -259,11 +267,11 @@ fn a_file_that_shrinks_while_it_is_sent_ends_its_connection_and_no_other(backend
     assert_eq!(other.get("/large").body.len(), 1000);
 }
 
-fn a_file_that_is_removed_while_it_is_sent_is_sent_whole(backend: BackendChoice) {
+fn a_file_that_is_removed_while_it_is_sent_is_sent_whole(over: Over) {
     let folder = Folder::new();
     let path = folder.root().join("large");
     let length = sparse(&path);
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     assert_eq!(client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
     fs::remove_file(&path).expect("removed");
@@ -271,9 +279,9 @@ fn a_file_that_is_removed_while_it_is_sent_is_sent_whole(backend: BackendChoice)
     becomes(&mut client, "/large", (404, "404 Not Found\n"));
 }
 
-fn ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes(backend: BackendChoice) {
+fn ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes(over: Over) {
     let folder = Folder::new().with("large", pattern(3_000_000));
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     for length in [1, 32 * 1024 - 1, 32 * 1024, 32 * 1024 + 1, 100_000] {
         for first in [0, 1_234_567, 3_000_000 - length] {
@@ -286,9 +294,9 @@ fn ranges_of_a_large_file_around_what_is_read_at_once_are_its_bytes(backend: Bac
     }
 }
 
-fn a_large_file_for_many_clients_at_once_and_one_that_reads_later(backend: BackendChoice) {
+fn a_large_file_for_many_clients_at_once_and_one_that_reads_later(over: Over) {
     let folder = Folder::new().with("large", pattern(3_000_000));
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut clients: Vec<_> = (0..10).map(|_| Client::connect(&server)).collect();
     let mut late = Client::connect(&server);
     for client in clients.iter_mut().chain([&mut late]) {
@@ -299,9 +307,9 @@ fn a_large_file_for_many_clients_at_once_and_one_that_reads_later(backend: Backe
     }
 }
 
-fn responses_behind_a_large_file_come_in_order(backend: BackendChoice) {
+fn responses_behind_a_large_file_come_in_order(over: Over) {
     let folder = Folder::new().with("large", pattern(1_000_000)).with("small", "small").with("empty", "");
-    let server = folder.serve(backend);
+    let server = folder.serve(over);
     let mut client = Client::connect(&server);
     let order = ["small", "large", "empty", "small", "large", "large", "empty", "small"];
     for name in order {

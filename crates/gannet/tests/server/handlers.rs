@@ -12,12 +12,11 @@ use gannet::{BackendChoice, Body, BodyError, Frame, Source};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, oneshot};
 
-use crate::rig::{Client, PATIENCE, TellWhenDropped, on_each_backend, serve};
+use crate::rig::{Client, Over, PATIENCE, Server, TellWhenDropped, on_each_backend, on_each_protocol, serve};
 
-on_each_backend!(
+on_each_protocol!(
     a_panic_is_answered_500_and_harms_nobody,
-    a_panic_in_a_streamed_body_ends_the_connection_so_that_the_body_is_not_taken_for_whole,
-    a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_connection,
+    a_panic_in_a_streamed_body_breaks_it_off_so_that_it_is_not_taken_for_whole,
     a_body_that_panics_when_asked_for_its_length_is_answered_500,
     a_body_of_endless_empty_pieces_keeps_nobody_else_from_being_served,
     a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody,
@@ -35,18 +34,20 @@ on_each_backend!(
     a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads,
 );
 
+on_each_backend!(a_broken_body_that_a_client_of_http_1_0_would_take_for_whole_resets_its_connection);
+
 fn app() -> App {
     App::new().get("/", "hello")
 }
 
-fn a_panic_is_answered_500_and_harms_nobody(backend: BackendChoice) {
+fn a_panic_is_answered_500_and_harms_nobody(over: Over) {
     let at_once = |request: Request| -> &str { panic!("{request:?} is part of a test") };
     let later = async |request: Request| -> &str {
         tokio::task::yield_now().await;
         panic!("{request:?} is part of a test")
     };
     let app = app().get("/at-once", at_once).get("/later", later);
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let (mut client, mut other) = (Client::connect(&server), Client::connect(&server));
     for target in ["/at-once", "/later", "/at-once"] {
         let answer = client.get(target);
@@ -67,13 +68,12 @@ impl Source for Fragile {
     }
 }
 
-fn a_panic_in_a_streamed_body_ends_the_connection_so_that_the_body_is_not_taken_for_whole(
-    backend: BackendChoice,
-) {
+fn a_panic_in_a_streamed_body_breaks_it_off_so_that_it_is_not_taken_for_whole(over: Over) {
     let fragile = |_: Request| Response::new(Status::OK).with_body(Body::stream(Fragile(false)));
-    let server = serve(app().get("/fragile", fragile), backend);
+    let server = Server::start(app().get("/fragile", fragile), over);
     let (mut client, mut other) = (Client::connect(&server), Client::connect(&server));
-    let received = client.send("GET /fragile HTTP/1.1\r\nHost: a\r\n\r\n").rest_of_broken();
+    assert_eq!(client.send("GET /fragile HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
+    let received = client.rest_of_broken();
     assert!(!received.ends_with(b"0\r\n\r\n"), "{:?}", String::from_utf8_lossy(&received));
     assert_eq!(other.get("/").says(), (200, "hello"));
 }
@@ -103,9 +103,9 @@ impl Source for Touchy {
     }
 }
 
-fn a_body_that_panics_when_asked_for_its_length_is_answered_500(backend: BackendChoice) {
+fn a_body_that_panics_when_asked_for_its_length_is_answered_500(over: Over) {
     let touchy = |_: Request| Response::new(Status::OK).with_body(Body::stream(Touchy));
-    let server = serve(app().get("/touchy", touchy), backend);
+    let server = Server::start(app().get("/touchy", touchy), over);
     let mut client = Client::connect(&server);
     assert_eq!(client.get("/touchy").status, 500);
     assert_eq!(client.get("/").says(), (200, "hello"));
@@ -120,9 +120,9 @@ impl Source for Idler {
     }
 }
 
-fn a_body_of_endless_empty_pieces_keeps_nobody_else_from_being_served(backend: BackendChoice) {
+fn a_body_of_endless_empty_pieces_keeps_nobody_else_from_being_served(over: Over) {
     let idler = |_: Request| Response::new(Status::OK).with_body(Body::stream(Idler));
-    let server = serve(app().get("/idler", idler), backend);
+    let server = Server::start(app().get("/idler", idler), over);
     let (mut client, mut other) = (Client::connect(&server), Client::connect(&server));
     client.send("GET /idler HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.head().status, 200);
@@ -151,7 +151,7 @@ impl Source for Explosive {
     }
 }
 
-fn a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody(backend: BackendChoice) {
+fn a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody(over: Over) {
     let (told, heard) = mpsc::channel();
     let waits = move |_: Request| {
         let (bomb, reached) = (Bomb, TellWhenDropped(told.clone()));
@@ -165,10 +165,11 @@ fn a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody(backend: Backe
         "answered"
     };
     let body = |_: Request| Response::new(Status::OK).with_body(Body::stream(Explosive { _bomb: Bomb }));
-    let server = serve(app().get("/waits", waits).get("/panics", panics).get("/body", body), backend);
+    let server = Server::start(app().get("/waits", waits).get("/panics", panics).get("/body", body), over);
     let mut other = Client::connect(&server);
     other.get("/");
-    Client::connect(&server).send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").finish().ends();
+    let mut leaving = Client::connect(&server);
+    leaving.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n").finish();
     assert_eq!(heard.recv_timeout(PATIENCE), Ok("dropped"));
     assert_eq!(other.get("/").says(), (200, "hello"));
     assert_eq!(other.get("/panics").status, 500);
@@ -176,7 +177,7 @@ fn a_handler_or_body_that_panics_while_it_is_dropped_harms_nobody(backend: Backe
     assert_eq!(other.get("/").says(), (200, "hello"));
 }
 
-fn a_client_that_leaves_drops_the_future_of_its_handler(backend: BackendChoice) {
+fn a_client_that_leaves_drops_the_future_of_its_handler(over: Over) {
     let (told, heard) = mpsc::channel();
     let begun = Arc::new(Notify::new());
     let started = begun.clone();
@@ -188,7 +189,7 @@ fn a_client_that_leaves_drops_the_future_of_its_handler(backend: BackendChoice) 
             std::future::pending::<&str>().await
         }
     };
-    let server = serve(app().get("/waits", waits), backend);
+    let server = Server::start(app().get("/waits", waits), over);
     for reset in [false, true] {
         let mut client = Client::connect(&server);
         client.send("GET /waits HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -210,23 +211,23 @@ impl Source for Silent {
     }
 }
 
-fn a_client_that_leaves_drops_the_body_that_is_streamed_to_it(backend: BackendChoice) {
+fn a_client_that_leaves_drops_the_body_that_is_streamed_to_it(over: Over) {
     let (told, heard) = mpsc::channel();
     let silent = move |_: Request| {
         Response::new(Status::OK).with_body(Body::stream(Silent(TellWhenDropped(told.clone()))))
     };
-    let server = serve(app().get("/silent", silent), backend);
+    let server = Server::start(app().get("/silent", silent), over);
     let mut client = Client::connect(&server);
     assert_eq!(client.send("GET /silent HTTP/1.1\r\nHost: a\r\n\r\n").head().status, 200);
     client.reset();
     assert_eq!(heard.recv_timeout(PATIENCE), Ok("dropped"));
 }
 
-fn a_filter_sees_the_response_of_every_handler(backend: BackendChoice) {
+fn a_filter_sees_the_response_of_every_handler(over: Over) {
     let app = app()
         .get("/later", async |_: Request| "later")
         .with(async |request: Request, next: Next| next.run(request).await.with("x-served-by", "gannet"));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     for (target, status) in [("/", 200), ("/later", 200), ("/", 200)] {
         let answer = client.get(target);
@@ -234,21 +235,21 @@ fn a_filter_sees_the_response_of_every_handler(backend: BackendChoice) {
     }
 }
 
-fn a_filter_may_wait_before_and_after_the_handler(backend: BackendChoice) {
+fn a_filter_may_wait_before_and_after_the_handler(over: Over) {
     let waiting = async |request: Request, next: Next| {
         tokio::task::yield_now().await;
         let response = next.run(request).await;
         tokio::task::yield_now().await;
         response.with("x-waited", "twice")
     };
-    let server = serve(app().with(waiting), backend);
+    let server = Server::start(app().with(waiting), over);
     let mut client = Client::connect(&server);
     let answer = client.get("/");
     assert_eq!((answer.says(), answer.field("x-waited")), ((200, "hello"), Some("twice")));
 }
 
-fn timers_and_sockets_of_tokio_work_within_a_handler(backend: BackendChoice) {
-    let upstream = serve(App::new().get("/", "from upstream"), backend);
+fn timers_and_sockets_of_tokio_work_within_a_handler(over: Over) {
+    let upstream = serve(App::new().get("/", "from upstream"), over.backend);
     let address = upstream.socket_addresses()[0];
     let timer = async |_: Request| {
         let late = tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await;
@@ -262,7 +263,7 @@ fn timers_and_sockets_of_tokio_work_within_a_handler(backend: BackendChoice) {
         stream.read_to_string(&mut answer).await.expect("an answer");
         answer
     };
-    let server = serve(app().get("/timer", timer).get("/socket", socket), backend);
+    let server = Server::start(app().get("/timer", timer).get("/socket", socket), over);
     let mut client = Client::connect(&server);
     for _ in 0..3 {
         assert_eq!(client.get("/timer").says(), (200, "in time"));
@@ -270,7 +271,7 @@ fn timers_and_sockets_of_tokio_work_within_a_handler(backend: BackendChoice) {
     }
 }
 
-fn a_handler_is_woken_from_another_thread(backend: BackendChoice) {
+fn a_handler_is_woken_from_another_thread(over: Over) {
     let woken = async |_: Request| {
         let (sender, receiver) = oneshot::channel();
         let thread = std::thread::spawn(move || sender.send("from a thread"));
@@ -278,14 +279,14 @@ fn a_handler_is_woken_from_another_thread(backend: BackendChoice) {
         assert_eq!(thread.join().ok(), Some(Ok(())));
         said
     };
-    let server = serve(app().get("/woken", woken), backend);
+    let server = Server::start(app().get("/woken", woken), over);
     let mut client = Client::connect(&server);
     for _ in 0..20 {
         assert_eq!(client.get("/woken").says(), (200, "from a thread"));
     }
 }
 
-fn handlers_of_many_connections_wait_for_one_another(backend: BackendChoice) {
+fn handlers_of_many_connections_wait_for_one_another(over: Over) {
     let barrier = Arc::new(tokio::sync::Barrier::new(100));
     let meets = move |_: Request| {
         let barrier = barrier.clone();
@@ -294,7 +295,7 @@ fn handlers_of_many_connections_wait_for_one_another(backend: BackendChoice) {
             "all are here"
         }
     };
-    let server = serve(app().get("/meet", meets), backend);
+    let server = Server::start(app().get("/meet", meets), over);
     let mut clients: Vec<_> = (0..100).map(|_| Client::connect(&server)).collect();
     for _ in 0..2 {
         for client in &mut clients {
@@ -306,7 +307,7 @@ fn handlers_of_many_connections_wait_for_one_another(backend: BackendChoice) {
     }
 }
 
-fn a_task_that_a_handler_spawns_runs_while_the_handler_waits(backend: BackendChoice) {
+fn a_task_that_a_handler_spawns_runs_while_the_handler_waits(over: Over) {
     let spawns = async |_: Request| {
         let task = tokio::spawn(async {
             tokio::task::yield_now().await;
@@ -314,14 +315,14 @@ fn a_task_that_a_handler_spawns_runs_while_the_handler_waits(backend: BackendCho
         });
         task.await.expect("the task ended")
     };
-    let server = serve(app().get("/spawns", spawns), backend);
+    let server = Server::start(app().get("/spawns", spawns), over);
     let mut client = Client::connect(&server);
     for _ in 0..3 {
         assert_eq!(client.get("/spawns").says(), (200, "from a task"));
     }
 }
 
-fn a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads(backend: BackendChoice) {
+fn a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads(over: Over) {
     let written = |_: Request| {
         Response::new(Status::OK).with_body(Body::written(async |mut sender| {
             for number in 0..100 {
@@ -335,7 +336,7 @@ fn a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads(backend:
             sender.finish(trailers).await.expect("the client is there");
         }))
     };
-    let server = serve(app().get("/written", written), backend);
+    let server = Server::start(app().get("/written", written), over);
     let mut client = Client::connect(&server);
     let answer = client.get("/written");
     let whole = (0..100).flat_map(|number| std::iter::repeat_n(number, 50_000)).collect::<Vec<u8>>();
@@ -344,7 +345,7 @@ fn a_body_is_written_by_a_future_of_its_own_as_fast_as_the_client_reads(backend:
     assert_eq!(client.get("/").says(), (200, "hello"));
 }
 
-fn a_panic_in_a_filter_is_answered_500(backend: BackendChoice) {
+fn a_panic_in_a_filter_is_answered_500(over: Over) {
     let fragile = async |request: Request, next: Next| {
         assert!(request.query() != Some("before"), "this panic is part of a test");
         let after = request.query() == Some("after");
@@ -352,14 +353,14 @@ fn a_panic_in_a_filter_is_answered_500(backend: BackendChoice) {
         assert!(!after, "this panic is part of a test");
         response
     };
-    let server = serve(app().with(fragile), backend);
+    let server = Server::start(app().with(fragile), over);
     let mut client = Client::connect(&server);
     for (target, status) in [("/?before", 500), ("/", 200), ("/?after", 500), ("/", 200)] {
         assert_eq!(client.get(target).status, status, "{target}");
     }
 }
 
-fn handlers_that_never_rest_do_not_keep_others_from_being_served(backend: BackendChoice) {
+fn handlers_that_never_rest_do_not_keep_others_from_being_served(over: Over) {
     let yields = async |_: Request| -> &str {
         loop {
             tokio::task::yield_now().await;
@@ -376,7 +377,7 @@ fn handlers_that_never_rest_do_not_keep_others_from_being_served(backend: Backen
         let late = tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await;
         late.map_or("in time", |()| "never")
     };
-    let server = serve(app().get("/yields", yields).get("/wakes", wakes).get("/timer", timer), backend);
+    let server = Server::start(app().get("/yields", yields).get("/wakes", wakes).get("/timer", timer), over);
     let mut restless = [Client::connect(&server), Client::connect(&server)];
     restless[0].send("GET /yields HTTP/1.1\r\nHost: a\r\n\r\n");
     restless[1].send("GET /wakes HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -387,9 +388,9 @@ fn handlers_that_never_rest_do_not_keep_others_from_being_served(backend: Backen
     }
 }
 
-fn methods_of_one_s_own_and_connect_are_routed_as_others_are(backend: BackendChoice) {
+fn methods_of_one_s_own_and_connect_are_routed_as_others_are(over: Over) {
     let any = |request: Request| request.method_name().to_owned();
-    let server = serve(app().any("/any", any), backend);
+    let server = Server::start(app().any("/any", any), over);
     let mut client = Client::connect(&server);
     for method in ["GET", "BREW", "PROPFIND", "brew"] {
         let answer = client.send(format!("{method} /any HTTP/1.1\r\nHost: a\r\n\r\n")).answer();

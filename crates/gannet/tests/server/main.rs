@@ -4,6 +4,8 @@ mod access_log;
 mod blocked;
 mod body;
 mod changing;
+#[path = "../common/client/mod.rs"]
+mod client;
 mod clients;
 #[path = "../common/mod.rs"]
 mod common;

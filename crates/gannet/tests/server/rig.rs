@@ -1,16 +1,13 @@
-//! A server under test, and a client that says exactly what it is told to.
+//! A server under test, and what it is tested over.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::ops::Deref;
 use std::sync::mpsc;
-use std::time::Duration;
 
-use gannet::{App, BackendChoice, Running};
+use gannet::{App, BackendChoice, Running, Tls};
+use gannet_testing::Authority;
 
+pub use crate::client::{Answer, Client, PATIENCE, Protocol, Speaks};
 pub(crate) use crate::common::on_each_backend;
-
-/// No wait is longer than this; a test that waits so long fails.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves on a free port of loopback, by one worker.
 pub fn serve(app: App, backend: BackendChoice) -> Running {
@@ -33,179 +30,102 @@ impl Drop for TellWhenDropped {
     }
 }
 
-/// A client on a raw socket.
-pub struct Client {
-    stream: TcpStream,
-    /// Received and not looked at yet.
-    received: Vec<u8>,
+/// What a test runs over: a backend of the kernel's, a protocol, clear text or TLS.
+#[derive(Clone, Copy)]
+pub struct Over {
+    pub backend: BackendChoice,
+    pub speaks: Speaks,
 }
 
-/// A response as it was received.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    /// Status line and fields as they came, without the empty line.
-    pub head: String,
-    pub body: Vec<u8>,
-    /// The trailer section as it came.
-    pub trailers: String,
+impl From<BackendChoice> for Over {
+    fn from(backend: BackendChoice) -> Over {
+        Over { backend, speaks: HTTP_1 }
+    }
+}
+
+/// A server that is asked over one protocol.
+pub struct Server {
+    running: Running,
+    pub speaks: Speaks,
+    authority: Authority,
+}
+
+impl Server {
+    /// Serves on a free port of loopback, by one worker.
+    pub fn start(app: App, over: Over) -> Server {
+        let authority = Authority::new();
+        let app = match over.speaks.tls {
+            None => app,
+            Some(_) => {
+                let signed = authority.sign("a", &["localhost"]);
+                app.tls(Tls::files(signed.certificate, signed.key))
+            }
+        };
+        Server { running: serve(app, over.backend), speaks: over.speaks, authority }
+    }
+}
+
+impl Deref for Server {
+    type Target = Running;
+
+    fn deref(&self) -> &Running {
+        &self.running
+    }
+}
+
+/// Who clients connect to.
+pub trait Serves {
+    fn client(&self) -> Client;
+}
+
+impl Serves for Running {
+    fn client(&self) -> Client {
+        Client::to(self.socket_addresses()[0]).expect("the server listens")
+    }
+}
+
+impl Serves for Server {
+    fn client(&self) -> Client {
+        Client::speaking(self.speaks, self.running.socket_addresses()[0], &self.authority.root())
+    }
 }
 
 impl Client {
-    pub fn connect(server: &Running) -> Client {
-        Client::to(server.socket_addresses()[0]).expect("the server listens")
-    }
-
-    pub fn to(address: SocketAddr) -> std::io::Result<Client> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
-        stream.set_nodelay(true)?;
-        Ok(Client { stream, received: Vec::new() })
-    }
-
-    /// A second handle on the connection, for another thread.
-    pub fn stream(&self) -> TcpStream {
-        self.stream.try_clone().expect("a descriptor")
-    }
-
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Client {
-        self.stream.write_all(bytes.as_ref()).expect("the server takes what is sent");
-        self
-    }
-
-    /// Asks for `target` and gives the answer.
-    pub fn get(&mut self, target: &str) -> Answer {
-        self.send(format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n")).answer()
-    }
-
-    /// Ends our half.
-    pub fn finish(&mut self) -> &mut Client {
-        self.stream.shutdown(Shutdown::Write).expect("still connected");
-        self
-    }
-
-    /// Breaks the connection.
-    pub fn reset(self) {
-        // No lingering: what close(2) does then is a reset (socket(7), SO_LINGER).
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("an option of TCP");
-    }
-
-    /// One receive; false at the end.
-    fn receive(&mut self) -> bool {
-        let mut room = [0; 64 * 1024];
-        let count = self.stream.read(&mut room).expect("an answer or the end, in time and not a reset");
-        self.received.extend_from_slice(&room[..count]);
-        count > 0
-    }
-
-    /// Everything one receive gives.
-    pub fn receive_once(&mut self) -> String {
-        assert!(self.receive(), "the connection ended");
-        String::from_utf8_lossy(&std::mem::take(&mut self.received)).into_owned()
-    }
-
-    /// Everything until the server ends the connection.
-    pub fn rest(&mut self) -> Vec<u8> {
-        while self.receive() {}
-        std::mem::take(&mut self.received)
-    }
-
-    /// As [`rest`](Client::rest), whether the connection ends or breaks.
-    pub fn rest_of_broken(&mut self) -> Vec<u8> {
-        let mut room = [0; 64 * 1024];
-        loop {
-            match self.stream.read(&mut room) {
-                Ok(0) => break,
-                Ok(count) => self.received.extend_from_slice(&room[..count]),
-                Err(error) if error.kind() == ErrorKind::ConnectionReset => break,
-                Err(error) => panic!("{error}"),
-            }
-        }
-        std::mem::take(&mut self.received)
-    }
-
-    /// The server ends the connection, and has nothing else to say.
-    pub fn ends(&mut self) {
-        let rest = self.rest();
-        assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
-    }
-
-    /// The next `length` bytes.
-    pub fn take(&mut self, length: usize) -> Vec<u8> {
-        while self.received.len() < length {
-            assert!(self.receive(), "the connection ended after {} of {length} bytes", self.received.len());
-        }
-        self.received.drain(..length).collect()
-    }
-
-    /// Everything up to `end`, and `end`.
-    fn take_until(&mut self, end: &[u8]) -> String {
-        let mut looked = 0;
-        loop {
-            if let Some(found) = self.received[looked..].windows(end.len()).position(|window| window == end) {
-                let taken = self.received.drain(..looked + found + end.len()).collect();
-                return String::from_utf8(taken).expect("heads are text");
-            }
-            looked = self.received.len().saturating_sub(end.len());
-            assert!(self.receive(), "the connection ended: {:?}", String::from_utf8_lossy(&self.received));
-        }
-    }
-
-    /// The next response's head: of a response to HEAD, an informational one, or one whose body is looked at by hand.
-    pub fn head(&mut self) -> Answer {
-        let head = self.take_until(b"\r\n\r\n");
-        let head = head.trim_end().to_owned();
-        let status = head.get(9..12).and_then(|status| status.parse().ok());
-        assert!(head.starts_with("HTTP/1.1 "), "{head:?}");
-        Answer { status: status.expect("a status"), head, body: Vec::new(), trailers: String::new() }
-    }
-
-    /// The next response, with its body.
-    pub fn answer(&mut self) -> Answer {
-        let mut answer = self.head();
-        if let Some(length) = answer.field("content-length") {
-            answer.body = self.take(length.parse().expect("a length"));
-        } else if answer.field("transfer-encoding") == Some("chunked") {
-            self.take_chunks(&mut answer);
-        } else if !matches!(answer.status, 100..200 | 204 | 304) {
-            answer.body = self.rest();
-        }
-        answer
-    }
-
-    fn take_chunks(&mut self, answer: &mut Answer) {
-        loop {
-            let size = self.take_until(b"\r\n");
-            let size = usize::from_str_radix(size.trim_end(), 16).expect("a chunk size");
-            if size == 0 {
-                break;
-            }
-            answer.body.extend(self.take(size));
-            assert_eq!(self.take(2), b"\r\n");
-        }
-        loop {
-            match self.take_until(b"\r\n") {
-                line if line == "\r\n" => break,
-                line => answer.trailers += &line,
-            }
-        }
+    pub fn connect(server: &impl Serves) -> Client {
+        server.client()
     }
 }
 
-impl Answer {
-    /// The first field of a name.
-    pub fn field(&self, name: &str) -> Option<&str> {
-        let mut fields = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
-        fields.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-    }
-
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.body).expect("a body of text")
-    }
-
-    /// Status and body.
-    pub fn says(&self) -> (u16, &str) {
-        (self.status, self.text())
-    }
+/// Runs each named function as a test, once on each backend over each protocol, in clear text and over TLS.
+macro_rules! on_each_protocol {
+    ($($test:ident),+ $(,)?) => {
+        mod http1 {
+            $crate::rig::on_each_backend_over!($crate::rig::HTTP_1, $($test),+);
+        }
+        mod http1_over_tls {
+            $crate::rig::on_each_backend_over!($crate::rig::HTTP_1_OVER_TLS, $($test),+);
+        }
+        mod http2 {
+            $crate::rig::on_each_backend_over!($crate::rig::HTTP_2, $($test),+);
+        }
+        mod http2_over_tls {
+            $crate::rig::on_each_backend_over!($crate::rig::HTTP_2_OVER_TLS, $($test),+);
+        }
+    };
 }
+pub(crate) use on_each_protocol;
+
+macro_rules! on_each_backend_over {
+    ($speaks:expr, $($test:ident),+) => {
+        $(fn $test(backend: gannet::BackendChoice) {
+            super::$test($crate::rig::Over { backend, speaks: $speaks });
+        })+
+        $crate::rig::on_each_backend!($($test),+);
+    };
+}
+pub(crate) use on_each_backend_over;
+
+pub const HTTP_1: Speaks = Speaks { protocol: Protocol::Http1, tls: None };
+pub const HTTP_1_OVER_TLS: Speaks = Speaks { protocol: Protocol::Http1, tls: Some(&rustls::version::TLS13) };
+pub const HTTP_2: Speaks = Speaks { protocol: Protocol::Http2, tls: None };
+pub const HTTP_2_OVER_TLS: Speaks = Speaks { protocol: Protocol::Http2, tls: Some(&rustls::version::TLS13) };

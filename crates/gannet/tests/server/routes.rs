@@ -3,9 +3,9 @@
 use gannet::prelude::*;
 use gannet::{App, BackendChoice, Method};
 
-use crate::rig::{Answer, Client, on_each_backend, serve};
+use crate::rig::{Answer, Client, Over, Server, on_each_backend, on_each_protocol, serve};
 
-on_each_backend!(
+on_each_protocol!(
     a_handler_reads_the_parameters_of_its_route,
     an_async_handler_and_a_filter_read_them_too,
     the_most_specific_route_answers_whatever_the_order,
@@ -17,6 +17,9 @@ on_each_backend!(
     a_host_that_nobody_names_is_misdirected_where_there_is_no_default,
     filters_of_the_application_are_around_those_of_a_host,
 );
+
+// Other protocols' requests name a host.
+on_each_backend!(a_client_of_http_1_0_that_names_no_host_is_the_default_s);
 
 /// A handler that says its name, its route, and the parameters it got.
 fn says(name: &'static str) -> impl Fn(Request) -> String + Clone + Send + Sync {
@@ -30,7 +33,7 @@ fn ask(client: &mut Client, method: &str, target: &str, host: &str) -> Answer {
     client.send(format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n")).answer()
 }
 
-fn a_handler_reads_the_parameters_of_its_route(backend: BackendChoice) {
+fn a_handler_reads_the_parameters_of_its_route(over: Over) {
     let app = App::new()
         .get("/users/:id", says("user"))
         .get("/users/{id}/posts/{post}", says("post"))
@@ -40,7 +43,7 @@ fn a_handler_reads_the_parameters_of_its_route(backend: BackendChoice) {
             Some(name) => name.into_owned(),
             None => "undecodable".to_owned(),
         });
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     for (target, text) in [
         ("/users/42", "user /users/:id id=42"),
@@ -60,7 +63,7 @@ fn a_handler_reads_the_parameters_of_its_route(backend: BackendChoice) {
     }
 }
 
-fn an_async_handler_and_a_filter_read_them_too(backend: BackendChoice) {
+fn an_async_handler_and_a_filter_read_them_too(over: Over) {
     let later = async |request: Request| {
         tokio::task::yield_now().await;
         request.param("id").unwrap_or_default().to_owned()
@@ -70,7 +73,7 @@ fn an_async_handler_and_a_filter_read_them_too(backend: BackendChoice) {
             (request.route().unwrap_or_default().to_owned(), request.param("id").map(str::to_owned));
         next.run(request).await.with("x-route", route).with("x-id", id.unwrap_or_default())
     };
-    let server = serve(App::new().get("/later/:id", later).with(filter), backend);
+    let server = Server::start(App::new().get("/later/:id", later).with(filter), over);
     let mut client = Client::connect(&server);
     for id in ["1", "a-longer-one", "3"] {
         let answer = client.get(&format!("/later/{id}"));
@@ -79,14 +82,14 @@ fn an_async_handler_and_a_filter_read_them_too(backend: BackendChoice) {
     }
 }
 
-fn the_most_specific_route_answers_whatever_the_order(backend: BackendChoice) {
+fn the_most_specific_route_answers_whatever_the_order(over: Over) {
     let add = |app: App, pattern: &'static str| app.get(pattern, pattern);
     let mut patterns = ["/*", "/:any", "/users/*", "/users/:id", "/users/me"];
     for app in [patterns.into_iter().fold(App::new(), add), {
         patterns.reverse();
         patterns.into_iter().fold(App::new(), add)
     }] {
-        let server = serve(app, backend);
+        let server = Server::start(app, over);
         let mut client = Client::connect(&server);
         for (target, pattern) in [
             ("/users/me", "/users/me"),
@@ -100,13 +103,13 @@ fn the_most_specific_route_answers_whatever_the_order(backend: BackendChoice) {
     }
 }
 
-fn a_less_specific_route_answers_where_the_method_is_missing(backend: BackendChoice) {
+fn a_less_specific_route_answers_where_the_method_is_missing(over: Over) {
     let app = App::new()
         .post("/api/login", says("login"))
         .put("/api/:name", says("named"))
         .get("/api/*rest", says("api"))
         .any("/*", says("any"));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     for (method, target, text) in [
         ("POST", "/api/login", "login /api/login"),
@@ -118,9 +121,9 @@ fn a_less_specific_route_answers_where_the_method_is_missing(backend: BackendCho
     }
 }
 
-fn allow_is_the_union_of_all_routes_that_match(backend: BackendChoice) {
+fn allow_is_the_union_of_all_routes_that_match(over: Over) {
     let app = App::new().post("/a/b", "").get("/a/:c", "").put("/a/*", "").delete("/d", "");
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     let answer = ask(&mut client, "PATCH", "/a/b", "a");
     assert_eq!((answer.status, answer.field("allow")), (405, Some("GET, HEAD, OPTIONS, POST, PUT")));
@@ -129,13 +132,13 @@ fn allow_is_the_union_of_all_routes_that_match(backend: BackendChoice) {
     assert_eq!(ask(&mut client, "PATCH", "/e", "a").status, 404);
 }
 
-fn options_is_answered_unless_a_route_has_its_own(backend: BackendChoice) {
+fn options_is_answered_unless_a_route_has_its_own(over: Over) {
     let app = App::new()
         .post("/a/b", "")
         .route(Some(Method::Options), "/own/*", "its own")
         .get("/own/b", "")
         .put("/a/:c", "");
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     let answer = ask(&mut client, "OPTIONS", "/a/b", "a");
     assert_eq!((answer.status, answer.field("allow")), (204, Some("OPTIONS, POST, PUT")));
@@ -143,13 +146,13 @@ fn options_is_answered_unless_a_route_has_its_own(backend: BackendChoice) {
     assert_eq!(ask(&mut client, "OPTIONS", "/none", "a").status, 404);
 }
 
-fn options_of_the_server_names_all_its_methods(backend: BackendChoice) {
+fn options_of_the_server_names_all_its_methods(over: Over) {
     let app = App::new()
         .get("/a", "")
         .delete("/b/:c", "")
         .route(Some(Method::Options), "/*", "its own")
         .host(["b.example"], |routes| routes.patch("/", ""));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     let answer = ask(&mut client, "OPTIONS", "*", "a.example");
     assert_eq!((answer.status, answer.field("allow")), (204, Some("DELETE, GET, HEAD, OPTIONS")));
@@ -157,14 +160,14 @@ fn options_of_the_server_names_all_its_methods(backend: BackendChoice) {
     assert_eq!((answer.status, answer.field("allow")), (204, Some("OPTIONS, PATCH")));
 }
 
-fn a_host_has_routes_of_its_own(backend: BackendChoice) {
+fn a_host_has_routes_of_its_own(over: Over) {
     let app = App::new()
         .get("/", "default")
         .get("/only-default", "default")
         .host(["one.example", "[::1]"], |routes| routes.get("/", "one").get("/only-one", "one"))
         .host(["*.one.example"], |routes| routes.get("/", "below one"))
         .host(["*.example"], |routes| routes.get("/:id", says("id")).get("/", "below"));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     for (host, text) in [
         ("one.example", "one"),
@@ -184,11 +187,10 @@ fn a_host_has_routes_of_its_own(backend: BackendChoice) {
     assert_eq!(ask(&mut client, "GET", "/only-one", "other").status, 404);
     assert_eq!(ask(&mut client, "GET", "/x", "two.example").says(), (200, "id /:id id=x"));
     assert_eq!(ask(&mut client, "GET", "http://one.example/", "two.example").says(), (200, "one"));
-    assert_eq!(client.send("GET / HTTP/1.0\r\n\r\n").answer().says(), (200, "default"));
 }
 
-fn a_host_that_nobody_names_is_misdirected_where_there_is_no_default(backend: BackendChoice) {
-    let server = serve(App::new().host(["one.example"], |routes| routes.get("/", "one")), backend);
+fn a_host_that_nobody_names_is_misdirected_where_there_is_no_default(over: Over) {
+    let server = Server::start(App::new().host(["one.example"], |routes| routes.get("/", "one")), over);
     let mut client = Client::connect(&server);
     for (host, status) in
         [("one.example", 200), ("two.example", 421), ("a.one.example", 421), ("one.example", 200)]
@@ -196,10 +198,18 @@ fn a_host_that_nobody_names_is_misdirected_where_there_is_no_default(backend: Ba
         assert_eq!(ask(&mut client, "GET", "/", host).status, status, "{host}");
     }
     assert_eq!(ask(&mut client, "OPTIONS", "*", "two.example").status, 421);
-    assert_eq!(client.send("GET / HTTP/1.0\r\n\r\n").answer().status, 421);
 }
 
-fn filters_of_the_application_are_around_those_of_a_host(backend: BackendChoice) {
+fn a_client_of_http_1_0_that_names_no_host_is_the_default_s(backend: BackendChoice) {
+    let named = |app: App| app.host(["one.example"], |routes| routes.get("/", "one"));
+    for (app, says) in [(App::new().get("/", "default"), 200), (App::new(), 421)] {
+        let server = serve(named(app), backend);
+        let status = Client::connect(&server).send("GET / HTTP/1.0\r\n\r\n").answer().status;
+        assert_eq!(status, says);
+    }
+}
+
+fn filters_of_the_application_are_around_those_of_a_host(over: Over) {
     let mark = |name: &'static str| {
         move |request: Request, next: Next| async move {
             let response: Response = next.run(request).await;
@@ -210,7 +220,7 @@ fn filters_of_the_application_are_around_those_of_a_host(backend: BackendChoice)
         .get("/", "default")
         .host(["one.example"], move |routes| routes.get("/", "one").with(mark("host")))
         .with(mark("application"));
-    let server = serve(app, backend);
+    let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     let seen = |answer: &Answer| {
         let lines = answer.head.lines().filter_map(|line| line.strip_prefix("x-seen: ")).map(str::to_owned);

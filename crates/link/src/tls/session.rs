@@ -252,7 +252,7 @@ impl Session {
     }
 
     /// Seals what the session has to say, and behind it up to `most` bytes of `plain`, which are taken out of it; says how many those were. Small
-    /// pieces become one record; of what is more than a record holds each record is full, but for the last.
+    /// pieces become one record; of what is more than a record holds each record is full, but for the last, and where a range of a file ends.
     ///
     /// # Errors
     /// When a range of a file cannot be read, or is not there any more.
@@ -405,9 +405,15 @@ impl Scratch {
         }
         let mut filled = 0;
         while filled < wanted {
+            let was_file = plain.begins_with_file();
             let count = plain.peek(&mut self.0[filled..wanted])?;
             plain.advance(count as u64);
             filled += count;
+            // What is read from a file is read once for each record that it is in: where a range ends, what does not fit beside it has a
+            // record of its own, in which frames of HTTP/2 then lie one each.
+            if was_file && !plain.begins_with_file() && plain.remaining() > (wanted - filled) as u64 {
+                break;
+            }
         }
         Ok(&self.0[..filled])
     }

@@ -96,6 +96,16 @@ fn all_that_a_turn_made_is_one_record_up_to_16_kib() {
 }
 
 #[test]
+fn frames_of_a_file_that_fill_a_record_lie_in_one_each_whatever_came_before_them() {
+    let (_, mut server) = connected(&TLS.1, &TLS.2, "a.example");
+    server.seal(b"");
+    let frame = || [(0, vec![1; 9]), (4, vec![2; RECORD_BYTES - 9])];
+    let pieces = [vec![(0, vec![0; 200])], [frame(), frame(), frame()].concat()].concat();
+    let sealed = records(&server.seal_output(&mut output_of(&pieces), 65_536));
+    assert_eq!(sealed, [RECORD_BYTES, 200, RECORD_BYTES, RECORD_BYTES].map(|length| length + 17));
+}
+
+#[test]
 fn no_more_is_sealed_than_is_asked_for() {
     let (mut client, mut server) = connected(&TLS.1, &TLS.2, "a.example");
     for (most, expected) in [(10, 10), (20_000, 20_000), (65_536, 65_536), (1_000_000, 100_000)] {

@@ -5,7 +5,7 @@ use super::error::{Error, ErrorCode};
 use super::event::Event;
 use super::frame::{flag, kind};
 use super::hpack::Encoder;
-use super::response;
+use super::response::{self, opens_tunnel};
 use super::role::{ClientRole, Opening, Part};
 use super::send::{Head as HeadFrame, lines};
 use super::settings::LARGEST_WINDOW;
@@ -89,6 +89,7 @@ impl Connection<ClientRole> {
             return Ok(Event::Interim { stream: key, consumed });
         }
         stream.receiving = if ended { Receiving::Ended } else { Receiving::Content };
+        stream.is_tunnel = opens_tunnel(stream.method, head.status);
         stream.to_receive = match head.body {
             ResponseBody::None => 0,
             ResponseBody::Known(length) => length,
@@ -142,8 +143,9 @@ impl Connection<ClientRole> {
             priority: Priority::default(),
             is_due: false,
             was_cut_off: false,
+            is_tunnel: false,
             interim_responses: 0,
-            send_window: self.peer.initial_window_size,
+            send_window: self.applied_window,
             receive_window: self.stream_window,
             unread_bytes: 0,
             unreturned_bytes: 0,

@@ -196,10 +196,16 @@ impl<R: Role> Connection<R> {
         self.our_last.is_some()
     }
 
-    /// Whether the peer has begun what we have to wait for as a whole: its preface, or a header block.
+    /// Whether the peer has begun what we have to wait for as a whole, and of which something is read already: its preface, a header block,
+    /// or SETTINGS.
     pub fn is_within_head(&self) -> bool {
-        let begins =
-            matches!(self.reading, Reading::Preface { .. } | Reading::FirstFrame | Reading::Fragment { .. });
+        let begins = matches!(
+            self.reading,
+            Reading::Preface { .. }
+                | Reading::FirstFrame
+                | Reading::Fragment { .. }
+                | Reading::Settings { .. }
+        );
         begins || self.block.is_some()
     }
 
@@ -216,6 +222,7 @@ impl<R: Role> Connection<R> {
         );
         let (unread_bytes, is_due, was_cut_off) = (stream.unread_bytes, stream.is_due, stream.was_cut_off);
         self.return_to_connection(unread_bytes);
+        self.budgets.taken(unread_bytes);
         if is_due {
             self.due.retain(|slot| *slot != key.slot);
         }
@@ -228,22 +235,6 @@ impl<R: Role> Connection<R> {
     /// Some time has passed, say ten seconds: what the peer may send without need is as much again as at first ([`limits`](super::limits)).
     pub fn refill(&mut self) {
         self.budgets.refill();
-    }
-
-    /// Nothing is to be done for a while: gives up what memory can be had again. Spans of heads are good no more.
-    pub fn idle(&mut self) {
-        self.streams.idle();
-        self.decoder.idle();
-        self.resets.idle();
-        if self.due.is_empty() {
-            self.due = Vec::new();
-        }
-        if self.early.is_empty() {
-            self.early = Vec::new();
-        }
-        if self.block.is_none() {
-            self.scratch = Scratch::default();
-        }
     }
 
     /// The code of a graceful end: that this connection takes no more streams, which its peer may not know yet. The first of two: streams are

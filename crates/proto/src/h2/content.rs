@@ -36,6 +36,7 @@ impl<R: Role> Connection<R> {
             Some(stream) if self.is_live(stream) => stream,
             found => return self.discard(header, found, start, length + padding),
         };
+        self.is_not_reserved(stream)?;
         self.count_data(length, ended)?;
         if let Some((error, fault)) = self.accept_data(stream, header.length, length, ended) {
             self.return_to_connection(header.length);

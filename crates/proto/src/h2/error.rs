@@ -100,6 +100,7 @@ errors! {
     IdleStream PROTOCOL_ERROR "a frame came for a stream that nobody opened";
     InvalidStreamIdentifier PROTOCOL_ERROR "a stream was opened with an identifier that its peer may not use, or that does not increase";
     StreamClosed STREAM_CLOSED "a frame came for a stream that the peer had ended";
+    ReservedStream PROTOCOL_ERROR "content or a header block came on a stream that was promised to whoever sent it";
     UnexpectedPromise PROTOCOL_ERROR "a PUSH_PROMISE came, which clients do not send and ours do not allow";
     UnexpectedPriorityUpdate PROTOCOL_ERROR "a PRIORITY_UPDATE came from a server, or for a stream that it cannot be for";
     // Header blocks (section 4.3).

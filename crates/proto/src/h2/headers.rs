@@ -97,6 +97,7 @@ impl<R: Role> Connection<R> {
         match self.streams.find(id) {
             Found::Slot(slot) => {
                 let key = StreamKey { id, slot };
+                self.is_not_reserved(key)?;
                 let may_come = self.is_live(key) || self.was_cut_off(id, Some(key));
                 if may_come { Ok(()) } else { Err(Error::StreamClosed) }
             }
@@ -162,6 +163,7 @@ impl<R: Role> Connection<R> {
         self.decode(opening.block)?;
         let stream = self.streams.at(key.slot);
         let malformed = match stream.to_receive {
+            _ if stream.is_tunnel => Some("a header block came on a tunnel"),
             _ if !opening.ended => Some("a second header block does not end the stream"),
             length if length != 0 && length != UNKNOWN => Some("the content is shorter than its length"),
             _ => None,

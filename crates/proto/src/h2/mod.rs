@@ -101,4 +101,5 @@ pub use hpack::Blocks;
 pub use limits::Limits;
 pub use refusal::Refusal;
 pub use role::{ClientRole, Role, ServerRole};
+pub use scratch::Memory;
 pub use streams::StreamKey;

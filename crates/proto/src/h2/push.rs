@@ -28,7 +28,7 @@ impl Connection<ServerRole> {
         let most = self.peer.max_concurrent_streams.min(self.limits.pushed_streams) as usize;
         let id = self.streams.last_even + 2;
         let is_allowed = self.peer.enable_push && self.streams.count().1 < most && id <= LARGEST_WINDOW;
-        // A promise belongs to a request of the client's that is not answered yet.
+        // A promise belongs to a request of the client's whose response has not ended.
         let belongs = key.id & 1 == 1 && !self.sending_ended(key);
         if !is_allowed || !belongs || self.is_draining() {
             return None;
@@ -50,8 +50,9 @@ impl Connection<ServerRole> {
             priority: Priority::default(),
             is_due: false,
             was_cut_off: false,
+            is_tunnel: false,
             interim_responses: 0,
-            send_window: self.peer.initial_window_size,
+            send_window: self.applied_window,
             receive_window: 0,
             unread_bytes: 0,
             unreturned_bytes: 0,

@@ -43,6 +43,12 @@ impl Repeated {
         Some(self.said)
     }
 
+    /// How much memory it takes.
+    pub fn held_bytes(&self) -> usize {
+        let fields = self.fields.capacity() * size_of::<Field>();
+        size_of::<Repeated>() + self.block.capacity() + self.text.capacity() + fields
+    }
+
     /// A block was read that left the decoder's table as it was: perhaps the next ones are the same.
     pub fn note(&mut self, block: &[u8], generation: u64, text: &[u8], head: &Head, said: Said) {
         if block.len() > MOST_BYTES || text.len() > MOST_TEXT_BYTES {

@@ -139,8 +139,8 @@ impl Parts {
         let (Some(scheme), Some(path)) = (self.scheme, self.path) else {
             return Err("a request has no :scheme, or no :path");
         };
-        if scheme.is_empty() {
-            return Err(":scheme is empty");
+        if !is_scheme(scheme.of(text)) {
+            return Err(":scheme is none");
         }
         if head.authority.is_none() {
             return Err("a request has neither :authority nor Host");
@@ -157,10 +157,12 @@ impl Parts {
         {
             return Err("the host or its port is not valid");
         }
-        if let (Some(authority), Some(host)) = (self.authority, self.host)
-            && !authority.of(text).eq_ignore_ascii_case(host.of(text))
-        {
-            return Err(":authority and Host differ");
+        if let (Some(authority), Some(host)) = (self.authority, self.host) {
+            let scheme = self.scheme.map_or(&b""[..], |scheme| scheme.of(text));
+            let is_host = is_authority(level, host.of(text)).is_some();
+            if !is_host || !is_same(scheme, authority.of(text), host.of(text)) {
+                return Err(":authority and Host differ");
+            }
         }
         head.authority = authority;
         Ok(())
@@ -178,6 +180,23 @@ impl Parts {
         (head.form, head.target) = (TargetForm::Authority, authority);
         Ok(())
     }
+}
+
+/// RFC 3986 section 3.1.
+#[inline]
+fn is_scheme(scheme: &[u8]) -> bool {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    scheme.first().is_some_and(u8::is_ascii_alphabetic) && scheme.iter().all(belongs)
+}
+
+/// Whether two authorities are the same once the letters' case and the scheme's own port are left out (RFC 3986 section 6.2.3).
+fn is_same(scheme: &[u8], one: &[u8], other: &[u8]) -> bool {
+    let port: &[u8] = if scheme.eq_ignore_ascii_case(b"https") { b":443" } else { b":80" };
+    let plain = |authority| {
+        let authority = <[u8]>::strip_suffix(authority, b":").unwrap_or(authority);
+        authority.strip_suffix(port).unwrap_or(authority)
+    };
+    plain(one).eq_ignore_ascii_case(plain(other))
 }
 
 /// `/path?query`, or `*` of OPTIONS (RFC 9113 section 8.3.1).

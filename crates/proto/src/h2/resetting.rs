@@ -26,6 +26,12 @@ impl<R: Role> Connection<R> {
         !(self.receiving_ended(key) && self.sending_ended(key))
     }
 
+    /// A promised stream takes nothing from the client before its response has begun (RFC 9113 section 5.1, "reserved (local)").
+    pub(super) fn is_not_reserved(&self, key: StreamKey) -> Result<(), Error> {
+        let is_reserved = |stream: &Stream| key.id & 1 == 0 && stream.sending == Sending::Head;
+        if self.streams.get(key).is_some_and(is_reserved) { Err(Error::ReservedStream) } else { Ok(()) }
+    }
+
     /// Whether the other side opened it: then it costs more to serve than to ask for.
     fn is_peers(id: u32) -> bool {
         (id & 1 == 1) == R::SERVER

@@ -31,6 +31,9 @@ pub(super) fn read(
             continue;
         }
         let field = regular(level, line, &list.text)?;
+        if line.index == 0 && line.name.of(&list.text) == b"te" {
+            return Err("TE is a field of requests only");
+        }
         if line.index == index::CONTENT_LENGTH {
             head.content_length = content_length(head.content_length, line.value.of(&list.text))?;
         }
@@ -51,6 +54,11 @@ fn read_status(value: &[u8]) -> Result<Status, Malformed> {
     status.filter(|status| *status != Status::SWITCHING_PROTOCOLS).ok_or(WRONG)
 }
 
+/// Whether all that follows the head belongs to whoever is at the tunnel's ends.
+pub(super) fn opens_tunnel(method: Method, status: Status) -> bool {
+    method == Method::Connect && status.is_success()
+}
+
 /// What follows the head.
 fn settle(method: Method, ended: bool, head: &mut ResponseHead) -> Result<(), Malformed> {
     if head.status.is_informational() {
@@ -61,7 +69,7 @@ fn settle(method: Method, ended: bool, head: &mut ResponseHead) -> Result<(), Ma
             Ok(())
         };
     }
-    let tunnel = method == Method::Connect && head.status.is_success();
+    let tunnel = opens_tunnel(method, head.status);
     let bodiless = method == Method::Head || head.status.forbids_body();
     head.body = match head.content_length {
         Some(1..) if ended && !bodiless && !tunnel => return Err("the content is shorter than its length"),

@@ -244,7 +244,7 @@ impl<R: Role> Connection<R> {
         Ok(())
     }
 
-    /// Ends the message, with `trailers` if there are any: rendered lines. One that has ended already stays so.
+    /// Ends the message, with `trailers` if there are any: rendered lines. A tunnel has none (RFC 9113 section 8.5). One that has ended already stays so.
     ///
     /// # Errors
     /// [`Misuse::TooShort`]: the peer waits for content that will not come, so the stream is to be [reset](Connection::reset).
@@ -257,7 +257,7 @@ impl<R: Role> Connection<R> {
         if stream.sending != Sending::Content {
             return Ok(());
         }
-        if trailers.is_empty() {
+        if trailers.is_empty() || stream.is_tunnel {
             return self.push(key, 0, true, out);
         }
         if !matches!(stream.to_send, 0 | UNKNOWN) {

@@ -29,12 +29,12 @@ pub(super) struct Stream {
     pub sending: Sending,
     pub method: Method,
     pub priority: Priority,
-    /// PRIORITY_UPDATE or the request itself said so.
     /// It waits for its window to be opened by us.
     pub is_due: bool,
     /// We reset it, and the peer had not ended its half.
     pub was_cut_off: bool,
-    /// The request was CONNECT: content that it is answered with is a tunnel's.
+    /// What goes over it belongs to whoever is at the tunnel's ends: CONNECT (RFC 9113 section 8.5). At a server from the request on.
+    pub is_tunnel: bool,
     pub interim_responses: u8,
     /// What we may send; below zero where the peer made its windows smaller (RFC 9113 section 6.9.2).
     pub send_window: i32,
@@ -61,15 +61,21 @@ pub(super) enum Found {
     Closed,
 }
 
-/// All the streams of a connection.
+/// Where streams are kept.
 #[derive(Debug, Default)]
-pub(super) struct Streams {
+pub(super) struct Slots {
     slots: Vec<Stream>,
     free: Vec<u32>,
     /// Identifiers and slots of the streams that the client opened, in order.
     odd: VecDeque<(u32, u32)>,
     /// The same of those that the server promised.
     even: VecDeque<(u32, u32)>,
+}
+
+/// All the streams of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    kept: Slots,
     /// The highest identifiers that were used.
     pub last_odd: u32,
     pub last_even: u32,
@@ -77,7 +83,7 @@ pub(super) struct Streams {
 
 impl Streams {
     fn side(&mut self, id: u32) -> &mut VecDeque<(u32, u32)> {
-        if id & 1 == 1 { &mut self.odd } else { &mut self.even }
+        if id & 1 == 1 { &mut self.kept.odd } else { &mut self.kept.even }
     }
 
     /// Puts a stream into a slot. Its identifier is beyond all others of its side.
@@ -86,14 +92,14 @@ impl Streams {
         let id = stream.id;
         let last = if id & 1 == 1 { &mut self.last_odd } else { &mut self.last_even };
         *last = id;
-        let slot = match self.free.pop() {
+        let slot = match self.kept.free.pop() {
             Some(slot) => {
-                self.slots[slot as usize] = stream;
+                self.kept.slots[slot as usize] = stream;
                 slot
             }
             None => {
-                self.slots.push(stream);
-                self.slots.len() as u32 - 1
+                self.kept.slots.push(stream);
+                self.kept.slots.len() as u32 - 1
             }
         };
         self.side(id).push_back((id, slot));
@@ -107,31 +113,31 @@ impl Streams {
         if let Ok(at) = side.binary_search_by_key(&key.id, |entry| entry.0) {
             side.remove(at);
         }
-        self.slots[key.slot as usize].id = 0;
-        self.free.push(key.slot);
+        self.kept.slots[key.slot as usize].id = 0;
+        self.kept.free.push(key.slot);
     }
 
     /// The stream, if it was not released.
     #[inline]
     pub fn get(&self, key: StreamKey) -> Option<&Stream> {
-        self.slots.get(key.slot as usize).filter(|stream| stream.id == key.id)
+        self.kept.slots.get(key.slot as usize).filter(|stream| stream.id == key.id)
     }
 
     #[inline]
     pub fn get_mut(&mut self, key: StreamKey) -> Option<&mut Stream> {
-        self.slots.get_mut(key.slot as usize).filter(|stream| stream.id == key.id)
+        self.kept.slots.get_mut(key.slot as usize).filter(|stream| stream.id == key.id)
     }
 
     #[inline]
     pub fn at(&mut self, slot: u32) -> &mut Stream {
-        &mut self.slots[slot as usize]
+        &mut self.kept.slots[slot as usize]
     }
 
     /// Looks for the stream of this identifier, which is not 0.
     #[inline]
     pub fn find(&self, id: u32) -> Found {
         let (side, last) =
-            if id & 1 == 1 { (&self.odd, self.last_odd) } else { (&self.even, self.last_even) };
+            if id & 1 == 1 { (&self.kept.odd, self.last_odd) } else { (&self.kept.even, self.last_even) };
         match side.binary_search_by_key(&id, |entry| entry.0) {
             Ok(at) => Found::Slot(side[at].1),
             Err(_) if id > last => Found::Idle,
@@ -142,18 +148,26 @@ impl Streams {
     /// How many there are that the client opened, and that the server promised.
     #[inline]
     pub fn count(&self) -> (usize, usize) {
-        (self.odd.len(), self.even.len())
+        (self.kept.odd.len(), self.kept.even.len())
     }
 
     /// All of them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Stream> {
-        self.slots.iter_mut().filter(|stream| stream.id != 0)
+        self.kept.slots.iter_mut().filter(|stream| stream.id != 0)
     }
 
-    /// Gives up memory, where there are no streams.
-    pub fn idle(&mut self) {
-        if self.count() == (0, 0) {
-            *self = Streams { last_odd: self.last_odd, last_even: self.last_even, ..Streams::default() };
-        }
+    /// Gives up where streams are kept. There are none.
+    pub fn give_up(&mut self) -> Slots {
+        debug_assert!(self.count() == (0, 0), "nothing is given up with what is in it");
+        let mut kept = core::mem::take(&mut self.kept);
+        kept.slots.clear();
+        kept.free.clear();
+        kept
+    }
+
+    /// Keeps streams there. There are none.
+    pub fn work_in(&mut self, slots: Slots) {
+        debug_assert!(self.count() == (0, 0), "nothing is lost with what it was in");
+        self.kept = slots;
     }
 }

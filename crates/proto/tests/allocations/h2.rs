@@ -138,10 +138,26 @@ fn an_exchange_of_http_2_allocates_nothing_after_the_first_ones_at_either_end() 
 }
 
 #[test]
+fn a_connection_that_idles_after_each_exchange_works_in_the_memory_that_it_gave_up() {
+    let mut pair = Pair::new();
+    let round = |pair: &mut Pair, index: usize| {
+        pair.exchange(index.is_multiple_of(3), index.is_multiple_of(2));
+        let (near, far) = (pair.client.idle(), pair.server.idle());
+        // Whose memory it was does not matter.
+        pair.client.resume(far);
+        pair.server.resume(near);
+    };
+    (0..500).for_each(|index| round(&mut pair, index));
+    let first = ALLOCATIONS.get();
+    (0..5_000).for_each(|index| round(&mut pair, index));
+    assert_eq!(ALLOCATIONS.get(), first);
+}
+
+#[test]
 fn an_idle_connection_of_http_2_holds_less_than_two_kibibytes_beside_its_dynamic_table() {
     let mut pair = Pair::new();
     (0..100).for_each(|round| pair.exchange(false, round % 2 == 0));
-    pair.server.idle();
+    drop(pair.server.idle());
     let before = HELD_BYTES.get();
     let Pair { server, .. } = pair;
     let size = size_of::<Server>() as isize;

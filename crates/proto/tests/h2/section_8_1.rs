@@ -300,6 +300,22 @@ fn section_8_5_an_accepted_connect_is_a_tunnel_both_ways() {
 }
 
 #[test]
+fn section_8_5_a_header_block_on_a_tunnel_is_a_stream_error_and_ours_sends_none() {
+    let trailers = frame(HEADERS, END_HEADERS | END_STREAM, 1, &block(&[("x", "y")]));
+    let mut end = server();
+    end.receive(&open_request_on(1, &[(":method", "CONNECT"), (":authority", "a.example:443")]));
+    end.begin(1, None);
+    end.sent();
+    end.connection.finish(end.key(1), b"X: y\r\n", &mut end.out).expect("a tunnel ends anywhere");
+    assert_eq!(end.sent(), frames(&last_data(1, b"")));
+    assert_eq!(end.stream_error(1, &trailers), ErrorCode::PROTOCOL_ERROR);
+    let mut client = client();
+    client.ask(Method::Connect, BodyLength::None);
+    client.receive(&frame(HEADERS, END_HEADERS, 1, &ok()));
+    assert_eq!(client.stream_error(1, &trailers), ErrorCode::PROTOCOL_ERROR);
+}
+
+#[test]
 fn rfc_8441_section_4_extended_connect_names_a_protocol() {
     let connect = [
         (":method", "CONNECT"),

@@ -79,6 +79,7 @@ fn section_8_2_2_fields_for_a_connection_of_http_1_1_are_malformed() {
         assert!(!is_response(&[(name, value)]), "{name}: {value}");
     }
     assert!(fields_of(&[("te", "trailers")]).is_some());
+    assert!(!is_response(&[("te", "trailers")]), "a response has none");
 }
 
 #[test]

@@ -60,6 +60,14 @@ fn section_8_3_1_a_path_is_not_empty_and_begins_with_a_slash() {
 }
 
 #[test]
+fn section_8_3_1_a_scheme_is_one() {
+    for scheme in ["", " http", "http ", "1http", "ht tp", "http:"] {
+        malformed(&[METHOD, (":scheme", scheme), AUTHORITY, PATH]);
+    }
+    assert_eq!(lines(&[METHOD, (":scheme", "HTTPS"), AUTHORITY, PATH])[1].1, "/a?b");
+}
+
+#[test]
 fn section_8_3_1_a_method_is_a_token() {
     for method in ["", "GE T", "GET\t", "(", "GET\u{7f}"] {
         malformed(&[(":method", method), SCHEME, AUTHORITY, PATH]);
@@ -80,6 +88,12 @@ fn section_8_3_1_the_authority_is_a_host_and_the_same_as_host() {
     let authority = |fields: &[(&str, &str)]| lines(fields)[2].clone();
     assert_eq!(authority(&[METHOD, SCHEME, PATH, AUTHORITY, ("host", "A.example")]).1, "a.example");
     assert_eq!(authority(&[METHOD, SCHEME, PATH, ("host", "a.example:80")]).1, "a.example:80");
+    for host in ["a.example:80", "a.example:", "A.EXAMPLE:80"] {
+        assert_eq!(authority(&[METHOD, SCHEME, PATH, AUTHORITY, ("host", host)]).1, "a.example");
+    }
+    malformed(&[METHOD, SCHEME, PATH, AUTHORITY, ("host", "a.example:80:")]);
+    malformed(&[METHOD, SCHEME, PATH, AUTHORITY, ("host", "a.example:443")]);
+    malformed(&[METHOD, (":scheme", "https"), PATH, AUTHORITY, ("host", "a.example:80")]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::end::{End, client, server, server_with};
 use crate::raw::*;
-use gannet_proto::h2::{Error, Limits, RequestToSend, ServerRole, StreamKey};
+use gannet_proto::h2::{Error, ErrorCode, Limits, RequestToSend, ResponseToSend, ServerRole, StreamKey};
 use gannet_proto::{BodyLength, Method, Status};
 
 fn promise(end: &mut End<ServerRole>, stream: u32) -> Option<StreamKey> {
@@ -27,8 +27,7 @@ fn section_8_4_1_a_promise_names_an_even_stream_and_its_response_comes_on_it() {
     end.receive(&get_on(1));
     let promised = promise(&mut end, 1).expect("the client allows it");
     assert_eq!(promised.id, 2);
-    let head =
-        gannet_proto::h2::ResponseToSend { status: Status::OK, fields: b"", length: Some(3), date: None };
+    let head = ResponseToSend { status: Status::OK, fields: b"", length: Some(3), date: None };
     assert!(end.connection.respond_whole(promised, head, b"css", &mut end.blocks, &mut end.out));
     end.connection.release(promised);
     let sent = end.sent();
@@ -72,9 +71,27 @@ fn section_8_4_2_a_client_may_refuse_a_promise_and_open_its_window_and_send_noth
     assert_eq!(end.receive(&reset(2, 8)).len(), 1);
     end.connection.release(promised);
     promise(&mut end, 1).expect("the client allows it");
-    end.sent();
-    assert_eq!(end.stream_error(4, &data(4, b"x")), gannet_proto::h2::ErrorCode::STREAM_CLOSED);
     assert_eq!(end.wrong(&window_update(6, 1)), Error::IdleStream);
+}
+
+#[test]
+fn section_5_1_reserved_local_content_and_headers_are_connection_errors() {
+    for bytes in [data(2, b"x"), get_on(2)] {
+        let mut end = server();
+        end.receive(&get_on(1));
+        promise(&mut end, 1).expect("the client allows it");
+        assert_eq!(end.wrong(&bytes), Error::ReservedStream);
+    }
+}
+
+#[test]
+fn section_5_1_half_closed_remote_content_on_a_promised_stream_that_is_answered_is_its_error() {
+    let mut end = server();
+    end.receive(&get_on(1));
+    let promised = promise(&mut end, 1).expect("the client allows it");
+    let head = ResponseToSend { status: Status::OK, fields: b"", length: None, date: None };
+    end.connection.respond(promised, head, &mut end.blocks, &mut end.out);
+    assert_eq!(end.stream_error(2, &data(2, b"x")), ErrorCode::STREAM_CLOSED);
 }
 
 #[test]

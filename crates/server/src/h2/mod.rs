@@ -26,6 +26,7 @@ use gannet_proto::{Head, h2};
 
 use crate::connection::Facts;
 use crate::local::Local;
+use crate::observe::ConnectionState;
 use crate::wire::{Fate, Wire};
 
 use promise::Promised;
@@ -55,7 +56,7 @@ pub(crate) struct Multiplexed {
     promised: Vec<Promised>,
     /// Bytes of bodies that arrived and were not read yet.
     held: u64,
-    /// When the client must have completed what it began: its preface, or a head.
+    /// When the client must have completed what it began: its preface, a head, or any other frame but content.
     head_deadline: Option<Moment>,
     /// No stream has a deadline before this.
     streams_deadline: Moment,
@@ -65,6 +66,15 @@ pub(crate) struct Multiplexed {
     farewell: Option<Moment>,
     /// It is counted as being idle.
     counted_idle: bool,
+}
+
+/// Memory that a connection works in while something goes on, and others while it idles.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    memory: h2::Memory,
+    streams: Vec<Option<Box<Stream>>>,
+    due: Vec<u32>,
+    schedule: Schedule,
 }
 
 impl Multiplexed {
@@ -99,6 +109,9 @@ impl Multiplexed {
         if self.refill <= local.now() {
             self.protocol.refill();
             self.refill = local.now().after(REFILLED_EVERY);
+        }
+        if self.counted_idle && self.wire.input.is_some() {
+            self.resume(local);
         }
         read::read(self, socket, facts, local);
         self.take_due(local);
@@ -140,6 +153,27 @@ impl Multiplexed {
     /// Whether it has no exchange, and nothing begun.
     pub(crate) fn is_idle(&self) -> bool {
         self.open == 0 && self.wire.input.is_none()
+    }
+
+    /// Something comes again.
+    fn resume(&mut self, local: &mut Local) {
+        self.counted_idle = false;
+        local.observer.counters.moves(Some(ConnectionState::Idle), Some(ConnectionState::Active));
+        let Workspace { memory, streams, due, schedule } = local.workspaces.take().unwrap_or_default();
+        self.protocol.resume(memory);
+        (self.streams, self.due, self.schedule) = (streams, due, schedule);
+    }
+
+    /// Nothing is left to be done for a while: others may have what it worked in.
+    fn rest(&mut self, local: &mut Local) {
+        self.counted_idle = true;
+        local.observer.counters.moves(Some(ConnectionState::Active), Some(ConnectionState::Idle));
+        let (mut streams, mut due) = (std::mem::take(&mut self.streams), std::mem::take(&mut self.due));
+        streams.clear();
+        due.clear();
+        let (memory, schedule) = (self.protocol.idle(), std::mem::take(&mut self.schedule));
+        local.workspaces.keep(Workspace { memory, streams, due, schedule });
+        self.streams_deadline = Moment::NEVER;
     }
 
     /// Ends everything: whoever had a part in it is told.

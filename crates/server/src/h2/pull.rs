@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use gannet_core::{Body, BodyError, Data, Fields, Frame, Later};
+use gannet_link::RECORD_BYTES;
 use gannet_proto::h2::StreamKey;
 
 use super::respond::break_off;
@@ -17,12 +18,27 @@ use crate::respond::COPIED_BYTES;
 use crate::wire::Fate;
 use crate::{fs, handle};
 
+/// Whether the kernel has a file in memory is looked for in pieces of this size: it reads ahead as much.
+const WARMED_BYTES: u64 = 128 * 1024;
+/// The head of a frame (RFC 9113, 4.1).
+const FRAME_HEAD_BYTES: usize = 9;
+
 /// What a body gave, on its way into frames.
 pub(super) enum Piece {
     /// Bytes.
     Data(Data),
-    /// A range of a file, and the reading of it from the disk where that has to be waited for.
-    File(Arc<File>, Range<u64>, Option<Later<()>>),
+    /// A range of a file.
+    File(FilePiece),
+}
+
+/// What is left of a range of a file.
+pub(super) struct FilePiece {
+    file: Arc<File>,
+    range: Range<u64>,
+    /// Up to here the kernel had it in memory when it was last looked for.
+    warm: u64,
+    /// The reading of it from the disk, where that has to be waited for.
+    warming: Option<Later<()>>,
 }
 
 /// What comes of a stream's turn.
@@ -54,7 +70,7 @@ pub(super) fn pull(connection: &mut Multiplexed, local: &mut Local) {
 }
 
 fn take_turn(connection: &mut Multiplexed, stream: &mut Stream, local: &mut Local) -> Turn {
-    let piece = match stream.piece.take() {
+    let mut piece = match stream.piece.take() {
         Some(piece) => piece,
         None => match next(connection, stream, local) {
             Some(piece) => piece,
@@ -63,13 +79,17 @@ fn take_turn(connection: &mut Multiplexed, stream: &mut Stream, local: &mut Loca
     };
     let room = connection.protocol.room(stream.key);
     if room == 0 {
+        if let Piece::File(piece) = &mut piece {
+            // By then the kernel may have let go of it.
+            piece.warm = piece.range.start;
+        }
         stream.piece = Some(piece);
         return Turn::Blocked;
     }
     stream.window_deadline = None;
     match piece {
         Piece::Data(data) => send(connection, stream, data, room, local),
-        Piece::File(file, range, warming) => send_file(connection, stream, file, range, warming, room, local),
+        Piece::File(piece) => send_file(connection, stream, piece, room, local),
     }
 }
 
@@ -85,7 +105,10 @@ fn next(connection: &mut Multiplexed, stream: &mut Stream, local: &mut Local) ->
             return None;
         }
         Poll::Ready(Some(Ok(Frame::Data(data)))) => Piece::Data(data),
-        Poll::Ready(Some(Ok(Frame::File(file, range)))) => Piece::File(file, range, None),
+        Poll::Ready(Some(Ok(Frame::File(file, range)))) => {
+            let warm = range.start;
+            Piece::File(FilePiece { file, range, warm, warming: None })
+        }
         Poll::Ready(end) => {
             handle::discard(local, body);
             finish(connection, stream, end.as_ref(), local);
@@ -151,35 +174,44 @@ fn send(
 fn send_file(
     connection: &mut Multiplexed,
     stream: &mut Stream,
-    file: Arc<File>,
-    range: Range<u64>,
-    mut warming: Option<Later<()>>,
+    mut piece: FilePiece,
     room: usize,
     local: &mut Local,
 ) -> Turn {
-    let piece = range.start..range.end.min(range.start + room as u64);
-    let rest = piece.end..range.end;
-    if let Some(reading) = &mut warming {
+    if let Some(reading) = &mut piece.warming {
         let waker = stream.waker(local);
         if Pin::new(reading).poll(&mut Context::from_waker(&waker)).is_pending() {
-            stream.piece = Some(Piece::File(file, range, warming));
+            stream.piece = Some(Piece::File(piece));
             return Turn::Waits;
         }
-    } else if let Some(reading) = local.disk.warm(&file, &piece) {
-        stream.piece = Some(Piece::File(file, range, Some(reading)));
-        stream.waker(local).wake();
-        return Turn::Waits;
+        piece.warming = None;
+    } else if piece.warm <= piece.range.start {
+        let ahead = piece.range.start..piece.range.end.min(piece.range.start + WARMED_BYTES);
+        piece.warm = ahead.end;
+        piece.warming = local.disk.warm(&piece.file, &ahead);
+        if piece.warming.is_some() {
+            stream.piece = Some(Piece::File(piece));
+            stream.waker(local).wake();
+            return Turn::Waits;
+        }
     }
-    let length = (piece.end - piece.start) as usize;
-    if !begin_frame(connection, stream, length, rest.is_empty(), local) {
+    // A frame and its head are one record.
+    let is_secure = connection.wire.is_secure;
+    let room = if is_secure { room.min(RECORD_BYTES - FRAME_HEAD_BYTES) } else { room };
+    let end = piece.range.end.min(piece.range.start + room as u64).min(piece.warm);
+    let now = piece.range.start..end;
+    let length = (end - now.start) as usize;
+    piece.range.start = end;
+    if !begin_frame(connection, stream, length, piece.range.is_empty(), local) {
         return Turn::Waits;
     }
     let output = connection.wire.output(local);
-    // Behind its frame's head it is one send with all else; what the kernel has let go of meanwhile it sends by itself.
-    if !fs::append_cached(&file, &piece, output.bytes()) {
-        output.push_file(file.clone(), piece);
+    // Behind its frame's head it is one send with all else; what the kernel has let go of meanwhile it sends by itself. What is sealed is
+    // read when it is, into a record's place.
+    if is_secure || !fs::append_cached(&piece.file, &now, output.bytes()) {
+        output.push_file(piece.file.clone(), now);
     }
-    stream.piece = (!rest.is_empty()).then_some(Piece::File(file, rest, None));
+    stream.piece = (!piece.range.is_empty()).then_some(Piece::File(piece));
     sent(stream, length)
 }
 
@@ -237,7 +269,7 @@ impl Piece {
     fn is_empty(&self) -> bool {
         match self {
             Piece::Data(data) => data.as_slice().is_empty(),
-            Piece::File(_, range, _) => range.is_empty(),
+            Piece::File(piece) => piece.range.is_empty(),
         }
     }
 }

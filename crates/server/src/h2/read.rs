@@ -27,6 +27,8 @@ pub(super) fn read(connection: &mut Multiplexed, socket: SocketId, facts: &Facts
                     }
                     return;
                 }
+                // What was begun before is there as a whole.
+                connection.head_deadline = None;
             }
             Err(error) => fail(connection, error, local),
         }

@@ -40,13 +40,6 @@ impl Schedule {
         }
     }
 
-    /// Gives its memory up, where nobody waits.
-    pub(super) fn shrink(&mut self) {
-        if self.waiting == 0 {
-            *self = Schedule::default();
-        }
-    }
-
     fn note(&mut self, urgency: usize) {
         if self.queues[urgency].is_empty() {
             self.waiting &= !(1 << urgency);

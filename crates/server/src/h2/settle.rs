@@ -68,20 +68,9 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
 
 impl Multiplexed {
     /// Takes note of whether it idles. While it does it holds little.
-    fn count(&mut self, local: &Local) {
-        let idles = self.is_idle();
-        if idles == self.counted_idle {
-            return;
-        }
-        self.counted_idle = idles;
-        let states = [ConnectionState::Active, ConnectionState::Idle];
-        let (from, to) = if idles { (states[0], states[1]) } else { (states[1], states[0]) };
-        local.observer.counters.moves(Some(from), Some(to));
-        if idles {
-            self.protocol.idle();
-            self.schedule.shrink();
-            (self.streams, self.due) = (Vec::new(), Vec::new());
-            self.streams_deadline = Moment::NEVER;
+    fn count(&mut self, local: &mut Local) {
+        if self.is_idle() && !self.counted_idle {
+            self.rest(local);
         }
     }
 
@@ -113,7 +102,9 @@ impl Multiplexed {
     /// Sets the connection's timer to the earliest of what it waits for.
     fn set_deadline(&mut self, socket: SocketId, local: &mut Local) {
         let (now, limits) = (local.now(), &local.limits);
-        self.head_deadline = match self.protocol.is_within_head() && self.wire.fate == Fate::Serve {
+        // What is left to be parsed, and does not wait for us, is the beginning of a frame.
+        let begun = self.protocol.is_within_head() || read::wants_input(self, local);
+        self.head_deadline = match begun && self.wire.fate == Fate::Serve {
             true => Some(*self.head_deadline.get_or_insert(now.after(limits.head_timeout))),
             false => None,
         };

@@ -79,6 +79,8 @@ pub struct Witness {
     /// Initial windows that the client has set, of which the server has acknowledged none yet but the first.
     initial: Vec<i64>,
     decoder: Decoder,
+    /// Sizes of its dynamic table that the client has set, by its SETTINGS that are not acknowledged.
+    tables: Vec<Option<u32>>,
     said: Vec<u8>,
     written: Vec<u8>,
     began: bool,
@@ -105,6 +107,7 @@ impl Default for Witness {
             window: 65_535,
             initial: vec![65_535],
             decoder: Decoder::new(4096),
+            tables: Vec::new(),
             said: Vec::new(),
             written: Vec::new(),
             began: false,
@@ -171,10 +174,12 @@ impl Witness {
 
     fn set(&mut self, payload: &[u8]) {
         let mut initial = *self.initial.last().expect("there is one at first");
+        let mut table = None;
         for entry in payload.chunks_exact(6) {
             match u16::from_be_bytes([entry[0], entry[1]]) {
                 setting::INITIAL_WINDOW_SIZE => initial = i64::from(number(&entry[2..])),
                 setting::ENABLE_PUSH => self.pushes = number(&entry[2..]) == 1,
+                1 => table = Some(number(&entry[2..])),
                 5 => self.max_frame = number(&entry[2..]) as usize,
                 _ => {}
             }
@@ -185,6 +190,7 @@ impl Witness {
             self.seen.values_mut().for_each(|seen| seen.window += by);
         }
         self.initial.push(initial);
+        self.tables.push(table);
     }
 
     /// The server said this.
@@ -270,6 +276,9 @@ impl Witness {
         self.acknowledged += 1;
         ensure(payload.is_empty(), "an acknowledgement says nothing")?;
         ensure(self.initial.len() > 1, "SETTINGS are acknowledged that were not sent")?;
+        if let Some(size) = self.tables.remove(0) {
+            self.decoder.set_max_size(size);
+        }
         let before = self.initial.remove(0);
         if self.initial[0] < before {
             let by = before - self.initial[0];

@@ -1,6 +1,7 @@
 //! Clients of every kind, on networks of every kind, from seeds.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Duration;
@@ -122,6 +123,43 @@ fn fast_enough(faults: Faults) -> Faults {
     }
 }
 
+/// A client of a seed.
+pub trait Actor: Debug {
+    /// Does what can be done now; says whether that was anything.
+    fn step(&mut self, world: &World) -> bool;
+    /// How its connection ended, if it has.
+    fn over(&self) -> Option<Over>;
+    /// For how long it has waited for something to happen.
+    fn waits(&self, now: Moment) -> Duration;
+    /// When it next does something without being told something.
+    fn next(&self, now: Moment) -> Option<Moment>;
+    /// Blocks that the server may hold for what it has said.
+    fn window_blocks(setup: &Setup) -> usize;
+}
+
+impl Actor for Caller {
+    fn step(&mut self, world: &World) -> bool {
+        Caller::step(self, world)
+    }
+
+    fn over(&self) -> Option<Over> {
+        Caller::over(self)
+    }
+
+    fn waits(&self, now: Moment) -> Duration {
+        Caller::waits(self, now)
+    }
+
+    fn next(&self, now: Moment) -> Option<Moment> {
+        Caller::next(self, now)
+    }
+
+    fn window_blocks(setup: &Setup) -> usize {
+        // Chunks are merged until they use half of their blocks; one block is being received, one parsed.
+        2 * setup.limits.body_window_bytes.div_ceil(setup.block_bytes) + 3
+    }
+}
+
 /// One seed: a server, its clients, and what must be left in the end.
 async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally) {
     let mut random = Random::new(seed);
@@ -163,13 +201,13 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally)
 }
 
 /// Lets server and clients act until all clients are done.
-pub async fn serve(world: &mut World, callers: &mut [Caller], setup: &Setup, mut order: Option<Order>) {
+pub async fn serve<C: Actor>(world: &mut World, callers: &mut [C], setup: &Setup, mut order: Option<Order>) {
     // Whoever waits for a place waits for all that are before it.
     let places = setup.limits.connections.min(callers.len());
     let patience = LONGEST * u32::try_from(callers.len() / places).expect("few clients");
     for _ in 0..STEPS {
         world.settle();
-        assert_within_bounds(world);
+        assert_within_bounds::<C>(world);
         let mut acted = false;
         for caller in &mut *callers {
             acted |= caller.step(world);
@@ -196,11 +234,10 @@ pub async fn serve(world: &mut World, callers: &mut [Caller], setup: &Setup, mut
 }
 
 /// A worker holds no more than its connections may.
-fn assert_within_bounds(world: &World) {
+fn assert_within_bounds<C: Actor>(world: &World) {
     for (blocks, connections, setup) in world.usage() {
         let Setup { limits, block_bytes, .. } = setup;
-        // Chunks are merged until they use half of their blocks; one block is being received, one parsed.
-        let window = 2 * limits.body_window_bytes.div_ceil(*block_bytes) + 3;
+        let window = C::window_blocks(setup);
         // Two outputs, of pieces that share received blocks from 4 KiB on.
         let output = 2 * (limits.output_bytes as usize / 4096 + 1);
         // What a conversation has said and the connection has not yet taken.
@@ -225,8 +262,12 @@ pub struct Tally {
 
 impl Tally {
     pub fn count(&mut self, caller: &Caller) {
-        *self.ends.entry(format!("{:?}", caller.over())).or_default() += 1;
-        for status in caller.statuses() {
+        self.note(caller.over(), caller.statuses());
+    }
+
+    pub fn note(&mut self, over: Option<Over>, statuses: impl Iterator<Item = u16>) {
+        *self.ends.entry(format!("{over:?}")).or_default() += 1;
+        for status in statuses {
             *self.answers.entry(status).or_default() += 1;
         }
     }

@@ -155,6 +155,8 @@ fn routes() -> SiteBuilder {
     site.route(post, "/drop", drop_body);
     site.route(post, "/lend", lend);
     site.route(get, "/borrow", borrow);
+    site.route(get, "/hints", hints);
+    site.route(get, "/promises", |request: Request| promises(&request));
     site
 }
 
@@ -368,6 +370,28 @@ async fn borrow(request: Request) -> Result<Response, BodyError> {
     let _live = Live::new();
     let mut body = LENT.take().expect("one was lent before");
     Ok(answer(identity(&request), Body::Bytes(body.collect(MOST).await?.into())))
+}
+
+/// Tells of itself before it answers, `hints` times.
+async fn hints(request: Request) -> Response {
+    let _live = Live::new();
+    for _ in 0..number(&request, "hints") {
+        let mut fields = Fields::new();
+        fields.append("link", "</style.css>; rel=preload").expect("a valid field");
+        request.interims().push(Status::EARLY_HINTS, fields);
+        pause(number(&request, "ms")).await;
+        give_way(1).await;
+    }
+    plain(&request)
+}
+
+/// Promises the contents of the numbers behind its own, `promises` of them.
+fn promises(request: &Request) -> Response {
+    for other in 1..=number(request, "promises") {
+        let target = format!("/plain?id={}&length={}", identity(request) + other, length(request));
+        assert!(request.promise(&target), "it can be asked for");
+    }
+    plain(request)
 }
 
 /// A conversation in which everything is said again.

@@ -46,6 +46,12 @@ mod proxy_h2_flow;
 mod proxy_h2_lies;
 #[path = "proxying/h2_pools.rs"]
 mod proxy_h2_pools;
+#[path = "proxying/h2_smuggling.rs"]
+mod proxy_h2_smuggling;
+#[path = "proxying/h2_tls.rs"]
+mod proxy_h2_tls;
+#[path = "proxying/h2_translation.rs"]
+mod proxy_h2_translation;
 #[path = "proxying/interim.rs"]
 mod proxy_interim;
 #[path = "proxying/lies.rs"]

@@ -211,7 +211,7 @@ fn an_upstream_that_takes_nothing_from_its_socket_for_60_s_is_504_for_all() {
         peer.post("/0", 50_000);
         world.run(MOMENT).await;
         let mut stage = Stage::accept(upstream);
-        stage.client.set_capacity(100);
+        stage.client.client().set_capacity(100);
         assert_eq!(peer.push(50_000), 50_000);
         world.run(59 * SECOND).await;
         assert_eq!(peer.statuses(), []);

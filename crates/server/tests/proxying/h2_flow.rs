@@ -127,7 +127,7 @@ fn a_large_body_goes_through_both_ways_at_the_pace_of_who_reads() {
         peer.post("/", 400_000);
         world.run(MOMENT).await;
         let mut stage = Stage::accept(upstream);
-        stage.client.set_capacity(10_000);
+        stage.client.client().set_capacity(10_000);
         let (mut pushed, mut received, mut sent) = (0, 0, 0);
         stage.hear();
         stage.respond(1, 200, b"", Some(400_000));

@@ -11,6 +11,7 @@ use gannet_server::{Command, Limits};
 use crate::h2_rig::{Heard, MOMENT, Stage, front, proxy, proxy_by};
 use crate::peer::Peer;
 use crate::rig::{SECOND, Upstream, upstream_address};
+use crate::wire::Wire;
 use crate::world::{Setup, World, simulate};
 
 fn limited(change: impl FnOnce(&mut gannet_client::Limits)) -> Setup {
@@ -279,7 +280,7 @@ fn with_a_proxy_header_each_connection_serves_one_request() {
                 header.push(byte[0]);
             }
             assert!(header.starts_with(b"PROXY TCP4 "), "{}", header.escape_ascii());
-            let mut stage = Stage::of(client, h2::Limits::default());
+            let mut stage = Stage::of(Wire::Clear(client), h2::Limits::default());
             assert_eq!(stage.asked().len(), 1);
             stage.answer(1, "yes");
             world.run(MOMENT).await;

@@ -58,6 +58,7 @@ impl Heads {
     }
 
     /// An empty head to parse into.
+    #[inline]
     pub fn take(&self) -> Box<Head> {
         self.0.free.borrow_mut().pop().unwrap_or_default()
     }

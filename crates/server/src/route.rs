@@ -74,7 +74,10 @@ enum Found<'a> {
 #[inline(always)]
 fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
     // A CONNECT that asks for a protocol is by HTTP/2 what a GET that offers it is by HTTP/1.1 (RFC 8441, 5).
-    let method = if request.protocol().is_some() { Method::Get } else { request.method() };
+    let method = match request.method() {
+        Method::Connect if request.protocol().is_some() => Method::Get,
+        method => method,
+    };
     if method == Method::Options && request.target() == "*" {
         // The server as such is meant (RFC 9110, 9.3.7): whatever it has, on whatever path.
         return Found::OtherMethods(allow(tree.router().routes().iter().map(Route::value)));

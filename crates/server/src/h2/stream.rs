@@ -118,7 +118,8 @@ pub(super) fn begin(
         stream.incoming = local.take_incoming();
         let waker = stream.waker(local);
         stream.incoming.begin(Some(waker));
-        stream.body_deadline = Some(deadline::first_of_body(local));
+        // Who asks for a tunnel waits for it to be opened.
+        stream.body_deadline = (!stream.asks_for_tunnel).then(|| deadline::first_of_body(local));
     }
     // What comes behind a request for a tunnel is the tunnel's, and no body.
     let incoming = if stream.asks_for_tunnel { &local.no_body } else { &stream.incoming };
@@ -376,6 +377,8 @@ impl Local {
         }
         if !Rc::ptr_eq(&stream.incoming, &self.no_body) {
             let incoming = std::mem::replace(&mut stream.incoming, self.no_body.clone());
+            // What came for a tunnel that never began nobody has read.
+            incoming.begin(None);
             self.recycle_incoming(incoming);
         }
         stream.interims.renew();

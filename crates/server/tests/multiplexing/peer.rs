@@ -16,6 +16,7 @@ pub struct Peer {
     /// It gives back at once what it was sent.
     pub generous: bool,
     given: usize,
+    heard: usize,
 }
 
 impl Peer {
@@ -37,7 +38,7 @@ impl Peer {
     }
 
     pub fn of(wire: Wire) -> Peer {
-        Peer { wire, witness: Witness::default(), ended: None, generous: false, given: 0 }
+        Peer { wire, witness: Witness::default(), ended: None, generous: false, given: 0, heard: 0 }
     }
 
     /// Says all of it.
@@ -73,6 +74,7 @@ impl Peer {
                 Ok(0) => self.ended = Some(Ok(())),
                 Ok(count) => {
                     any = true;
+                    self.heard += count;
                     let heard = self.witness.heard(&room[..count]);
                     heard.unwrap_or_else(|wrong| panic!("{wrong}; after {:?}", self.witness));
                 }
@@ -143,6 +145,12 @@ impl Peer {
     pub fn status(&mut self, stream: u32) -> Option<u16> {
         let answer = self.answer(stream);
         answer.complete.then_some(answer.status)
+    }
+
+    /// How much the server has said.
+    pub fn heard_bytes(&mut self) -> usize {
+        self.hear();
+        self.heard
     }
 
     /// With what the server reset a stream.

@@ -87,12 +87,16 @@ pub struct Witness {
     /// A header block that has begun.
     block: Option<(u8, u8, u32, Vec<u8>)>,
     client_decoder: Decoder,
+    /// A header block of the client's that has begun.
+    asking: Vec<u8>,
     pushes: bool,
     max_frame: usize,
 }
 
 impl Default for Witness {
     fn default() -> Witness {
+        let mut client_decoder = Decoder::new(4096);
+        client_decoder.set_max_size(65_536);
         Witness {
             answers: BTreeMap::new(),
             promises: BTreeMap::new(),
@@ -112,7 +116,8 @@ impl Default for Witness {
             written: Vec::new(),
             began: false,
             block: None,
-            client_decoder: Decoder::new(4096),
+            client_decoder,
+            asking: Vec::new(),
             pushes: true,
             max_frame: 16_384,
         }
@@ -139,7 +144,15 @@ impl Witness {
         }
         while let Some((kind, flags, stream, payload)) = next(&mut self.written) {
             match kind {
-                kind::HEADERS => self.asked(flags, stream, &payload),
+                kind::HEADERS | kind::CONTINUATION => {
+                    let mut block = std::mem::take(&mut self.asking);
+                    block.extend_from_slice(&payload);
+                    if flags & END_HEADERS != 0 {
+                        self.asked(flags, stream, &block);
+                    } else {
+                        self.asking = block;
+                    }
+                }
                 kind::SETTINGS if flags & ACK == 0 => self.set(&payload),
                 kind::WINDOW_UPDATE if payload.len() == 4 => {
                     let by = i64::from(number(&payload) & 0x7fff_ffff);
@@ -162,8 +175,8 @@ impl Witness {
     fn asked(&mut self, flags: u8, stream: u32, payload: &[u8]) {
         let window = self.initial.iter().copied().max().unwrap_or(0);
         let mut list = List::new(60_000, 1000);
-        let whole = flags & END_HEADERS != 0 && flags & 0x28 == 0;
-        if whole && self.client_decoder.decode(payload, &mut list).is_err() || stream == 0 {
+        let is_plain = flags & 0x28 == 0;
+        if is_plain && self.client_decoder.decode(payload, &mut list).is_err() || stream == 0 {
             return;
         }
         let method = lines(&list).into_iter().find(|(name, _)| name == ":method");

@@ -21,8 +21,8 @@ pub(crate) fn begin(
     lent: &mut Lent<'_>,
 ) -> bool {
     let closes = local.draining || call.upstream().proxy_protocol.is_some();
+    let Some((request, framing)) = active.exchange.begin(call.clone()) else { return false };
     call.watch(lent.wakers.waker(socket.index));
-    let Some((request, framing)) = active.exchange.begin(call) else { return false };
     let output = active.wire.output.get_or_insert_with(|| local.take_output());
     active.protocol.request(head(request, framing, closes), output.bytes());
     active.wire.progress = lent.now();

@@ -11,7 +11,7 @@ use crate::tls::Tls;
 use crate::wire::{Fate, Wire};
 
 /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
-#[inline]
+#[inline(always)]
 pub(crate) fn send(wire: &mut Wire, tls: Option<&mut Tls>, socket: SocketId, local: &mut Local) {
     if wire.sending || wire.fate == Fate::Abort {
         return;

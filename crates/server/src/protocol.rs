@@ -205,7 +205,7 @@ fn trailers(head: &Head, bytes: &[u8]) -> Option<Fields> {
     Some(trailers)
 }
 
-#[inline]
+#[inline(always)]
 fn rest(input: Option<Chunk>, consumed: usize) -> Option<Chunk> {
     let mut input = input?;
     input.advance(consumed);

@@ -13,6 +13,7 @@ use crate::observe::NO_ROUTE;
 use crate::site::{LocalTree, Methods};
 
 /// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
+#[inline(always)]
 pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let Some(tree) = local.site.tree(&request).filter(|_| !asks_past_its_handshake(&request)) else {
         return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
@@ -70,9 +71,13 @@ enum Found<'a> {
     OtherMethods(String),
 }
 
+#[inline(always)]
 fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
     // A CONNECT that asks for a protocol is by HTTP/2 what a GET that offers it is by HTTP/1.1 (RFC 8441, 5).
-    let method = if request.protocol().is_some() { Method::Get } else { request.method() };
+    let method = match request.method() {
+        Method::Connect if request.protocol().is_some() => Method::Get,
+        method => method,
+    };
     if method == Method::Options && request.target() == "*" {
         // The server as such is meant (RFC 9110, 9.3.7): whatever it has, on whatever path.
         return Found::OtherMethods(allow(tree.router().routes().iter().map(Route::value)));

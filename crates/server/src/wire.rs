@@ -76,6 +76,7 @@ impl Wire {
     }
 
     /// Ready for another connection. Exchanges that are not over are told.
+    #[inline(always)]
     pub(crate) fn reset(&mut self, local: &mut Local) {
         self.accounts.end(local.now(), &mut local.observer);
         self.discard_output(local);

@@ -312,12 +312,16 @@ impl Multiplexed {
     /// Lets the client send as much again as was read of what it sent.
     pub(super) fn credit(&mut self, slot: u32, local: &Local) {
         let Some(Some(stream)) = self.streams.get_mut(slot as usize) else { return };
-        let waiting = if stream.incoming.is_abandoned() { 0 } else { stream.incoming.queued() };
+        let is_abandoned = stream.incoming.is_abandoned();
+        let waiting = if is_abandoned { 0 } else { stream.incoming.queued() };
         let read = stream.received - waiting as u64 - stream.credited;
         if read > 0 {
             stream.credited += read;
             self.held -= read;
-            self.protocol.consumed(stream.key, read as usize);
+            match is_abandoned {
+                true => self.protocol.discarded(stream.key, read as usize),
+                false => self.protocol.consumed(stream.key, read as usize),
+            }
         }
         // The reader tells when it has taken something, where it matters: the client may be waiting for that.
         let window = local.limits.h2.stream_window_bytes as usize;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gannet_engine::Moment;
 use gannet_engine::sim::Random;
-use gannet_link::ClientTls;
+use gannet_link::{ClientTls, Offer};
 use gannet_proto::h2::{self, Event, RequestToSend, StreamKey};
 use gannet_proto::{BodyLength, ResponseHead};
 
@@ -143,7 +143,7 @@ impl Caller {
         if self.client.is_none() {
             let connected = match &self.tls {
                 None => world.network.connect(crate::world::address()).map(Wire::Clear),
-                Some(tls) => Wire::secure(&world.network, tls),
+                Some(tls) => Wire::secure_with(&world.network, tls, Offer::Http2),
             };
             match connected {
                 Ok(client) => self.client = Some(client),

@@ -81,6 +81,7 @@ fn head_timeout_a_preface_that_trickles_is_given_up_after_10_s() {
 fn head_timeout_runs_anew_for_each_header_block_however_they_are_cut() {
     serve(Limits::default(), async |world| {
         let mut peer = Peer::connect(world);
+        peer.settle(world);
         let requests: Vec<u8> =
             (0..30).flat_map(|number| frames::request(number * 2 + 1, "GET", "/plain", &[], true)).collect();
         let length = requests.len() / 30;
@@ -133,11 +134,10 @@ fn a_body_that_its_handler_is_slow_to_read_is_not_too_slow() {
     serve(Limits::default(), async |world| {
         let mut peer = Peer::connect(world);
         peer.run(SECOND, world).await;
-        peer.post(1, "/slowly?ms=8000");
-        let (mut sent, whole) = (0, vec![b'x'; 100_000]);
-        for _ in 0..200 {
-            let room = 65_535 + peer.witness.opened.get(&1).map_or(0, |more| *more as usize) - sent;
-            let length = room.min(whole.len() - sent).min(16_384);
+        peer.post(1, "/slowly?ms=5000");
+        let (mut sent, whole) = (0, vec![b'x'; 400_000]);
+        for _ in 0..400 {
+            let length = peer.witness.room(1).min(whole.len() - sent).min(16_384);
             if length > 0 {
                 sent += length;
                 peer.say(frames::data(1, &whole[..length], sent == whole.len()));

@@ -1,5 +1,6 @@
 //! HTTP/2 in the simulator: many exchanges on a connection.
 
+mod beginnings;
 mod bounds;
 mod caller;
 mod conduct;
@@ -7,5 +8,8 @@ mod deadlines;
 mod frames;
 mod peer;
 mod plan;
+mod priorities;
+mod pushes;
 mod seeds;
+mod tunnels;
 mod witness;

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::frames::{self, PREFACE, settings};
+use super::frames::{self, ACK, PREFACE, kind, settings};
 use super::witness::{Answer, Witness};
 use crate::wire::Wire;
 use crate::world::World;
@@ -17,6 +17,8 @@ pub struct Peer {
     pub generous: bool,
     given: usize,
     heard: usize,
+    /// Settings of the server's that it has acknowledged.
+    acknowledged: usize,
 }
 
 impl Peer {
@@ -38,7 +40,15 @@ impl Peer {
     }
 
     pub fn of(wire: Wire) -> Peer {
-        Peer { wire, witness: Witness::default(), ended: None, generous: false, given: 0, heard: 0 }
+        Peer {
+            wire,
+            witness: Witness::default(),
+            ended: None,
+            generous: false,
+            given: 0,
+            heard: 0,
+            acknowledged: 0,
+        }
     }
 
     /// Says all of it.
@@ -82,6 +92,10 @@ impl Peer {
                 Err(error) if error.kind() == ErrorKind::Interrupted => any = true,
                 Err(error) => self.ended = Some(Err(error.kind())),
             }
+        }
+        while self.witness.has_begun() && self.acknowledged < self.witness.told && self.ended.is_none() {
+            self.acknowledged += 1;
+            self.push(&frames::frame(kind::SETTINGS, ACK, 0, &[]));
         }
         if self.generous {
             self.give_back();

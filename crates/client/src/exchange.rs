@@ -76,8 +76,13 @@ impl Exchange {
 
     /// What `body`, which was taken from here, gives next. One that ended before anything came of it is as whole as an empty one.
     pub(crate) fn poll(&mut self, body: &mut Body, waker: &Waker) -> Poll<Option<Result<Frame, BodyError>>> {
-        let poll = catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut Context::from_waker(waker))));
-        let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+        let mut context = Context::from_waker(waker);
+        let poll = match body {
+            // Only this is not our own code.
+            Body::Stream(_) => catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut context)))
+                .unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted)))),
+            _ => body.poll_frame(&mut context),
+        };
         self.body_begun |= matches!(poll, Poll::Ready(Some(_)));
         poll
     }

@@ -1,8 +1,11 @@
 //! From a request to the upstream's request: every part of it is written anew, from what was understood of it.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use gannet_core::{
     Body, BodyLength, Fields, Method, Request, Response, Status, UpstreamProtocol, UpstreamRequest, Version,
     client_address, error_page,
@@ -23,6 +26,8 @@ const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH";
 /// Says what is answered without an upstream, if that is so.
 pub(super) fn answer_here(request: &Request) -> Option<Response> {
     match request.method() {
+        // What asks for a protocol here, as HTTP/1.1 does by `Upgrade`.
+        Method::Connect if request.protocol().is_some() => None,
         // A tunnel to wherever a client says is what a forward proxy is for. TRACE would show a client what we and other proxies added, and
         // scripts the cookies that are kept from them.
         Method::Connect | Method::Trace => {
@@ -44,8 +49,12 @@ pub(super) fn prepare(
     options: &ProxyOptions,
     scratch: &mut Vec<u8>,
 ) -> Result<(UpstreamRequest, Accept), Response> {
-    let (target, method) = (target(request), request.method());
-    let mut forwarded = UpstreamRequest::new(request.ports(), method, request.method_name(), &target);
+    let (target, protocol) = (target(request), request.protocol());
+    let (method, method_name) = match protocol {
+        Some(_) => (Method::Get, "GET"),
+        None => (request.method(), request.method_name()),
+    };
+    let mut forwarded = UpstreamRequest::new(request.ports(), method, method_name, &target);
     append_host(&mut forwarded.fields, request, member, options);
     let mut said = forward_fields(request, options, &mut forwarded, false);
     if said.names_fields {
@@ -56,6 +65,9 @@ pub(super) fn prepare(
         (forwarded.fields, forwarded.upgrade) = (Fields::new(), false);
         append_host(&mut forwarded.fields, request, member, options);
         said = forward_fields(request, options, &mut forwarded, true);
+    }
+    if let Some(protocol) = protocol {
+        offer(protocol, request, &mut forwarded)?;
     }
     if forwarded.upgrade && member.upstream.protocol == UpstreamProtocol::Http2 {
         decline_upgrade(request, &mut forwarded)?;
@@ -97,6 +109,22 @@ fn append_host(fields: &mut Fields, request: &Request, member: &Member, options:
         _ => &member.authority,
     };
     fields.forward("Host", host.as_bytes());
+}
+
+/// A protocol that HTTP/2's client asks for by CONNECT is offered as HTTP/1.1 offers it (RFC 8441, 5). What that wants of a WebSocket's client beside, which
+/// HTTP/2's has not said, is a key; the upstream says that it has read it, and its answer is not looked at: what speaks HTTP/1.1 and answers 101 has understood.
+fn offer(protocol: &str, request: &Request, forwarded: &mut UpstreamRequest) -> Result<(), Response> {
+    let is_offered = may_be_offered(protocol.as_bytes());
+    if !is_offered || forwarded.fields.append("Upgrade", protocol).is_err() {
+        return Err(error_page(Status::NOT_IMPLEMENTED, request.field("accept")));
+    }
+    forwarded.upgrade = true;
+    if protocol.eq_ignore_ascii_case("websocket") {
+        let random = || RandomState::new().build_hasher().finish().to_ne_bytes();
+        let key = STANDARD.encode([random(), random()].concat());
+        forwarded.fields.forward("Sec-WebSocket-Key", key.as_bytes());
+    }
+    Ok(())
 }
 
 /// To an upstream that is spoken to by HTTP/2 no other protocol is offered (RFC 9113, 8.2.2). Who offers one has to bear with that (RFC 9110, 7.8); but

@@ -1,7 +1,7 @@
 //! The cases of the table.
 
 use crate::client::{Answer, Protocol};
-use crate::places::{LARGE_BYTES, pattern};
+use crate::places::{LARGE_BYTES, TEXT, pattern};
 
 /// Fields that say something about a connection of HTTP/1.1, and are not there in other protocols.
 pub const OF_THE_CONNECTION: [&str; 4] = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
@@ -156,7 +156,7 @@ fn sum(body: &[u8]) -> String {
 
 /// Every case; first those that leave the connection, then those that end it.
 pub fn all() -> Vec<Case> {
-    [files(), conditions(), handlers(), bodies(), connections()].into_iter().flatten().collect()
+    [files(), conditions(), codings(), handlers(), bodies(), connections()].into_iter().flatten().collect()
 }
 
 fn files() -> Vec<Case> {
@@ -228,8 +228,30 @@ fn conditions() -> Vec<Case> {
     ]
 }
 
+fn codings() -> Vec<Case> {
+    let asked = |codings: &str| request("GET", "/text.txt", &format!("Accept-Encoding: {codings}\r\n"));
+    let coded = |coding: &str| has(200, "").with("content-encoding", coding).with("vary", "Accept-Encoding");
+    vec![
+        asks("a text, compressed", asked("gzip"), coded("gzip")),
+        asks("a text, compressed better", asked("gzip, zstd"), coded("zstd")),
+        asks("a file beside it", asked("gzip, br"), coded("br").with("content-length", "11")),
+        asks("a text as it is", asked("identity"), is(200, TEXT.repeat(200)).without("content-encoding")),
+        asks(
+            "a range of a text that is compressed",
+            request("GET", "/text.txt", "Accept-Encoding: gzip\r\nRange: bytes=0-5\r\n"),
+            has(206, "").with("content-encoding", "gzip").with("content-length", "6"),
+        ),
+    ]
+}
+
 fn handlers() -> Vec<Case> {
     vec![
+        asks("a filter", request("GET", "/handlers/value", "X-Ask: 1\r\n"), {
+            is(200, "value").with("x-filtered", "1")
+        }),
+        asks("a filter of what is not there", request("GET", "/none", "X-Ask: 1\r\n"), {
+            has(404, "").with("x-filtered", "1")
+        }),
         asks("a handler", get("/handlers/value"), is(200, "value")),
         asks(
             "a handler that answers later",
@@ -336,18 +358,23 @@ fn connections() -> Vec<Case> {
         })),
         ends(asks("nonsense", "nonsense\r\n\r\n", has(400, ""))),
         ends(asks("a head without a host", "GET / HTTP/1.1\r\n\r\n", has(400, ""))),
-        Case {
-            name: "an upgrade",
-            talk: Talk::Upgrades {
-                head: request("GET", "/handlers/talk", "Connection: upgrade\r\nUpgrade: echo\r\n").into(),
-                words: vec![b"first".to_vec(), pattern(100_000), b"last".to_vec()],
-            },
-            expected: vec![
-                is(101, [b"first".to_vec(), pattern(100_000), b"last".to_vec()].concat())
-                    .with("upgrade", "echo"),
-            ],
-            ends: false,
-            is_of_http_1_alone: false,
-        },
+        upgrades("an upgrade", "/handlers/talk", "echo", ""),
+        upgrades("a WebSocket", "/handlers/websocket", "websocket", WEBSOCKET),
     ]
+}
+
+/// What HTTP/1.1 wants of who asks for a WebSocket (RFC 6455, 4.1); HTTP/2's client does not say the key (RFC 8441, 5).
+const WEBSOCKET: &str = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// A conversation: over HTTP/1.1 the connection is its own.
+fn upgrades(name: &'static str, target: &str, protocol: &'static str, fields: &str) -> Case {
+    let words = vec![b"first".to_vec(), pattern(100_000), b"last".to_vec()];
+    let fields = format!("Connection: upgrade\r\nUpgrade: {protocol}\r\n{fields}");
+    Case {
+        name,
+        expected: vec![is(101, words.concat()).with("upgrade", protocol)],
+        talk: Talk::Upgrades { head: request("GET", target, &fields).into(), words },
+        ends: false,
+        is_of_http_1_alone: false,
+    }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gannet::prelude::*;
 use gannet::{
-    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, files::Files,
+    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, Version,
+    files::Files,
 };
 use gannet_testing::Authority;
 
@@ -18,9 +19,14 @@ pub fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n % 251) as u8 ^ (n >> 12) as u8).collect()
 }
 
+/// What a text consists of, often.
+pub const TEXT: &str = "a line of text\n";
+
 /// One server to ask, in clear text and over TLS.
 pub struct Place {
     pub name: &'static str,
+    /// A connection can be upgraded there: to upstreams of HTTP/2 the proxy offers no other protocol.
+    pub can_upgrade: bool,
     clear: Running,
     secure: Running,
 }
@@ -44,7 +50,7 @@ impl Places {
                 let app = app.listen("127.0.0.1:0").workers(1).backend(backend);
                 app.start().expect("the application is sound")
             };
-            Place { name, clear: start(app()), secure: start(app().tls(tls)) }
+            Place { name, can_upgrade: true, clear: start(app()), secure: start(app().tls(tls)) }
         };
         let own = start("the site", &|| site(folder.path()));
         let to_clear = own.clear.socket_addresses()[0].to_string();
@@ -53,7 +59,11 @@ impl Places {
         let over_tls = start("through a proxy that asks over TLS", &|| {
             App::new().proxy("/*", Proxy::to([&to_secure]).authorities(authority.root()))
         });
-        Places { all: vec![own, proxied, over_tls], authority, _folder: folder }
+        let to_http2 = format!("h2c://{to_clear}");
+        let mut over_http2 =
+            start("through a proxy that asks by HTTP/2", &|| App::new().proxy("/*", to_http2.as_str()));
+        over_http2.can_upgrade = false;
+        Places { all: vec![own, proxied, over_tls, over_http2], authority, _folder: folder }
     }
 
     pub fn client(&self, place: &Place, speaks: Speaks) -> Client {
@@ -68,7 +78,10 @@ fn folder() -> tempfile::TempDir {
     for name in ["indexed", "listed"] {
         std::fs::create_dir(path.join(name)).expect("made");
     }
-    let files: [(&str, &[u8]); 5] = [
+    let text = TEXT.repeat(200);
+    let files: [(&str, &[u8]); 7] = [
+        ("text.txt", text.as_bytes()),
+        ("text.txt.br", b"from beside"),
         ("small.html", b"<p>small"),
         ("empty.txt", b""),
         ("large.bin", &pattern(LARGE_BYTES)),
@@ -97,20 +110,23 @@ fn site(folder: &Path) -> App {
         let frames = [Frame::Data(Data::from("pieces")), Frame::Trailers(trailers)];
         Response::new(Status::OK).with_body(Body::stream(Frames(frames.into_iter().collect())))
     };
-    let talk = |_: Request| {
-        Response::upgrade("echo", async |mut upgraded: Upgraded| {
-            while let Some(Ok(chunk)) = upgraded.reader.next().await {
-                if upgraded.writer.send(chunk).await.is_err() {
-                    return;
-                }
-            }
-        })
+    // Over HTTP/1.1 a WebSocket is asked for with a key of sixteen bytes in base64.
+    let websocket = |request: Request| match request.field("sec-websocket-key").map(<[u8]>::len) {
+        None if request.version() == Version::Http2 => Response::upgrade("websocket", talk),
+        Some(24) if request.version() == Version::Http11 => Response::upgrade("websocket", talk),
+        _ => Response::new(Status::BAD_REQUEST),
     };
     let later = async |request: Request| {
         tokio::task::yield_now().await;
         request.target().to_owned()
     };
+    let filtered = async |request: Request, next: Next| {
+        let asks = request.field("x-ask").is_some();
+        let response = next.run(request).await;
+        if asks { response.with("x-filtered", "1") } else { response }
+    };
     App::new()
+        .with(filtered)
         .files("/", Files::open(folder).expect("the folder is there").listing(true))
         .post("/handlers/echo", echo)
         .post("/handlers/sum", sum)
@@ -120,7 +136,8 @@ fn site(folder: &Path) -> App {
         .get("/handlers/large", String::from_utf8(vec![b'x'; LARGE_BYTES]).expect("text"))
         .get("/handlers/medium", "medium ".repeat(15_000))
         .get("/handlers/trailers", trailers)
-        .get("/handlers/talk", talk)
+        .get("/handlers/talk", |_: Request| Response::upgrade("echo", talk))
+        .get("/handlers/websocket", websocket)
         .get("/handlers/nothing", |_: Request| Response::new(Status::NO_CONTENT))
         .get("/handlers/fails", |_: Request| Response::text("bad").with_status(Status::INTERNAL_SERVER_ERROR))
         .get("/handlers/fields", |request: Request| {
@@ -137,6 +154,15 @@ fn echo(request: Request) -> Response {
         BodyLength::Chunked => None,
     };
     Response::new(Status::OK).with_body(Body::Received(request.into_body(), length))
+}
+
+/// Sends everything back until the client ends its half.
+async fn talk(mut upgraded: Upgraded) {
+    while let Some(Ok(chunk)) = upgraded.reader.next().await {
+        if upgraded.writer.send(chunk).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Gives these.

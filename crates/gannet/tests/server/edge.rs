@@ -3,11 +3,12 @@
 use gannet::{App, BackendChoice, Error, Hsts, Proxy, Request, Tls};
 use gannet_testing::Authority;
 
-use crate::rig::{Client, Over, Server, on_each_backend, on_each_protocol, serve};
+use crate::rig::{Client, HTTP_1, HTTP_2, Over, Server, on_each_backend, on_each_protocol, serve};
 
 on_each_protocol!(
     a_trusted_proxy_says_who_the_client_is_and_nobody_else_does,
     a_proxy_and_handlers_of_ones_own_are_one_application,
+    browsers_are_told_to_come_back_by_tls_where_they_came_by_it,
 );
 
 on_each_backend!(what_is_asked_for_in_clear_text_is_led_to_the_port_of_tls_whatever_the_routes_are,);
@@ -39,12 +40,24 @@ fn what_is_asked_for_in_clear_text_is_led_to_the_port_of_tls_whatever_the_routes
     let server = serve(app.redirect("127.0.0.1:0"), backend);
     let port = server.socket_addresses()[0].port();
     let aside = server.addresses_aside()[0].internet().expect("an address of TCP");
-    let mut client = Client::to(aside).expect("it listens there");
-    for target in ["/", "/none?a=b"] {
-        let answer = client.get(target);
-        assert_eq!(answer.status, 308);
-        assert_eq!(answer.field("location"), Some(&*format!("https://a.example:{port}{target}")));
+    for speaks in [HTTP_1, HTTP_2] {
+        let mut client = Client::speaking(speaks, aside, &authority.root());
+        for target in ["/", "/none?a=b"] {
+            let answer = client.get(target);
+            assert_eq!(answer.status, 308);
+            assert_eq!(answer.field("location"), Some(&*format!("https://a.example:{port}{target}")));
+        }
     }
+}
+
+fn browsers_are_told_to_come_back_by_tls_where_they_came_by_it(over: Over) {
+    let told = over.speaks.tls.map(|_| "max-age=600");
+    let app = App::new().get("/", "hello");
+    let hsts = Hsts::for_duration(std::time::Duration::from_secs(600));
+    // Where there is no TLS it would be a mistake (`what_does_not_go_together_is_told_all_at_once`).
+    let server = Server::start(if told.is_some() { app.hsts(hsts) } else { app }, over);
+    let mut client = Client::connect(&server);
+    assert_eq!(client.get("/").field("strict-transport-security"), told);
 }
 
 fn a_proxy_and_handlers_of_ones_own_are_one_application(over: Over) {

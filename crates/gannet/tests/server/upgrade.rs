@@ -3,7 +3,7 @@
 use gannet::prelude::*;
 use gannet::{BackendChoice, Upgraded};
 
-use crate::rig::{Client, on_each_backend, serve};
+use crate::rig::{Client, HTTP_2, Over, Server, on_each_backend, serve};
 
 on_each_backend!(
     bytes_behind_the_request_are_the_first_of_the_conversation,
@@ -15,6 +15,7 @@ on_each_backend!(
     who_did_not_offer_to_upgrade_is_told_that_it_is_required,
     a_panic_in_a_conversation_ends_its_connection_and_no_other,
     a_client_that_breaks_the_connection_is_noticed_by_a_conversation_that_reads,
+    who_asks_by_http_2_for_a_protocol_that_is_not_spoken_is_not_told_that_it_is,
 );
 
 const OFFER: &str = "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n";
@@ -133,6 +134,20 @@ fn who_did_not_offer_to_upgrade_is_told_that_it_is_required(backend: BackendChoi
     // RFC 9110, 7.8: a server ignores Upgrade in a request of HTTP/1.0.
     let old = OFFER.replace("HTTP/1.1", "HTTP/1.0");
     assert_eq!(client.send(old).answer().status, 426);
+}
+
+fn who_asks_by_http_2_for_a_protocol_that_is_not_spoken_is_not_told_that_it_is(backend: BackendChoice) {
+    let server = Server::start(app(echo), Over { backend, speaks: HTTP_2 });
+    let address = server.socket_addresses()[0].to_string();
+    let front = Server::start(App::new().proxy("/*", address), Over { backend, speaks: HTTP_2 });
+    for server in [&server, &front] {
+        let mut client = Client::connect(server);
+        // Any success would say so (RFC 9113, 8.5).
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+        assert_eq!(client.head().status, 501);
+        client.end_conversation();
+        assert_eq!(client.get("/").says(), (200, "hello"));
+    }
 }
 
 fn a_panic_in_a_conversation_ends_its_connection_and_no_other(backend: BackendChoice) {

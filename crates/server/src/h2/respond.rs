@@ -146,6 +146,8 @@ fn sound(mut response: Response, may_upgrade: bool) -> Response {
             response.with_status(if status.is_success() { status } else { Status::OK })
         }
         true if switches => route::error(Status::BAD_REQUEST),
+        // Any success would tell the client that the protocol it asked for is spoken here.
+        false if may_upgrade && status.is_success() => route::error(Status::NOT_IMPLEMENTED),
         _ if upgrades || status.is_informational() => {
             tracing::error!(status = status.code(), "a handler answered with a status that is no answer");
             route::error(Status::INTERNAL_SERVER_ERROR)

@@ -68,8 +68,13 @@ pub struct Secure {
 
 impl Wire {
     pub fn secure(network: &Network, tls: &ClientTls) -> io::Result<Wire> {
+        Wire::secure_with(network, tls, Offer::Http1)
+    }
+
+    /// The same, offering other protocols.
+    pub fn secure_with(network: &Network, tls: &ClientTls, offer: Offer) -> io::Result<Wire> {
         let client = network.connect(secure_address())?;
-        let session = Session::client(tls, "a", Offer::Http1).expect("a name");
+        let session = Session::client(tls, "a", offer).expect("a name");
         Ok(Wire::by(client, session))
     }
 

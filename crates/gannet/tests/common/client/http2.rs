@@ -300,6 +300,13 @@ impl Http2 {
         self.received.drain(..length).collect()
     }
 
+    /// Ends our half of a conversation, whose other half ends then.
+    pub fn end_conversation(&mut self) {
+        self.asking = None;
+        self.push(&[], Some(HeaderMap::new()));
+        while self.receive().expect("an end") {}
+    }
+
     /// Everything until the server ends the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.answering.is_some() && self.receive().expect("a whole body") {}

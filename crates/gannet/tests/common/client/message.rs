@@ -53,6 +53,8 @@ impl Message {
         for (name, value) in &fields {
             let name = name.to_ascii_lowercase();
             let is_left_out = options.split(", ").any(|option| option.eq_ignore_ascii_case(&name));
+            // A key is what HTTP/1.1 makes sure with that it was understood (RFC 8441, 5).
+            let is_left_out = is_left_out || name == "sec-websocket-key";
             if name != "host" && !OF_THE_CONNECTION.contains(&&*name) && !is_left_out {
                 let name = http::HeaderName::try_from(name).expect("a name");
                 request.headers_mut().append(name, value.parse().expect("a value"));

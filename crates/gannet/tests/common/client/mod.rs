@@ -171,6 +171,14 @@ impl Client {
         }
     }
 
+    /// Has said all of a conversation. Over HTTP/1.1 that is the end of the connection, over HTTP/2 of the stream.
+    pub fn end_conversation(&mut self) {
+        match &mut self.spoken {
+            Spoken::Http1(_) => {}
+            Spoken::Http2(client) => client.end_conversation(),
+        }
+    }
+
     /// Everything until the server ends the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         match &mut self.spoken {

@@ -247,6 +247,7 @@ impl Client {
     }
 
     /// Bytes of HTTP arrived, and perhaps their end.
+    #[inline(always)]
     fn opened(&mut self, socket: SocketId, plain: Option<Chunk>, ended: bool, lent: &mut Lent<'_>) {
         let Some(connection) = self.find(socket) else { return };
         match &mut connection.stage {

@@ -33,8 +33,13 @@ impl Client {
         if upstream.proxy_protocol.is_some() {
             return self.connect(upstream, waiting, offer, lent);
         }
-        let pool = self.local.pools.of(&upstream);
-        if offer == Offer::Http2 || offer == Offer::Either && pool.multiplexes {
+        let is_shared = match offer {
+            Offer::Http1 => false,
+            Offer::Http2 => true,
+            Offer::Either => self.local.pools.of(&upstream).multiplexes,
+        };
+        if is_shared {
+            let pool = self.local.pools.of(&upstream);
             if let Some(socket) = pool.roomy.last().copied() {
                 return self.join(socket, waiting, lent);
             }
@@ -239,6 +244,7 @@ impl Client {
     }
 
     /// Begins a call's exchange by HTTP/1.1 on a connection that is ready for it.
+    #[inline]
     fn start(&mut self, socket: SocketId, call: &Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
         (active.wire.receiving, active.wire.sending) = (true, sending);
@@ -303,6 +309,7 @@ impl Client {
 }
 
 /// What is offered to an upstream for a call. Other protocols are spoken over HTTP/1.1 only (RFC 9113, 8.2.2).
+#[inline]
 fn offer(upstream: &Upstream, waiting: &Waiting) -> Offer {
     let negotiates = upstream.tls.is_some() && upstream.protocol == UpstreamProtocol::Negotiated;
     let needs_http1 = waiting.attempt == Attempt::AgainByHttp1 || waiting.call.offers_upgrade();

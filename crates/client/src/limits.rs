@@ -26,11 +26,19 @@ pub struct Limits {
     pub upstream_output_bytes: u64,
 }
 
+/// The least that a stream's window is: a frame. A smaller one would be opened by more frames than an upstream bears.
+const LEAST_WINDOW_BYTES: u32 = 16 * 1024;
+
 impl Limits {
-    /// Those of HTTP/2. The connection's window is as large as that all streams together can never use it up, whether what was read of them was told
+    /// What an upstream may send on one stream of HTTP/2 ahead of what was read.
+    pub(crate) fn stream_window_bytes(&self) -> u32 {
+        u32::try_from(self.upstream_window_bytes).unwrap_or(u32::MAX).max(LEAST_WINDOW_BYTES)
+    }
+
+    /// Those of HTTP/2. The connection's window is so large that all streams together can never use it up, whether what was read of them was told
     /// the upstream or not (which is done when half a window was): one that is not read stops no other.
     pub(crate) fn h2(&self) -> h2::Limits {
-        let stream_window_bytes = u32::try_from(self.upstream_window_bytes).unwrap_or(u32::MAX);
+        let stream_window_bytes = self.stream_window_bytes();
         h2::Limits {
             streams: self.upstream_h2_streams,
             stream_window_bytes,

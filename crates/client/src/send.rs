@@ -15,14 +15,14 @@ use crate::local::{Lent, Local};
 /// Writes the head of a call's request; says whether there was one, and somebody waits for its response.
 pub(crate) fn begin(
     active: &mut Active,
-    call: Rc<Call>,
+    call: &Rc<Call>,
     socket: SocketId,
     local: &mut Local,
     lent: &mut Lent<'_>,
 ) -> bool {
     let closes = local.draining || call.upstream().proxy_protocol.is_some();
+    let Some((request, framing)) = active.exchange.begin(call.clone()) else { return false };
     call.watch(lent.wakers.waker(socket.index));
-    let Some((request, framing)) = active.exchange.begin(call) else { return false };
     let output = active.wire.output.get_or_insert_with(|| local.take_output());
     active.protocol.request(head(request, framing, closes), output.bytes());
     active.wire.progress = lent.now();

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_block::{Block, Chunk};
+use gannet_block::{Block, Chunk, Pool};
 
 use crate::{BodyError, Fields, Frame, Source};
 
@@ -17,6 +17,13 @@ const MERGED_BELOW: usize = 2;
 
 /// Memory that small chunks are gathered in where their neighbour has no room, or shares its block with others.
 const GATHERED_BYTES: usize = 4096;
+
+/// How many pieces of such memory a thread keeps.
+const GATHERED_KEPT: usize = 64;
+
+thread_local! {
+    static GATHERED: Pool = Pool::new(GATHERED_BYTES, GATHERED_KEPT);
+}
 
 /// What has arrived of a body and is not read yet; shared by the connection and the [`ReceivedBody`].
 #[derive(Debug, Default)]
@@ -170,7 +177,9 @@ impl State {
             self.chunks.push_back(chunk);
             return;
         }
-        let mut gathered = Block::oversized(chunk.len().max(GATHERED_BYTES));
+        let fits = chunk.len() <= GATHERED_BYTES;
+        let recycled = if fits { GATHERED.try_with(Pool::take).ok().flatten() } else { None };
+        let mut gathered = recycled.unwrap_or_else(|| Block::oversized(chunk.len().max(GATHERED_BYTES)));
         gathered.append(&chunk);
         self.chunks.push_back(gathered.share());
     }
@@ -273,8 +282,6 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Wake;
-
-    use gannet_block::Pool;
 
     use super::*;
 

@@ -29,8 +29,6 @@ pub struct RequestHead {
     /// Empty only while being dropped.
     offsets: Option<Box<Head>>,
     text: Chunk,
-    /// That memory is its own: nothing is received into it.
-    is_detached: bool,
     home: Heads,
 }
 
@@ -90,12 +88,12 @@ impl Heads {
 impl RequestHead {
     /// A parsed head, with the bytes it was parsed from.
     pub fn new(offsets: Box<Head>, text: Chunk, home: Heads) -> RequestHead {
-        RequestHead { offsets: Some(offsets), text, is_detached: false, home }
+        RequestHead { offsets: Some(offsets), text, home }
     }
 
     /// A parsed head, with a copy of the bytes it was parsed from: where those are not what was received.
     pub fn decoded(offsets: Box<Head>, text: &[u8], home: Heads) -> RequestHead {
-        RequestHead { offsets: Some(offsets), text: home.copy(text), is_detached: true, home }
+        RequestHead { offsets: Some(offsets), text: home.copy(text), home }
     }
 
     /// The offsets, and the bytes that they count in.
@@ -103,9 +101,9 @@ impl RequestHead {
         (self.offsets(), &self.text)
     }
 
-    /// Moves the text to memory of its own, so that what it was received in is free again.
+    /// Moves the text to memory of its own, so that what it was received in is free again; unless it holds no more already than it would then.
     fn detach(&mut self) {
-        if !std::mem::replace(&mut self.is_detached, true) {
+        if self.text.held_bytes() > self.text.len().max(ARENA_BYTES) {
             self.text = self.home.copy(&self.text);
         }
     }

@@ -92,7 +92,10 @@ fn upstream(backend: BackendChoice) -> Running {
     let app = App::new()
         .get("/proxied/value", "value")
         .post("/proxied/body", body)
-        .get("/proxied/large", "x".repeat(LARGE_BYTES));
+        .get("/proxied/large", "x".repeat(LARGE_BYTES))
+        .get("/shared/value", "value")
+        .post("/shared/body", body)
+        .get("/shared/large", "x".repeat(LARGE_BYTES));
     app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("it is sound")
 }
 
@@ -105,6 +108,7 @@ impl Rig {
         let upstream = upstream(backend);
         let app = app(&allocations, &waits, &go_on)
             .proxy("/proxied/*", upstream.socket_addresses()[0].to_string())
+            .proxy("/shared/*", format!("h2c://{}", upstream.socket_addresses()[0]))
             .files("/", folder.path());
         let app = change(app);
         let server = app.listen("127.0.0.1:0").workers(1).backend(backend).start().expect("it is sound");
@@ -203,6 +207,8 @@ on_each_backend! {
     a_request_with_a_body_costs_no_allocation,
     a_proxied_request_costs_no_allocation,
     a_proxied_body_costs_no_allocation,
+    a_request_proxied_by_http_2_costs_no_allocation,
+    a_body_proxied_by_http_2_costs_no_allocation,
     a_filter_costs_no_allocation,
     pipelined_requests_cost_no_allocation,
     requests_of_many_connections_at_once_cost_no_allocation,
@@ -305,6 +311,31 @@ fn a_proxied_body_costs_no_allocation(backend: BackendChoice) {
                 "POST /proxied/body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
             );
             rig.assert_free(&get("/proxied/large"));
+        },
+    );
+}
+
+fn a_request_proxied_by_http_2_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
+        |app| app,
+        |rig| {
+            rig.assert_free(&get("/shared/value"));
+            receive_text(rig, "/shared/value", "value");
+        },
+    );
+}
+
+fn a_body_proxied_by_http_2_costs_no_allocation(backend: BackendChoice) {
+    on(
+        backend,
+        |app| app,
+        |rig| {
+            rig.assert_free("POST /shared/body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+            rig.assert_free(
+                "POST /shared/body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            );
+            rig.assert_free(&get("/shared/large"));
         },
     );
 }

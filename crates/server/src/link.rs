@@ -45,6 +45,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
     active.wire.connect(&connection.facts.arrival);
+    active.wire.is_first = !connection.spoke;
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,

@@ -82,7 +82,8 @@ fn switch(active: &mut Active, offer: Offer, local: &mut Local) {
 /// (RFC 9113, 3.3).
 #[cold]
 fn preface(active: &mut Active, facts: &Facts, bytes: &[u8]) -> Option<bool> {
-    let is_first = !facts.http1_only && active.wire.position() == 0 && active.exchange.is_none();
+    let wire = &active.wire;
+    let is_first = !facts.http1_only && wire.is_first && wire.position() == 0 && active.exchange.is_none();
     let is_whole = bytes.starts_with(PREFACE);
     if !is_first || !is_whole && !PREFACE.starts_with(bytes) {
         return None;

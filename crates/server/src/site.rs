@@ -130,8 +130,7 @@ impl LocalSite {
     }
 
     /// What is served for the host that a request names, if it names one.
-    #[inline]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tree(&self, request: &Request) -> Option<&LocalTree> {
         let hosts = &self.site.hosts;
         let authority = if hosts.has_patterns() { request.authority() } else { None };

@@ -24,6 +24,8 @@ pub(crate) struct Wire {
     pub(crate) sealed: u64,
     /// It came by TLS.
     pub(crate) is_secure: bool,
+    /// Nothing had come before.
+    pub(crate) is_first: bool,
     /// What is to become of the connection.
     pub(crate) fate: Fate,
     /// When the socket must have taken more.
@@ -56,6 +58,7 @@ impl Default for Wire {
             peer_cut_off: false,
             sealed: 0,
             is_secure: false,
+            is_first: false,
             fate: Fate::Serve,
             write_deadline: None,
             accounts: Accounts::default(),

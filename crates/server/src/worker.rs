@@ -323,12 +323,14 @@ impl Worker {
             self.local.with_client(|client, lent| client.all_woken(lent));
             return true;
         }
-        let mut roused = std::mem::take(&mut self.roused);
-        let mut any = false;
         // As many as wait now: those woken meanwhile have their turn in the next.
-        for _ in 0..self.local.wakers.waiting() {
+        let waiting = self.local.wakers.waiting();
+        if waiting == 0 {
+            return false;
+        }
+        let mut roused = std::mem::take(&mut self.roused);
+        for _ in 0..waiting {
             let Some(woken) = self.local.wakers.next() else { break };
-            any = true;
             match woken {
                 Woken::Slot(index) => self.wake(index),
                 Woken::Exchange(owner) => {
@@ -343,7 +345,7 @@ impl Worker {
             self.wake(index);
         }
         self.roused = roused;
-        any
+        true
     }
 
     /// Takes the connection of a slot on. A slot may have one of each: what was closed, and the engine's news of that waits to be taken.

@@ -29,14 +29,29 @@ mod wire;
 #[path = "simulation/world.rs"]
 mod world;
 
+mod multiplexing;
+
 #[path = "proxying/h2_rig.rs"]
 mod h2_rig;
-mod multiplexing;
 
 #[path = "proxying/deadlines.rs"]
 mod proxy_deadlines;
 #[path = "proxying/h2_exchanges.rs"]
 mod proxy_h2_exchanges;
+#[path = "proxying/h2_failures.rs"]
+mod proxy_h2_failures;
+#[path = "proxying/h2_flow.rs"]
+mod proxy_h2_flow;
+#[path = "proxying/h2_lies.rs"]
+mod proxy_h2_lies;
+#[path = "proxying/h2_pools.rs"]
+mod proxy_h2_pools;
+#[path = "proxying/h2_smuggling.rs"]
+mod proxy_h2_smuggling;
+#[path = "proxying/h2_tls.rs"]
+mod proxy_h2_tls;
+#[path = "proxying/h2_translation.rs"]
+mod proxy_h2_translation;
 #[path = "proxying/interim.rs"]
 mod proxy_interim;
 #[path = "proxying/lies.rs"]

@@ -88,7 +88,8 @@ pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Res
     let program = gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?;
     let mut command = Command::new(&program);
     if place.work.upstream.is_some() {
-        command.args(["proxy", &format!("127.0.0.1:{}", place.upstream)]);
+        let scheme = if place.work.upstream_protocol == Protocol::Http2 { "h2c://" } else { "" };
+        command.args(["proxy", &format!("{scheme}127.0.0.1:{}", place.upstream)]);
     } else {
         command.arg(place.root());
     }

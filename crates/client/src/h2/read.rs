@@ -9,6 +9,10 @@ use crate::failure::Reached;
 use crate::head;
 use crate::local::{Lent, Local};
 
+/// Bytes that may wait behind those of bodies for an upstream that takes nothing: answers to its frames (acknowledgements, windows that open). Full of
+/// bodies alone the output does not stop us from reading: an upstream may take more only when it has been read from.
+const ANSWERS_BYTES: u64 = 64 * 1024;
+
 /// Parses what has arrived, as far as there is room for what that makes us send, and for bodies.
 pub(super) fn read(connection: &mut Multiplexed, local: &mut Local, lent: &mut Lent<'_>) {
     while wants_input(connection, local, lent) {
@@ -17,6 +21,9 @@ pub(super) fn read(connection: &mut Multiplexed, local: &mut Local, lent: &mut L
         match protocol.handle(&input, head, wire.output(local).bytes()) {
             Ok(Event::Need { consumed }) => {
                 if !wire.needs_more(Some(input), consumed) {
+                    if wire.peer_ended {
+                        wire.input = None; // the rest of it will not come
+                    }
                     return;
                 }
             }
@@ -38,7 +45,7 @@ pub(super) fn wants_input(connection: &Multiplexed, local: &Local, lent: &Lent<'
     let wire = &connection.wire;
     wire.broken.is_none()
         && wire.input.is_some()
-        && wire.queued() < local.limits.upstream_output_bytes
+        && wire.queued() < local.limits.upstream_output_bytes + ANSWERS_BYTES
         && (connection.held == 0 || lent.has_shared_blocks())
 }
 

@@ -107,7 +107,7 @@ impl Multiplexed {
     /// Whether the upstream may send more of a response: it may once half of its window was read.
     fn may_come(&self, stream: &Stream, local: &Local) -> bool {
         let queued = stream.exchange.incoming.as_ref().map_or(0, |incoming| incoming.queued());
-        queued < local.limits.upstream_window_bytes.div_ceil(2) && self.wire.receiving
+        queued < local.limits.stream_window_bytes() as usize / 2 && self.wire.receiving
     }
 
     /// Ends the streams whose deadlines have passed, and finds the next one. An upstream of which nothing at all has come by this connection meanwhile gets no more

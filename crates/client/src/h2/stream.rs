@@ -253,7 +253,9 @@ impl Multiplexed {
             self.protocol.consumed(stream.key, read as usize);
         }
         // The reader tells when it has taken something, where it matters: the upstream may be waiting for that.
-        if waiting >= local.limits.upstream_window_bytes / 2 || waiting > 0 && !lent.has_shared_blocks() {
+        if waiting >= local.limits.stream_window_bytes() as usize / 2
+            || waiting > 0 && !lent.has_shared_blocks()
+        {
             incoming.throttle();
         }
     }

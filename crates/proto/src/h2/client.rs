@@ -8,7 +8,6 @@ use super::hpack::Encoder;
 use super::response::{self, opens_tunnel};
 use super::role::{ClientRole, Opening, Part};
 use super::send::{Head as HeadFrame, lines};
-use super::settings::LARGEST_WINDOW;
 use super::state::{Receiving, Sending};
 use super::streams::{Stream, StreamKey, UNKNOWN};
 use crate::http::{BodyLength, Method, Priority, ResponseBody, ResponseHead};
@@ -106,10 +105,8 @@ impl Connection<ClientRole> {
 
     /// How many requests may be begun now: what the server takes at once (100 before it has told), less what is under way. None once the connection is to end.
     pub fn may_request(&self) -> usize {
-        let next = self.next_stream();
-        let ends = self.is_draining() || next > LARGEST_WINDOW;
         let most = self.peer.max_concurrent_streams.min(self.limits.streams) as usize;
-        if ends { 0 } else { most.saturating_sub(self.streams.count().0) }
+        if self.is_draining() { 0 } else { most.saturating_sub(self.streams.count().0) }
     }
 
     fn next_stream(&self) -> u32 {
@@ -180,4 +177,33 @@ fn encode(encoder: &mut Encoder, head: &RequestToSend<'_>, out: &mut Vec<u8>) {
 
 fn is_one_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RequestToSend;
+    use crate::h2::{Client, Limits};
+    use crate::http::{BodyLength, Method};
+    use alloc::vec::Vec;
+
+    #[test]
+    fn section_5_1_1_a_client_whose_identifiers_have_run_out_begins_no_more_requests() {
+        let (mut client, mut out) = (Client::new(Limits::default(), 7), Vec::new());
+        client.streams.last_odd = 0x7fff_fffd;
+        let request = RequestToSend {
+            method: Method::Get,
+            method_text: "GET",
+            scheme: "http",
+            authority: "a",
+            path: "/",
+            protocol: None,
+            fields: b"",
+            body: BodyLength::None,
+            accepts_trailers: false,
+        };
+        assert!(!client.is_draining());
+        assert_eq!(client.request(request, &mut out).map(|stream| stream.id), Some(0x7fff_ffff));
+        assert!(client.is_draining() && client.may_request() == 0);
+        assert_eq!(client.request(request, &mut out), None);
+    }
 }

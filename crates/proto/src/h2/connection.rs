@@ -22,6 +22,9 @@ pub type Server = Connection<ServerRole>;
 /// An HTTP/2 connection, seen by the client.
 pub type Client = Connection<ClientRole>;
 
+/// The last identifier that a stream can have (RFC 9113 section 5.1.1).
+const LARGEST_STREAM: u32 = 0x7fff_ffff;
+
 /// One HTTP/2 connection, seen by one of its ends: all its streams, both halves of each.
 #[derive(Debug)]
 pub struct Connection<R: Role> {
@@ -186,9 +189,10 @@ impl<R: Role> Connection<R> {
         self.streams.get(key).map_or(Priority::default(), |stream| stream.priority)
     }
 
-    /// Whether the connection is to end: no request follows those that are under way.
+    /// Whether the connection is to end: no request follows those that are under way. A client's identifiers run out, too.
     pub fn is_draining(&self) -> bool {
-        self.our_last.is_some() || self.peers_last.is_some()
+        let has_run_out = !R::SERVER && self.streams.last_odd == LARGEST_STREAM;
+        self.our_last.is_some() || self.peers_last.is_some() || has_run_out
     }
 
     /// Whether the peer was told which of its streams were the last: by [`close`](Connection::close) or [`fail`](Connection::fail).
@@ -240,7 +244,7 @@ impl<R: Role> Connection<R> {
     /// The code of a graceful end: that this connection takes no more streams, which its peer may not know yet. The first of two: streams are
     /// still taken, until [`close`](Connection::close).
     pub fn go_away(&mut self, out: &mut Vec<u8>) {
-        frame::write_go_away(0x7fff_ffff, ErrorCode::NO_ERROR, "", out);
+        frame::write_go_away(LARGEST_STREAM, ErrorCode::NO_ERROR, "", out);
     }
 
     /// The second: streams that the peer opens from here on are not dealt with, and it can tell which these are.

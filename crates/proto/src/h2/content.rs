@@ -153,11 +153,27 @@ impl<R: Role> Connection<R> {
     /// # Panics
     /// If more is taken than came.
     pub fn consumed(&mut self, key: StreamKey, bytes: usize) {
-        let bytes = bytes as u32;
-        let Some(stream) = self.streams.get_mut(key) else { return };
+        if self.take_unread(key, bytes as u32) {
+            self.return_to_stream(key, bytes as u32);
+        }
+    }
+
+    /// The same of content that nobody takes: its stream's window is not opened again, so that no more than that window comes for nothing. That of the connection
+    /// is.
+    ///
+    /// # Panics
+    /// If more is discarded than came.
+    pub fn discarded(&mut self, key: StreamKey, bytes: usize) {
+        if self.take_unread(key, bytes as u32) {
+            self.return_to_connection(bytes as u32);
+        }
+    }
+
+    fn take_unread(&mut self, key: StreamKey, bytes: u32) -> bool {
+        let Some(stream) = self.streams.get_mut(key) else { return false };
         stream.unread_bytes = stream.unread_bytes.checked_sub(bytes).expect("what was taken had come");
         self.budgets.taken(bytes);
-        self.return_to_stream(key, bytes);
+        true
     }
 
     fn return_to_stream(&mut self, key: StreamKey, bytes: u32) {

@@ -36,6 +36,9 @@ impl<R: Role> Connection<R> {
         self.admit(header.stream)?;
         let (length, ended) = (header.length - prefix - padding, header.has(flag::END_STREAM));
         let end = start + length as usize;
+        if length > self.limits.header_block_bytes {
+            return Err(Error::BlockTooLarge);
+        }
         if header.has(flag::END_HEADERS)
             && let Some(block) = input.get(start..end)
         {

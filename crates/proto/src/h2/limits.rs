@@ -1,6 +1,6 @@
 //! What a peer may ask of an HTTP/2 connection: one table, from which the struct, its defaults and the reference come.
 //!
-//! Frames that cost us something and bring nothing are counted against budgets ([`budget`](super::budget)): each request or response head and each piece of
+//! Frames that cost us something and bring nothing are counted against budgets: each request or response head and each piece of
 //! content, either way, earns four of every kind, and [`Connection::refill`](super::Connection::refill) fills them all, which whoever has a clock does every ten seconds. So a row says how
 //! many may come in ten seconds beyond what the traffic itself explains.
 

@@ -138,9 +138,12 @@ impl Streams {
     pub fn find(&self, id: u32) -> Found {
         let (side, last) =
             if id & 1 == 1 { (&self.kept.odd, self.last_odd) } else { (&self.kept.even, self.last_even) };
+        // A new request, as most that is looked for.
+        if id > last {
+            return Found::Idle;
+        }
         match side.binary_search_by_key(&id, |entry| entry.0) {
             Ok(at) => Found::Slot(side[at].1),
-            Err(_) if id > last => Found::Idle,
             Err(_) => Found::Closed,
         }
     }

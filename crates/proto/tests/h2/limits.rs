@@ -96,7 +96,6 @@ fn heads_case(name: &str) -> Option<Case> {
         }
         "header_block_bytes" => {
             limits.header_block_bytes = 6 + MOST as u32;
-            // Of a block that comes at once nothing has to be held.
             (
                 Vec::new(),
                 Box::new(|count| {
@@ -236,6 +235,22 @@ fn an_error_beyond_a_limit_names_its_row() {
             Beyond::Stream(_) | Beyond::Held(_) => {}
         }
     }
+}
+
+#[test]
+fn goaways_beyond_the_first_are_useless_whatever_they_name() {
+    let mut end = server_with(Limits { useless_frames: 3, ..Limits::default() });
+    (0..4).for_each(|index| drop(end.receive(&goaway(100 - index, 0))));
+    assert!(!end.over);
+    assert_eq!(end.wrong(&goaway(50, 0)), Error::TooManyUselessFrames);
+}
+
+#[test]
+fn a_block_of_one_frame_is_too_large_whether_it_comes_at_once_or_not() {
+    let limits = Limits { header_block_bytes: 5, ..Limits::default() };
+    let bytes = get_on(1);
+    assert_eq!(server_with(limits).wrong(&bytes), Error::BlockTooLarge);
+    assert_eq!(server_with(limits).wrong(&bytes[..9]), Error::BlockTooLarge);
 }
 
 #[test]

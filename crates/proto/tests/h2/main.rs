@@ -3,6 +3,7 @@
 mod cuts;
 mod end;
 mod limits;
+mod misuse;
 mod raw;
 
 mod section_3;

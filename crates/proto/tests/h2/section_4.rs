@@ -147,7 +147,8 @@ fn section_4_3_1_a_smaller_table_of_the_peers_is_taken_note_of_in_the_next_block
     let mut end = client();
     end.receive(&settings(&[(1, 0)]));
     end.sent();
-    (end.get(), end.get());
+    end.get();
+    end.get();
     let blocks: Vec<_> = end.sent().into_iter().map(|frame| frame.payload).collect();
     assert_eq!((blocks[0][0], &blocks[0][1..]), (0x20, &blocks[1][..]));
 }

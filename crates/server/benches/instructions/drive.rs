@@ -11,6 +11,7 @@ use gannet_server::{Admission, Limits, Mailbox, Services, Turn, Worker};
 
 use crate::apart::Apart;
 use crate::folder::Folder;
+use crate::http2::Http2;
 use crate::scenario::{Scenario, site};
 
 const SEED: u64 = 1;
@@ -35,13 +36,15 @@ pub fn run(scenario: &Scenario, rounds: usize) {
     let worker = Worker::new(engine, site, limits, admission, mailbox, &Services::inline());
     let mut worker = worker.with_files(Rc::new(Folder::new(folder.path())));
     worker.listen(Listener::Simulated(address())).expect("a simulated address");
-    let request = scenario.request.repeat(scenario.pipelined);
     let mut clients = Vec::new();
     for _ in 0..rounds {
-        clients.resize_with(scenario.clients, || network.connect(address()).expect("somebody listens"));
-        clients.iter_mut().for_each(|client| ask(client, request.as_bytes()));
+        clients.resize_with(scenario.clients, || Asking {
+            client: network.connect(address()).expect("somebody listens"),
+            http2: scenario.is_http2.then(Http2::new),
+        });
+        clients.iter_mut().for_each(|client| client.ask(scenario));
         settle(&mut worker);
-        clients.iter_mut().for_each(|client| check(client, scenario));
+        clients.iter_mut().for_each(|client| client.check(scenario));
         if scenario.is_new_each_round {
             clients.clear();
             settle(&mut worker);
@@ -71,15 +74,42 @@ fn counted_turn(worker: &mut Worker) -> Turn {
     worker.turn().expect("the simulated engine always goes on")
 }
 
-fn ask(client: &mut Client, request: &[u8]) {
-    assert_eq!(client.write(request).expect("the connection is open"), request.len(), "there is room for it");
+/// A connection, and the protocol that it speaks if that is not HTTP/1.1.
+struct Asking {
+    client: Client,
+    http2: Option<Http2>,
 }
 
-fn check(client: &mut Client, scenario: &Scenario) {
-    let mut room = [0; ROOM_BYTES];
-    let count = client.read(&mut room).expect("every request is answered in its round");
-    let answer = String::from_utf8_lossy(&room[..count]);
-    let answers = answer.matches("HTTP/1.1 200 OK\r\n").count();
-    assert_eq!(answers, scenario.pipelined, "{} answered: {answer}", scenario.name);
+impl Asking {
+    fn ask(&mut self, scenario: &Scenario) {
+        let requests = match &mut self.http2 {
+            Some(http2) => http2.requests(scenario),
+            None => scenario.request.repeat(scenario.pipelined).into_bytes(),
+        };
+        let taken = self.client.write(&requests).expect("the connection is open");
+        assert_eq!(taken, requests.len(), "there is room for it");
+    }
+
+    fn check(&mut self, scenario: &Scenario) {
+        let mut room = [0; ROOM_BYTES];
+        let count = self.client.read(&mut room).expect("every request is answered in its round");
+        let answer = &room[..count];
+        let answers = match &mut self.http2 {
+            Some(http2) => http2.responses(scenario, answer),
+            None => count_responses(scenario, answer),
+        };
+        assert_eq!(
+            answers,
+            scenario.pipelined,
+            "{} answered: {}",
+            scenario.name,
+            String::from_utf8_lossy(answer)
+        );
+    }
+}
+
+fn count_responses(scenario: &Scenario, answer: &[u8]) -> usize {
+    let answer = String::from_utf8_lossy(answer);
     assert!(answer.ends_with(scenario.answer_ends), "{} answered: {answer}", scenario.name);
+    answer.matches("HTTP/1.1 200 OK\r\n").count()
 }

@@ -13,6 +13,7 @@
 mod apart;
 mod drive;
 mod folder;
+mod http2;
 mod scenario;
 
 use std::process::ExitCode;

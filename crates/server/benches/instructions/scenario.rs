@@ -16,8 +16,10 @@ pub struct Scenario {
     pub name: &'static str,
     /// Connections that ask in one round, one after the other: what a turn takes is shared by them.
     pub clients: usize,
-    /// Requests that each of them sends at once.
+    /// Requests that each of them sends at once; over HTTP/2 each is a stream.
     pub pipelined: usize,
+    /// Whether the clients speak HTTP/2, which they know to be spoken. The request is written as in HTTP/1.1 all the same.
+    pub is_http2: bool,
     /// Whether each round has new connections.
     pub is_new_each_round: bool,
     pub request: &'static str,
@@ -38,6 +40,7 @@ const KEEP_ALIVE: Scenario = Scenario {
     name: "keep-alive",
     clients: 16,
     pipelined: 1,
+    is_http2: false,
     is_new_each_round: false,
     request: "GET /plain HTTP/1.1\r\nHost: example.org\r\n\r\n",
     answer_ends: "\r\n\r\nHello, world!",
@@ -123,6 +126,17 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "proxied-browser",
         request: browser_asks!("proxied.example"),
         is_proxied: true,
+        ..KEEP_ALIVE
+    },
+    Scenario { name: "h2", is_http2: true, ..KEEP_ALIVE },
+    Scenario { name: "h2-alone", clients: 1, is_http2: true, ..KEEP_ALIVE },
+    Scenario { name: "h2-16-streams", clients: 4, pipelined: 16, is_http2: true, ..KEEP_ALIVE },
+    Scenario { name: "h2-browser", is_http2: true, request: browser_asks!("example.org"), ..KEEP_ALIVE },
+    Scenario {
+        name: "h2-file-1-KiB",
+        is_http2: true,
+        request: "GET /files/small.txt HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        answer_ends: "the end of 1 KiB",
         ..KEEP_ALIVE
     },
     Scenario {

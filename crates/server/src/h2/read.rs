@@ -22,6 +22,9 @@ pub(super) fn read(connection: &mut Multiplexed, socket: SocketId, facts: &Facts
                 let consumed = take_in(connection, &input, event, socket, facts, local);
                 connection.wire.input = rest(input, consumed);
                 if matches!(event, Event::Need { .. }) {
+                    if connection.wire.peer_ended {
+                        connection.wire.input = None; // the rest of it will not come
+                    }
                     return;
                 }
                 // What was begun before is there as a whole.

@@ -157,6 +157,9 @@ impl Multiplexed {
                 // It is the handler that does not read: the client may have to wait for it.
                 stream.body_deadline = stream.body_deadline.map(|_| deadline::first_of_body(local));
             }
+            if stream.incoming.is_abandoned() {
+                stream.body_deadline = None; // nobody waits for it
+            }
             let body = stream.body_deadline.filter(|_| !stream.expects_continue);
             let (body, window) =
                 (body.unwrap_or(Moment::NEVER), stream.window_deadline.unwrap_or(Moment::NEVER));

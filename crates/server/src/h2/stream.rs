@@ -118,7 +118,8 @@ pub(super) fn begin(
         stream.incoming = local.take_incoming();
         let waker = stream.waker(local);
         stream.incoming.begin(Some(waker));
-        stream.body_deadline = Some(deadline::first_of_body(local));
+        // Who asks for a tunnel waits for it to be opened.
+        stream.body_deadline = (!stream.asks_for_tunnel).then(|| deadline::first_of_body(local));
     }
     // What comes behind a request for a tunnel is the tunnel's, and no body.
     let incoming = if stream.asks_for_tunnel { &local.no_body } else { &stream.incoming };
@@ -311,12 +312,16 @@ impl Multiplexed {
     /// Lets the client send as much again as was read of what it sent.
     pub(super) fn credit(&mut self, slot: u32, local: &Local) {
         let Some(Some(stream)) = self.streams.get_mut(slot as usize) else { return };
-        let waiting = if stream.incoming.is_abandoned() { 0 } else { stream.incoming.queued() };
+        let is_abandoned = stream.incoming.is_abandoned();
+        let waiting = if is_abandoned { 0 } else { stream.incoming.queued() };
         let read = stream.received - waiting as u64 - stream.credited;
         if read > 0 {
             stream.credited += read;
             self.held -= read;
-            self.protocol.consumed(stream.key, read as usize);
+            match is_abandoned {
+                true => self.protocol.discarded(stream.key, read as usize),
+                false => self.protocol.consumed(stream.key, read as usize),
+            }
         }
         // The reader tells when it has taken something, where it matters: the client may be waiting for that.
         let window = local.limits.h2.stream_window_bytes as usize;
@@ -376,6 +381,8 @@ impl Local {
         }
         if !Rc::ptr_eq(&stream.incoming, &self.no_body) {
             let incoming = std::mem::replace(&mut stream.incoming, self.no_body.clone());
+            // What came for a tunnel that never began nobody has read.
+            incoming.begin(None);
             self.recycle_incoming(incoming);
         }
         stream.interims.renew();

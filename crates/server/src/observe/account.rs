@@ -99,6 +99,7 @@ impl Accounts {
     }
 
     /// A head is complete.
+    #[inline(always)]
     pub(crate) fn begin(&mut self, head: &Head, text: &Chunk, now: Moment, observer: &Observer) {
         let record_bytes = match &observer.scribe {
             Some(scribe) => {
@@ -124,6 +125,7 @@ impl Accounts {
         self.open(method, now, record_bytes);
     }
 
+    #[inline(always)]
     fn open(&mut self, method: Method, now: Moment, record_bytes: u32) {
         self.open.push_back(Account {
             begun: now,
@@ -243,7 +245,19 @@ impl Accounts {
     }
 
     /// The connection sends nothing more: what did not reach its end never will. (A conversation's end may come after all was sent.)
+    #[inline(always)]
     pub(crate) fn end(&mut self, now: Moment, observer: &mut Observer) {
+        let is_large = self.open.capacity() > KEPT_ACCOUNTS || self.records.capacity() > KEPT_BYTES;
+        if self.open.is_empty() && !is_large {
+            // All are told, and mostly nothing else is left to be done.
+            self.records.clear();
+            (self.told_bytes, self.taken, self.given) = (0, 0, 0);
+        } else {
+            self.end_all(now, observer);
+        }
+    }
+
+    fn end_all(&mut self, now: Moment, observer: &mut Observer) {
         while let Some(account) = self.open.pop_front() {
             self.tell(&account, account.cut || account.end > self.taken, now, observer);
         }

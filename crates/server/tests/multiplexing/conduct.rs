@@ -116,17 +116,24 @@ fn a_request_that_is_refused_is_answered_also_where_the_window_has_no_room_yet()
 }
 
 #[test]
+fn what_comes_for_a_tunnel_that_never_begins_is_not_held() {
+    serve(Limits::default(), async |world| {
+        let mut peer = Peer::connect(world);
+        peer.say(frames::connect(1, "/later?ms=60000"));
+        peer.say(frames::data(1, &[b'x'; 1000], false));
+        peer.run(SECOND, world).await;
+        assert_eq!((site::live(), world.blocks()), (1, 1));
+        peer.say(frames::reset(1, code::CANCEL));
+        peer.run(SECOND, world).await;
+        assert_eq!((site::live(), world.blocks()), (0, 0));
+    });
+}
+
+#[test]
 fn a_request_that_is_refused_is_no_heir_to_the_one_before_it() {
     serve(Limits::default(), async |world| {
         let mut peer = Peer::connect(world);
-        let connect = [
-            (":method", "CONNECT"),
-            (":protocol", "echo"),
-            (":scheme", "http"),
-            (":path", "/upgrade"),
-            (":authority", "a"),
-        ];
-        peer.say(frames::headers(1, &connect, false));
+        peer.say(frames::connect(1, "/upgrade"));
         peer.run(SECOND, world).await;
         peer.say(frames::reset(1, code::CANCEL));
         peer.run(SECOND, world).await;

@@ -67,6 +67,12 @@ pub fn request(stream: u32, method: &str, target: &str, more: &[(&str, &str)], e
     headers(stream, &fields, ends)
 }
 
+/// Asks for a tunnel (RFC 8441).
+pub fn connect(stream: u32, target: &str) -> Vec<u8> {
+    let fields = [(":method", "CONNECT"), (":protocol", "echo"), (":scheme", "http"), (":path", target)];
+    headers(stream, &[&fields[..], &[(":authority", "a")]].concat(), false)
+}
+
 pub fn data(stream: u32, content: &[u8], ends: bool) -> Vec<u8> {
     frame(kind::DATA, if ends { END_STREAM } else { 0 }, stream, content)
 }

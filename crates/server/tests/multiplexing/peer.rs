@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::frames::{self, PREFACE, settings};
+use super::frames::{self, ACK, PREFACE, kind, settings};
 use super::witness::{Answer, Witness};
 use crate::wire::Wire;
 use crate::world::World;
@@ -16,6 +16,9 @@ pub struct Peer {
     /// It gives back at once what it was sent.
     pub generous: bool,
     given: usize,
+    heard: usize,
+    /// Settings of the server's that it has acknowledged.
+    acknowledged: usize,
 }
 
 impl Peer {
@@ -37,7 +40,15 @@ impl Peer {
     }
 
     pub fn of(wire: Wire) -> Peer {
-        Peer { wire, witness: Witness::default(), ended: None, generous: false, given: 0 }
+        Peer {
+            wire,
+            witness: Witness::default(),
+            ended: None,
+            generous: false,
+            given: 0,
+            heard: 0,
+            acknowledged: 0,
+        }
     }
 
     /// Says all of it.
@@ -73,6 +84,7 @@ impl Peer {
                 Ok(0) => self.ended = Some(Ok(())),
                 Ok(count) => {
                     any = true;
+                    self.heard += count;
                     let heard = self.witness.heard(&room[..count]);
                     heard.unwrap_or_else(|wrong| panic!("{wrong}; after {:?}", self.witness));
                 }
@@ -80,6 +92,10 @@ impl Peer {
                 Err(error) if error.kind() == ErrorKind::Interrupted => any = true,
                 Err(error) => self.ended = Some(Err(error.kind())),
             }
+        }
+        while self.witness.has_begun() && self.acknowledged < self.witness.told && self.ended.is_none() {
+            self.acknowledged += 1;
+            self.push(&frames::frame(kind::SETTINGS, ACK, 0, &[]));
         }
         if self.generous {
             self.give_back();
@@ -143,6 +159,12 @@ impl Peer {
     pub fn status(&mut self, stream: u32) -> Option<u16> {
         let answer = self.answer(stream);
         answer.complete.then_some(answer.status)
+    }
+
+    /// How much the server has said.
+    pub fn heard_bytes(&mut self) -> usize {
+        self.hear();
+        self.heard
     }
 
     /// With what the server reset a stream.

@@ -1,7 +1,7 @@
 //! A strict witness of one connection: it sees what the client writes and what the server says, and whatever RFC 9113 does not allow a server to
 //! say is a failure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use gannet_proto::h2::hpack::{Decoder, List};
 
@@ -68,10 +68,13 @@ pub struct Witness {
     pub reasons: Vec<String>,
     /// PINGs it has answered.
     pub pongs: Vec<[u8; 8]>,
-    /// SETTINGS it has acknowledged.
+    /// SETTINGS it has sent, and acknowledged.
+    pub told: usize,
     pub acknowledged: usize,
     /// What it lets the client send, by stream; 0 is the connection.
     pub opened: BTreeMap<u32, u64>,
+    /// What the client has sent, by stream; 0 is the connection.
+    uploaded: BTreeMap<u32, u64>,
     /// The streams of DATA frames, in their order.
     pub order: Vec<u32>,
     seen: BTreeMap<u32, Seen>,
@@ -87,12 +90,16 @@ pub struct Witness {
     /// A header block that has begun.
     block: Option<(u8, u8, u32, Vec<u8>)>,
     client_decoder: Decoder,
+    /// A header block of the client's that has begun.
+    asking: Vec<u8>,
     pushes: bool,
     max_frame: usize,
 }
 
 impl Default for Witness {
     fn default() -> Witness {
+        let mut client_decoder = Decoder::new(4096);
+        client_decoder.set_max_size(65_536);
         Witness {
             answers: BTreeMap::new(),
             promises: BTreeMap::new(),
@@ -100,7 +107,9 @@ impl Default for Witness {
             go_aways: Vec::new(),
             reasons: Vec::new(),
             pongs: Vec::new(),
+            told: 0,
             acknowledged: 0,
+            uploaded: BTreeMap::new(),
             opened: BTreeMap::new(),
             order: Vec::new(),
             seen: BTreeMap::new(),
@@ -112,7 +121,8 @@ impl Default for Witness {
             written: Vec::new(),
             began: false,
             block: None,
-            client_decoder: Decoder::new(4096),
+            client_decoder,
+            asking: Vec::new(),
             pushes: true,
             max_frame: 16_384,
         }
@@ -139,7 +149,19 @@ impl Witness {
         }
         while let Some((kind, flags, stream, payload)) = next(&mut self.written) {
             match kind {
-                kind::HEADERS => self.asked(flags, stream, &payload),
+                kind::HEADERS | kind::CONTINUATION => {
+                    let mut block = std::mem::take(&mut self.asking);
+                    block.extend_from_slice(&payload);
+                    if flags & END_HEADERS != 0 {
+                        self.asked(flags, stream, &block);
+                    } else {
+                        self.asking = block;
+                    }
+                }
+                kind::DATA => {
+                    *self.uploaded.entry(0).or_default() += payload.len() as u64;
+                    *self.uploaded.entry(stream).or_default() += payload.len() as u64;
+                }
                 kind::SETTINGS if flags & ACK == 0 => self.set(&payload),
                 kind::WINDOW_UPDATE if payload.len() == 4 => {
                     let by = i64::from(number(&payload) & 0x7fff_ffff);
@@ -162,8 +184,8 @@ impl Witness {
     fn asked(&mut self, flags: u8, stream: u32, payload: &[u8]) {
         let window = self.initial.iter().copied().max().unwrap_or(0);
         let mut list = List::new(60_000, 1000);
-        let whole = flags & END_HEADERS != 0 && flags & 0x28 == 0;
-        if whole && self.client_decoder.decode(payload, &mut list).is_err() || stream == 0 {
+        let is_plain = flags & 0x28 == 0;
+        if is_plain && self.client_decoder.decode(payload, &mut list).is_err() || stream == 0 {
             return;
         }
         let method = lines(&list).into_iter().find(|(name, _)| name == ":method");
@@ -201,6 +223,11 @@ impl Witness {
                 .map_err(|wrong| format!("{wrong}: type {kind}, flags {flags}, stream {stream}"))?;
         }
         Ok(())
+    }
+
+    /// Whether the client has said its preface.
+    pub fn has_begun(&self) -> bool {
+        self.began
     }
 
     /// Whether the server said whole frames.
@@ -270,6 +297,7 @@ impl Witness {
         ensure(stream == 0 && payload.len().is_multiple_of(6), "SETTINGS are of the connection")?;
         if flags & ACK == 0 {
             let entry = |entry: &[u8]| (u16::from_be_bytes([entry[0], entry[1]]), number(&entry[2..]));
+            self.told += 1;
             self.settings.extend(payload.chunks_exact(6).map(entry));
             return Ok(());
         }
@@ -385,10 +413,15 @@ impl Witness {
         self.check_length(stream)
     }
 
-    /// Streams that have an answer which is not complete and was not reset.
-    pub fn unfinished(&self) -> BTreeSet<u32> {
-        let unfinished = |answer: &Answer| !answer.complete && answer.reset.is_none();
-        self.answers.iter().filter(|(_, answer)| unfinished(answer)).map(|(stream, _)| *stream).collect()
+    /// How much of a body the client may send on a stream now.
+    pub fn room(&self, stream: u32) -> usize {
+        let initial =
+            self.settings.iter().find(|(identifier, _)| *identifier == setting::INITIAL_WINDOW_SIZE);
+        let of = |stream: u32, initial: u64| {
+            let opened = self.opened.get(&stream).copied().unwrap_or(0);
+            initial + opened - self.uploaded.get(&stream).copied().unwrap_or(0)
+        };
+        of(0, 65_535).min(of(stream, initial.map_or(65_535, |(_, window)| u64::from(*window)))) as usize
     }
 }
 

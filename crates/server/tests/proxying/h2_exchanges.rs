@@ -1,24 +1,9 @@
 //! Requests through a proxy to an upstream of HTTP/2: what is sent, what comes back, from clients of both versions.
 
-use gannet_proto::h2::RequestToSend;
 use gannet_proto::{BodyLength, Method};
 
-use crate::h2_rig::{Caller2, Heard, MOMENT, Stage, field, proxy};
+use crate::h2_rig::{Caller2, Heard, MOMENT, Stage, field, proxy, request};
 use crate::peer::Peer;
-
-fn request<'a>(method: Method, path: &'a str, body: BodyLength) -> RequestToSend<'a> {
-    RequestToSend {
-        method,
-        method_text: method.as_str().expect("a method with a name"),
-        scheme: "http",
-        authority: "a.example",
-        path,
-        protocol: None,
-        fields: b"",
-        body,
-        accepts_trailers: false,
-    }
-}
 
 #[test]
 fn a_get_of_http_1_1_becomes_a_stream_without_what_belongs_to_the_connection() {

@@ -8,10 +8,11 @@ use gannet_core::UpstreamProtocol;
 use gannet_engine::sim::{Client, Faults, Network};
 use gannet_features::proxy::{Proxy, ProxyOptions};
 use gannet_proto::h2::{self, Blocks, ErrorCode, Event, ResponseToSend, StreamKey};
-use gannet_proto::{Field, Head, ResponseHead, Status};
+use gannet_proto::{BodyLength, Field, Head, Method, ResponseHead, Status};
 use gannet_server::{Site, SiteBuilder};
 
 use crate::rig::{Upstream, upstream_address};
+use crate::wire::Wire;
 use crate::world::{Setup, World, simulate};
 
 /// Fields, by name and value.
@@ -29,11 +30,12 @@ pub enum Heard {
 
 /// A connection that a proxy made to an upstream of HTTP/2.
 pub struct Stage {
-    pub client: Client,
+    pub client: Wire,
     pub protocol: h2::Server,
     head: Head,
     blocks: Blocks,
     input: Vec<u8>,
+    unsaid: Vec<u8>,
     /// What it heard and no test has asked for.
     heard: Vec<Heard>,
     keys: Vec<StreamKey>,
@@ -76,16 +78,17 @@ impl Stage {
 
     /// The same, of an upstream with these limits.
     pub fn accept_by(upstream: &Upstream, limits: h2::Limits) -> Stage {
-        Stage::of(upstream.accept().client, limits)
+        Stage::of(Wire::Clear(upstream.accept().client), limits)
     }
 
-    pub fn of(client: Client, limits: h2::Limits) -> Stage {
+    pub fn of(client: Wire, limits: h2::Limits) -> Stage {
         let mut stage = Stage {
             client,
             protocol: h2::Server::new(limits, 1),
             head: Head::default(),
             blocks: Blocks::new(1),
             input: Vec::new(),
+            unsaid: Vec::new(),
             heard: Vec::new(),
             keys: Vec::new(),
             credits: true,
@@ -103,14 +106,18 @@ impl Stage {
         result
     }
 
-    /// Sends bytes.
+    /// Sends bytes; over TLS once the handshake is complete.
     pub fn say(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() && !self.ended {
-            assert_eq!(
-                self.client.write(bytes).expect("the connection is open"),
-                bytes.len(),
-                "there is room"
-            );
+        self.unsaid.extend_from_slice(bytes);
+        if self.unsaid.is_empty() || self.ended {
+            return;
+        }
+        match self.client.write(&self.unsaid) {
+            Err(_) if matches!(self.client, Wire::Secure(_)) => {}
+            taken => {
+                assert_eq!(taken.expect("the connection is open"), self.unsaid.len(), "there is room");
+                self.unsaid.clear();
+            }
         }
     }
 
@@ -125,9 +132,11 @@ impl Stage {
                     self.take_in();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => self.ended = true,
             }
         }
+        self.say(&[]);
         std::mem::take(&mut self.heard)
     }
 
@@ -430,6 +439,21 @@ impl Caller2 {
 
 fn of(told: &mut [(StreamKey, Told)], key: StreamKey) -> &mut Told {
     &mut told.iter_mut().find(|(other, _)| *other == key).expect("a stream of ours").1
+}
+
+/// A request to `a.example`, without fields.
+pub fn request<'a>(method: Method, path: &'a str, body: BodyLength) -> h2::RequestToSend<'a> {
+    h2::RequestToSend {
+        method,
+        method_text: method.as_str().expect("a method with a name"),
+        scheme: "http",
+        authority: "a.example",
+        path,
+        protocol: None,
+        fields: b"",
+        body,
+        accepts_trailers: false,
+    }
 }
 
 /// A while in which nothing has to be waited for.

@@ -165,6 +165,15 @@ impl Plan {
         Plan { requests, manners }
     }
 
+    /// The same without its upgrade, which is its last request where it has one.
+    pub fn without_upgrade(mut self, random: &mut Random) -> Plan {
+        let last = self.requests.pop_if(|last| last.expected.conversation.is_some());
+        if let Some(last) = last.filter(|_| self.requests.is_empty()) {
+            self.requests.push(Planned::get(last.id, "plain", 10, "", random));
+        }
+        self
+    }
+
     /// A client that begins well and then does not behave.
     pub fn improper(client: u64, most: usize, random: &mut Random) -> Plan {
         let mut plan = Plan::proper(client, most, random);

@@ -21,6 +21,7 @@ thread_local! {
     static LIVE: Cell<usize> = const { Cell::new(0) };
     /// How often a handler was called, and how many bytes were produced.
     static CALLS: Cell<usize> = const { Cell::new(0) };
+    static BEGUN: Cell<usize> = const { Cell::new(0) };
     static PRODUCED: Cell<usize> = const { Cell::new(0) };
     /// A body that its handler gave to another.
     static LENT: RefCell<Option<ReceivedBody>> = const { RefCell::new(None) };
@@ -32,7 +33,7 @@ thread_local! {
 
 /// Forgets an earlier simulation on this thread.
 pub fn reset() {
-    [&LIVE, &CALLS, &PRODUCED].iter().for_each(|counter| counter.set(0));
+    [&LIVE, &CALLS, &BEGUN, &PRODUCED].iter().for_each(|counter| counter.set(0));
     ALARMS.with_borrow_mut(BTreeSet::clear);
     SEEN.with_borrow_mut(BTreeSet::clear);
 }
@@ -45,6 +46,11 @@ pub fn live() -> usize {
 /// How often a plain handler was called.
 pub fn calls() -> usize {
     CALLS.get()
+}
+
+/// How many futures and bodies there have been.
+pub fn begun() -> usize {
+    BEGUN.get()
 }
 
 /// How many bytes handlers have put into streamed bodies.
@@ -66,6 +72,7 @@ struct Live;
 impl Live {
     fn new() -> Live {
         LIVE.set(LIVE.get() + 1);
+        BEGUN.set(BEGUN.get() + 1);
         Live
     }
 }
@@ -146,6 +153,7 @@ fn routes() -> SiteBuilder {
     site.route(get, "/panic", |request: Request| -> Response { panic_quietly(&request) });
     site.route(get, "/panic-later", panic_later);
     site.route(get, "/upgrade", |request: Request| upgrade(&request));
+    site.route(get, "/upgrade-later", upgrade_later);
     site.route(get, "/speech", |request: Request| speech(&request));
     site.route(post, "/collect", collect);
     site.route(post, "/echo", echo);
@@ -397,6 +405,13 @@ fn promises(request: &Request) -> Response {
 /// A conversation in which everything is said again.
 fn upgrade(request: &Request) -> Response {
     Response::upgrade("echo", converse).with("x-id", identity(request).to_string())
+}
+
+/// The same, not at once.
+async fn upgrade_later(request: Request) -> Response {
+    let _live = Live::new();
+    pause(number(&request, "ms")).await;
+    upgrade(&request)
 }
 
 async fn converse(mut connection: Upgraded) {

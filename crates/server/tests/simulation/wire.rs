@@ -22,6 +22,14 @@ static TLS: LazyLock<(Authority, ServerTls)> = LazyLock::new(|| {
     (authority, ServerTls::new(&options).expect("a sound certificate"))
 });
 
+/// That of a server of the same name that does not speak HTTP/2.
+pub fn http1_tls() -> ServerTls {
+    let signed = TLS.0.sign_with_key_of(&rcgen::PKCS_ED25519, "http1", &["a"]);
+    let files = CertificateFiles { certificate: signed.certificate, key: signed.key, ocsp: None };
+    let options = ServerOptions { certificates: vec![files], http1_only: true, ..ServerOptions::default() };
+    ServerTls::new(&options).expect("a sound certificate")
+}
+
 /// The server's.
 pub fn server_tls() -> ServerTls {
     TLS.1.clone()
@@ -60,9 +68,23 @@ pub struct Secure {
 
 impl Wire {
     pub fn secure(network: &Network, tls: &ClientTls) -> io::Result<Wire> {
+        Wire::secure_with(network, tls, Offer::Http1)
+    }
+
+    /// The same, offering other protocols.
+    pub fn secure_with(network: &Network, tls: &ClientTls, offer: Offer) -> io::Result<Wire> {
         let client = network.connect(secure_address())?;
-        let session = Session::client(tls, "a", Offer::Http1).expect("a name");
-        Ok(Wire::Secure(Box::new(Secure {
+        let session = Session::client(tls, "a", offer).expect("a name");
+        Ok(Wire::by(client, session))
+    }
+
+    /// The other end: of an upstream that a proxy connected to.
+    pub fn serving(client: Client, tls: &ServerTls) -> Wire {
+        Wire::by(client, Session::server(tls).expect("random bytes"))
+    }
+
+    fn by(client: Client, session: Session) -> Wire {
+        Wire::Secure(Box::new(Secure {
             client,
             session,
             scratch: Scratch::default(),
@@ -70,7 +92,7 @@ impl Wire {
             unread: VecDeque::new(),
             finishes: false,
             ended: None,
-        })))
+        }))
     }
 
     /// As [`Client::write`]. `Interrupted`: nothing of it was taken, and something else was done.
@@ -119,7 +141,8 @@ impl Wire {
         self.client().is_reset()
     }
 
-    fn client(&mut self) -> &mut Client {
+    /// Its end of the connection.
+    pub fn client(&mut self) -> &mut Client {
         match self {
             Wire::Clear(client) => client,
             Wire::Secure(secure) => &mut secure.client,

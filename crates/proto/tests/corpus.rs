@@ -5,8 +5,10 @@ mod common;
 use common::corpus::cases;
 use common::exercise;
 use common::exercise_client;
+use common::exercise_h2;
 use common::exercise_hpack;
 use common::exercise_proxy;
+use common::exercise_talk;
 use common::text::files;
 use std::path::Path;
 
@@ -43,6 +45,16 @@ fn every_kept_server_holds_what_the_fuzz_target_asserts() {
 #[test]
 fn every_kept_header_block_holds_what_the_fuzz_target_asserts() {
     replay("hpack_decode", exercise_hpack::hpack_decode);
+}
+
+#[test]
+fn every_kept_sequence_of_frames_holds_what_the_fuzz_target_asserts() {
+    replay("h2_frames", exercise_h2::h2_frames);
+}
+
+#[test]
+fn every_kept_talk_of_a_client_and_a_server_holds_what_the_fuzz_target_asserts() {
+    replay("h2_talk", exercise_talk::h2_talk);
 }
 
 #[test]

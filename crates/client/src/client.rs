@@ -143,7 +143,7 @@ impl Client {
         let Some(socket) = self.at(index) else { return false };
         let Some(connection) = self.find(socket) else { return false };
         match &connection.stage {
-            Stage::Connecting(_) => self.give_up(socket, UpstreamError::ConnectTimeout, lent),
+            Stage::Connecting(_) => self.give_up(socket, &UpstreamError::ConnectTimeout, lent),
             Stage::Idle(since) => {
                 let until = since.after(self.local.limits.upstream_idle_timeout);
                 self.idled(socket, until, lent);
@@ -209,7 +209,7 @@ impl Client {
             let socket = connection.socket;
             any |= !matches!(connection.stage, Stage::Closed);
             match connection.stage {
-                Stage::Connecting(_) => self.give_up(socket, UpstreamError::Stopping, lent),
+                Stage::Connecting(_) => self.give_up(socket, &UpstreamError::Stopping, lent),
                 _ => self.fail(socket, UpstreamError::Stopping, lent),
             }
         }
@@ -220,7 +220,7 @@ impl Client {
         let Some(connection) = self.find(socket) else { return };
         let opened = link::open(&mut connection.tls, block);
         match (&mut connection.stage, opened) {
-            (Stage::Connecting(_), Err(error)) => self.give_up(socket, error, lent),
+            (Stage::Connecting(_), Err(error)) => self.give_up(socket, &error, lent),
             (Stage::Connecting(_), Ok(Opened::Handshaking)) => self.shake_hands(socket, lent),
             (Stage::Connecting(_), Ok(Opened::Bytes { plain, ended })) => {
                 self.shake_hands(socket, lent);
@@ -247,6 +247,7 @@ impl Client {
     }
 
     /// Bytes of HTTP arrived, and perhaps their end.
+    #[inline(always)]
     fn opened(&mut self, socket: SocketId, plain: Option<Chunk>, ended: bool, lent: &mut Lent<'_>) {
         let Some(connection) = self.find(socket) else { return };
         match &mut connection.stage {
@@ -369,7 +370,7 @@ impl Client {
                 self.close(socket, lent);
             }
             Stage::Connecting(_) => {
-                self.give_up(socket, UpstreamError::Tls("the upstream closed the connection".into()), lent);
+                self.give_up(socket, &UpstreamError::Tls("the upstream closed the connection".into()), lent);
             }
             Stage::Leaving(_) | Stage::Parting | Stage::Closed => {}
         }

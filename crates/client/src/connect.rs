@@ -33,8 +33,13 @@ impl Client {
         if upstream.proxy_protocol.is_some() {
             return self.connect(upstream, waiting, offer, lent);
         }
-        let pool = self.local.pools.of(&upstream);
-        if offer == Offer::Http2 || offer == Offer::Either && pool.multiplexes {
+        let is_shared = match offer {
+            Offer::Http1 => false,
+            Offer::Http2 => true,
+            Offer::Either => self.local.pools.of(&upstream).multiplexes,
+        };
+        if is_shared {
+            let pool = self.local.pools.of(&upstream);
             if let Some(socket) = pool.roomy.last().copied() {
                 return self.join(socket, waiting, lent);
             }
@@ -47,7 +52,7 @@ impl Client {
         match idle {
             Some(socket) => {
                 self.local.counters.add(Counter::UpstreamReused, 1);
-                self.start(socket, waiting.call, false, lent);
+                self.start(socket, &waiting.call, false, lent);
             }
             None => self.connect(upstream, waiting, offer, lent),
         }
@@ -139,13 +144,13 @@ impl Client {
 
     pub(crate) fn connected(&mut self, socket: SocketId, result: io::Result<()>, lent: &mut Lent<'_>) {
         if let Err(error) = result {
-            return self.give_up(socket, UpstreamError::Connect(error.kind()), lent);
+            return self.give_up(socket, &UpstreamError::Connect(error.kind()), lent);
         }
         let Some(connection) = self.find(socket) else { return };
         let Stage::Connecting(connecting) = &connection.stage else { return };
         match link::session(&connection.upstream, connecting.offer) {
             Ok(tls) => connection.tls = tls,
-            Err(error) => return self.give_up(socket, error, lent),
+            Err(error) => return self.give_up(socket, &error, lent),
         }
         lent.engine.receive(socket);
         self.say_for_whom(socket, lent);
@@ -188,7 +193,7 @@ impl Client {
         let is_chosen = connection.tls.as_ref().map(|session| session.protocol() == Some(b"h2"));
         let must = upstream.protocol == UpstreamProtocol::Http2;
         if must && is_chosen == Some(false) {
-            return self.give_up(socket, UpstreamError::Tls(NO_HTTP2.into()), lent);
+            return self.give_up(socket, &UpstreamError::Tls(NO_HTTP2.into()), lent);
         }
         let Stage::Connecting(connecting) = std::mem::replace(&mut connection.stage, Stage::Closed) else {
             return;
@@ -208,7 +213,7 @@ impl Client {
         let mut calls = calls.into_iter();
         let first = calls.next().expect("a connection is made for a call");
         self.local.calls.put_back(calls);
-        self.start(socket, first.call, sending, lent);
+        self.start(socket, &first.call, sending, lent);
     }
 
     /// Begins calls' exchanges on a connection of HTTP/2.
@@ -239,11 +244,12 @@ impl Client {
     }
 
     /// Begins a call's exchange by HTTP/1.1 on a connection that is ready for it.
-    fn start(&mut self, socket: SocketId, call: Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
+    #[inline]
+    fn start(&mut self, socket: SocketId, call: &Rc<Call>, sending: bool, lent: &mut Lent<'_>) {
         let mut active = self.local.take_active();
         (active.wire.receiving, active.wire.sending) = (true, sending);
         if self.find(socket).is_some_and(|connection| connection.tls.is_none()) {
-            link::put_header(&call, active.wire.output(&mut self.local));
+            link::put_header(call, active.wire.output(&mut self.local));
         }
         let goes = send::begin(&mut active, call, socket, &mut self.local, lent);
         let Some(connection) = self.find(socket) else { return };
@@ -252,7 +258,7 @@ impl Client {
     }
 
     /// A connection was not made.
-    pub(crate) fn give_up(&mut self, socket: SocketId, error: UpstreamError, lent: &mut Lent<'_>) {
+    pub(crate) fn give_up(&mut self, socket: SocketId, error: &UpstreamError, lent: &mut Lent<'_>) {
         for waiting in self.stop_connecting(socket, lent) {
             self.refuse(waiting.call, error.clone());
         }
@@ -303,6 +309,7 @@ impl Client {
 }
 
 /// What is offered to an upstream for a call. Other protocols are spoken over HTTP/1.1 only (RFC 9113, 8.2.2).
+#[inline]
 fn offer(upstream: &Upstream, waiting: &Waiting) -> Offer {
     let negotiates = upstream.tls.is_some() && upstream.protocol == UpstreamProtocol::Negotiated;
     let needs_http1 = waiting.attempt == Attempt::AgainByHttp1 || waiting.call.offers_upgrade();

@@ -35,6 +35,7 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Takes a call's request, to be sent, and how its body is framed; whoever is to be told when nobody waits for the response any more is to
     /// [watch](Call::watch) the call. Nothing where there is no request, or that is so already.
+    #[inline(always)]
     pub(crate) fn begin(&mut self, call: Rc<Call>) -> Option<(&UpstreamRequest, BodyLength)> {
         let request = call.take_request(None).filter(|_| !call.is_abandoned());
         self.call = Some(call);
@@ -60,6 +61,7 @@ impl Exchange {
     }
 
     /// Ready for another call.
+    #[inline(always)]
     pub(crate) fn reset(&mut self, local: &mut Local) {
         if let Some(incoming) = self.incoming.take() {
             local.recycle_incoming(incoming);
@@ -69,20 +71,28 @@ impl Exchange {
     }
 
     /// Whether whoever wanted this left.
+    #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.is_abandoned())
             || self.incoming.as_ref().is_some_and(|incoming| incoming.is_abandoned())
     }
 
     /// What `body`, which was taken from here, gives next. One that ended before anything came of it is as whole as an empty one.
+    #[inline]
     pub(crate) fn poll(&mut self, body: &mut Body, waker: &Waker) -> Poll<Option<Result<Frame, BodyError>>> {
-        let poll = catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut Context::from_waker(waker))));
-        let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+        let mut context = Context::from_waker(waker);
+        let poll = match body {
+            // Only this is not our own code.
+            Body::Stream(_) => catch_unwind(AssertUnwindSafe(|| body.poll_frame(&mut context)))
+                .unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted)))),
+            _ => body.poll_frame(&mut context),
+        };
         self.body_begun |= matches!(poll, Poll::Ready(Some(_)));
         poll
     }
 
     /// Whether more of the response's body may be put where it is read from.
+    #[inline]
     pub(crate) fn has_window(&self, local: &Local, lent: &Lent<'_>) -> bool {
         let Some(incoming) = &self.incoming else { return true };
         let queued = incoming.queued();
@@ -103,6 +113,7 @@ impl Exchange {
     }
 
     /// The response's head is there: its caller gets it.
+    #[inline(always)]
     pub(crate) fn answer(&mut self, response: Response) {
         (self.request, self.awaits_continue) = (None, false);
         if let Some(call) = self.call.take() {

@@ -4,6 +4,7 @@ use gannet_core::{Fields, Method, Status};
 use gannet_proto::{ResponseBody, ResponseHead};
 
 /// How long the body is, where that is known, for whom it is passed to.
+#[inline]
 pub(crate) fn length(head: &ResponseHead, method: Method) -> Option<u64> {
     match head.body {
         // A response without content may say how long it would have been (RFC 9110, 8.6).
@@ -38,6 +39,7 @@ pub(crate) fn fields(head: &ResponseHead, text: &[u8]) -> Fields {
 }
 
 /// Whether a connection option is more than one of the two that most responses have.
+#[inline]
 fn names_field(option: &[u8]) -> bool {
     !option.eq_ignore_ascii_case(b"keep-alive") && !option.eq_ignore_ascii_case(b"close")
 }

@@ -80,11 +80,13 @@ pub(crate) struct Local {
 
 impl Lent<'_> {
     /// The time as of the present turn.
+    #[inline]
     pub(crate) fn now(&self) -> Moment {
         self.engine.now().moment
     }
 
     /// Whether more may be received than what each connection has a block for.
+    #[inline]
     pub(crate) fn has_shared_blocks(&self) -> bool {
         let pool = self.engine.pool();
         pool.in_use() < pool.limit() / 2
@@ -159,12 +161,14 @@ impl Local {
     }
 
     /// A body to receive into. Readers let go of them mostly in the order in which they got them.
+    #[inline(always)]
     pub(crate) fn take_incoming(&mut self) -> Rc<Incoming> {
         let free = |incoming: &Rc<Incoming>| Rc::strong_count(incoming) == 1;
         let found = self.incomings.iter().take(LOOKED_AT).position(free);
         found.and_then(|index| self.incomings.remove(index)).unwrap_or_default()
     }
 
+    #[inline]
     pub(crate) fn recycle_incoming(&mut self, incoming: Rc<Incoming>) {
         if self.incomings.len() < KEPT {
             self.incomings.push_back(incoming);

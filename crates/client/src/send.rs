@@ -15,7 +15,7 @@ use crate::local::{Lent, Local};
 /// Writes the head of a call's request; says whether there was one, and somebody waits for its response.
 pub(crate) fn begin(
     active: &mut Active,
-    call: Rc<Call>,
+    call: &Rc<Call>,
     socket: SocketId,
     local: &mut Local,
     lent: &mut Lent<'_>,

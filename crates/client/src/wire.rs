@@ -54,6 +54,7 @@ impl Default for Wire {
 
 impl Wire {
     /// Ready for another exchange, or another connection.
+    #[inline]
     pub(crate) fn reset(&mut self, local: &mut Local) {
         if let Some(output) = self.output.take() {
             local.recycle_output(output);
@@ -65,6 +66,7 @@ impl Wire {
     }
 
     /// Bytes arrived.
+    #[inline]
     pub(crate) fn arrived(&mut self, plain: Chunk, now: Moment) {
         (self.received_any, self.progress) = (true, now);
         match self.input {
@@ -74,11 +76,13 @@ impl Wire {
     }
 
     /// So much of `input`, which was taken from here, is done with: what follows is next.
+    #[inline(always)]
     pub(crate) fn give_back(&mut self, input: Option<Chunk>, consumed: usize) {
         self.input = rest(input, consumed).or_else(|| self.behind.pop_front());
     }
 
     /// The same, where what is left of it means nothing without more; says whether there is more.
+    #[inline]
     pub(crate) fn needs_more(&mut self, input: Option<Chunk>, consumed: usize) -> bool {
         let began = rest(input, consumed);
         let Some(next) = self.behind.pop_front() else {
@@ -94,6 +98,7 @@ impl Wire {
     }
 
     /// What is being filled.
+    #[inline]
     pub(crate) fn output(&mut self, local: &mut Local) -> &mut Output {
         self.output.get_or_insert_with(|| local.take_output())
     }
@@ -114,6 +119,7 @@ impl Wire {
     }
 
     /// Hands the output to the engine, unless it has one: then this one grows meanwhile.
+    #[inline(always)]
     pub(crate) fn flush(&mut self, tls: &mut Tls, socket: SocketId, local: &mut Local, lent: &mut Lent<'_>) {
         if self.sending || self.broken.is_some() {
             return;
@@ -132,6 +138,7 @@ impl Wire {
     }
 }
 
+#[inline(always)]
 fn rest(input: Option<Chunk>, consumed: usize) -> Option<Chunk> {
     let mut input = input?;
     input.advance(consumed);

@@ -117,6 +117,7 @@ impl Body {
     ///
     /// # Errors
     /// As [`Source::poll_frame`].
+    #[inline]
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
         match self {
             Body::Stream(source) => return source.as_mut().poll_frame(context),

@@ -93,7 +93,7 @@ enum Names {
 
 impl<T> Hosts<T> {
     /// The value for `authority`: a host, with a port or without.
-    #[inline]
+    #[inline(always)]
     pub fn find(&self, authority: &str) -> Option<&T> {
         let named = if self.has_patterns() { self.named(host(authority)) } else { None };
         named.or(self.default.as_ref())

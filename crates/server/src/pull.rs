@@ -35,8 +35,13 @@ pub(crate) fn pull(active: &mut Active, socket: SocketId, local: &mut Local) {
 
 fn pull_body(active: &mut Active, mut body: Body, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
     let waker = if body.may_wait() { local.wakers.waker(socket.index) } else { Waker::noop().clone() };
-    let poll = handle::contained(local, || body.poll_frame(&mut Context::from_waker(&waker)));
-    let poll = poll.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted))));
+    let mut context = Context::from_waker(&waker);
+    let poll = match body {
+        // Only this is not our own code.
+        Body::Stream(_) => handle::contained(local, || body.poll_frame(&mut context))
+            .unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted)))),
+        _ => body.poll_frame(&mut context),
+    };
     pull_frame(active, poll, body, &waker, local)
 }
 

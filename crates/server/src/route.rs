@@ -15,7 +15,8 @@ use crate::site::{LocalTree, Methods};
 /// What the site answers: the handler's reply, or 404, 405 or 421; and the number of the route that it is from.
 #[inline(always)]
 pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
-    let Some(tree) = local.site.tree(&request).filter(|_| !asks_past_its_handshake(&request)) else {
+    let tree = if asks_past_its_handshake(&request) { None } else { local.site.tree(&request) };
+    let Some(tree) = tree else {
         return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
     };
     let reply = match find(&mut request, tree) {
@@ -45,6 +46,7 @@ pub(crate) fn is_forwarded(mut request: Request, facts: &Facts, local: &Local) -
 
 /// Whether the request asks another host than its client named in the handshake, where clients have to show certificates: who is let in there was
 /// decided for the host that it named (RFC 9110, 7.4 and 15.5.20).
+#[inline(always)]
 fn asks_past_its_handshake(request: &Request) -> bool {
     let Some(tls) = request.tls().filter(|tls| tls.requires_client_certificate) else { return false };
     let (Some(named), Some(authority)) = (&tls.server_name, request.authority()) else { return false };

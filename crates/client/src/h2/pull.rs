@@ -98,7 +98,7 @@ fn next(
         }
         Poll::Ready(Some(Ok(Frame::Data(data)))) => Piece::Data(data),
         Poll::Ready(Some(Ok(Frame::File(file, range)))) => Piece::File(file, range),
-        Poll::Ready(end) => return Err(finish(connection, stream, end, local, lent)),
+        Poll::Ready(end) => return Err(finish(connection, stream, end.as_ref(), local, lent)),
     };
     stream.exchange.body = Some(body);
     if piece.length() == 0 {
@@ -113,12 +113,12 @@ fn next(
 fn finish(
     connection: &mut Multiplexed,
     stream: &mut Stream,
-    end: Option<Result<Frame, BodyError>>,
+    end: Option<&Result<Frame, BodyError>>,
     local: &mut Local,
     lent: &Lent<'_>,
 ) -> Turn {
     let none = Fields::new();
-    let trailers = match &end {
+    let trailers = match end {
         Some(Ok(Frame::Trailers(trailers))) => trailers,
         Some(Err(_)) => return Turn::Broken,
         _ => &none,

@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 const MOST_BLOCK_BYTES: usize = 4096;
 const MOST_TEXT_BYTES: usize = 8192;
 
-/// What a connection keeps while it idles, to recognise the next request, is no larger.
-const MOST_KEPT_BYTES: usize = 768;
+/// What a connection keeps while it idles, to recognise the next request, is no larger: it holds what a browser says of itself.
+const MOST_KEPT_BYTES: usize = 3072;
 
 /// Where header blocks are gathered and decoded.
 #[derive(Debug, Default)]

@@ -6,6 +6,24 @@ use gannet_proto::h2::{
 };
 use gannet_proto::{BodyLength, Head, Method, ResponseHead, Status};
 
+const FEW_FIELDS: &[u8] = b"Accept: */*\r\nUser-Agent: test\r\n";
+
+/// As a browser asks.
+const BROWSER_FIELDS: &[u8] = b"Cache-Control: max-age=0\r\n\
+    Sec-CH-UA: \"Chromium\";v=\"146\", \"Not-A.Brand\";v=\"24\"\r\n\
+    Sec-CH-UA-Mobile: ?0\r\n\
+    Sec-CH-UA-Platform: \"Linux\"\r\n\
+    Upgrade-Insecure-Requests: 1\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/146.0.0.0 Safari/537.36\r\n\
+    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n\
+    Sec-Fetch-Site: none\r\n\
+    Sec-Fetch-Mode: navigate\r\n\
+    Sec-Fetch-User: ?1\r\n\
+    Sec-Fetch-Dest: document\r\n\
+    Accept-Encoding: gzip, deflate, br, zstd\r\n\
+    Accept-Language: en-GB,en;q=0.9\r\n\
+    Cookie: session=0123456789abcdef\r\n";
+
 const DATE: &[u8; 29] = b"Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// Both ends of a connection, and what is on its way between them.
@@ -18,6 +36,7 @@ struct Pair {
     there: Vec<u8>,
     back: Vec<u8>,
     asked: u32,
+    fields: &'static [u8],
 }
 
 impl Pair {
@@ -25,7 +44,8 @@ impl Pair {
         let (client, server) = (Client::new(Limits::default(), 7), Server::new(Limits::default(), 7));
         let (head, response) = (Head::default(), ResponseHead::default());
         let (blocks, there, back) = (Blocks::new(7), Vec::new(), Vec::new());
-        let mut pair = Pair { client, server, head, response, blocks, there, back, asked: 0 };
+        let mut pair =
+            Pair { client, server, head, response, blocks, there, back, asked: 0, fields: FEW_FIELDS };
         pair.client.start(&mut pair.there);
         pair.server.start(&mut pair.back);
         pair
@@ -47,7 +67,7 @@ impl Pair {
             authority: "a.example",
             path: core::str::from_utf8(&path).expect("digits"),
             protocol: None,
-            fields: b"Accept: */*\r\nUser-Agent: test\r\n",
+            fields: self.fields,
             body: BodyLength::Chunked,
             accepts_trailers: true,
         };
@@ -139,18 +159,20 @@ fn an_exchange_of_http_2_allocates_nothing_after_the_first_ones_at_either_end() 
 
 #[test]
 fn a_connection_that_idles_after_each_exchange_works_in_the_memory_that_it_gave_up() {
-    let mut pair = Pair::new();
-    let round = |pair: &mut Pair, index: usize| {
-        pair.exchange(index.is_multiple_of(3), index.is_multiple_of(2));
-        let (near, far) = (pair.client.idle(), pair.server.idle());
-        // Whose memory it was does not matter.
-        pair.client.resume(far);
-        pair.server.resume(near);
-    };
-    (0..500).for_each(|index| round(&mut pair, index));
-    let first = ALLOCATIONS.get();
-    (0..5_000).for_each(|index| round(&mut pair, index));
-    assert_eq!(ALLOCATIONS.get(), first);
+    for fields in [FEW_FIELDS, BROWSER_FIELDS] {
+        let mut pair = Pair { fields, ..Pair::new() };
+        let round = |pair: &mut Pair, index: usize| {
+            pair.exchange(index.is_multiple_of(3), index.is_multiple_of(2));
+            let (near, far) = (pair.client.idle(), pair.server.idle());
+            // Whose memory it was does not matter.
+            pair.client.resume(far);
+            pair.server.resume(near);
+        };
+        (0..500).for_each(|index| round(&mut pair, index));
+        let first = ALLOCATIONS.get();
+        (0..5_000).for_each(|index| round(&mut pair, index));
+        assert_eq!(ALLOCATIONS.get(), first, "{} bytes of fields", fields.len());
+    }
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl Accounts {
     }
 
     /// A head is complete.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begin(&mut self, head: &Head, text: &Chunk, now: Moment, observer: &Observer) {
         let record_bytes = match &observer.scribe {
             Some(scribe) => {
@@ -125,6 +125,7 @@ impl Accounts {
         self.open(method, now, record_bytes);
     }
 
+    #[inline(always)]
     fn open(&mut self, method: Method, now: Moment, record_bytes: u32) {
         self.open.push_back(Account {
             begun: now,

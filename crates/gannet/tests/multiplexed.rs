@@ -13,7 +13,7 @@ use std::time::Duration;
 use gannet::prelude::*;
 use gannet::{BackendChoice, Running};
 use gannet_proto::h2::{Client, Event, Limits, RequestToSend};
-use gannet_proto::{BodyLength, ResponseHead};
+use gannet_proto::{BodyLength, Method, ResponseHead};
 
 use crate::common::on_each_backend;
 

@@ -118,3 +118,22 @@ fn a_stream_that_is_opened_while_settings_come_in_pieces_has_the_window_that_the
         assert_eq!(client.room(key), 100, "cut at {cut}");
     }
 }
+
+#[test]
+fn a_table_that_may_grow_does_not_before_its_settings_are_acknowledged() {
+    let settings = [0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 1, 0, 0, 32, 0];
+    for cut in 0..=settings.len() {
+        let mut client = Client::new(Limits { header_table_bytes: 8192, ..Limits::default() }, 1);
+        let (mut out, mut head) = (Vec::new(), ResponseHead::default());
+        client.start(&mut out);
+        let mut hear = |client: &mut Client, bytes: &[u8]| match client.handle(bytes, &mut head, &mut out) {
+            Ok(Event::Need { consumed }) => consumed,
+            other => panic!("{other:?} is not what was said"),
+        };
+        let at = hear(&mut client, &settings[..cut]);
+        let mut said = Vec::new();
+        client.request(REQUEST, &mut said).expect("a first one is always taken");
+        let updates = said[9] & 0xe0 == 0x20;
+        assert_eq!(updates, at == settings.len(), "cut at {cut}");
+    }
+}

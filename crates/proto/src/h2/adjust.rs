@@ -9,21 +9,21 @@ use super::state::Receiving;
 use alloc::vec::Vec;
 
 impl<R: Role> Connection<R> {
-    /// One of the peer's settings. A table that shrinks and grows again has shrunk (RFC 7541 section 4.2).
-    pub(super) fn take_setting(&mut self, entry: &[u8]) -> Result<(), Error> {
-        let before = self.peer.header_table_size;
-        self.peer.take(entry, !R::SERVER)?;
-        if self.peer.header_table_size != before {
-            self.role.resize_table(self.peer.header_table_size, self.limits.header_table_bytes);
-        }
-        Ok(())
-    }
-
     /// The peer's settings are in: whether content that had no room has some now.
     pub(super) fn settings_received(&mut self, out: &mut Vec<u8>) -> Result<bool, Error> {
         let opened = self.resize_send_windows()?;
+        self.resize_table();
         settings::write_ack(out);
         Ok(opened)
+    }
+
+    /// A table that shrinks and grows again has shrunk (RFC 7541 section 4.2). Header blocks go by it behind the acknowledgement, and not before.
+    pub(super) fn resize_table(&mut self) {
+        let (size, ours) = (self.peer.header_table_size, self.limits.header_table_bytes);
+        if let Some(least) = self.peer.least_table_size.take() {
+            self.role.resize_table(least, ours);
+            self.role.resize_table(size, ours);
+        }
     }
 
     /// A new initial window size moves the windows of all streams, perhaps below zero.

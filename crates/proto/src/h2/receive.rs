@@ -223,7 +223,7 @@ impl<R: Role> Connection<R> {
             return Ok(if opened { Step::Told(event) } else { Step::Next(at) });
         }
         let Some(entry) = input.get(at..at + ENTRY_BYTES) else { return Ok(Step::Need) };
-        self.take_setting(entry)?;
+        self.peer.take(entry, !R::SERVER)?;
         self.reading = Reading::Settings { remaining: remaining - ENTRY_BYTES as u32 };
         Ok(Step::Next(at + ENTRY_BYTES))
     }

@@ -170,8 +170,9 @@ impl Connection<ServerRole> {
         if !rest.is_empty() {
             return Err(Error::InvalidFrameSize);
         }
-        entries.iter().try_for_each(|entry| self.take_setting(entry))?;
+        entries.iter().try_for_each(|entry| self.peer.take(entry, false))?;
         self.applied_window = self.peer.initial_window_size;
+        self.resize_table();
         Ok(self.open_request(1, true, method, Priority::default(), None))
     }
 }

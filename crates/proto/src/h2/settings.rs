@@ -33,6 +33,8 @@ const LARGEST_FRAME_SIZE: u32 = 0xff_ffff;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Peer {
     pub header_table_size: u32,
+    /// The least that it was set to by SETTINGS that are not acknowledged.
+    pub least_table_size: Option<u32>,
     pub enable_push: bool,
     pub max_concurrent_streams: u32,
     pub initial_window_size: i32,
@@ -47,6 +49,7 @@ impl Peer {
     /// the least, so that is what clients go by.
     pub const START: Peer = Peer {
         header_table_size: hpack::INITIAL_SIZE,
+        least_table_size: None,
         enable_push: true,
         max_concurrent_streams: 100,
         initial_window_size: INITIAL_WINDOW,
@@ -60,7 +63,10 @@ impl Peer {
     pub fn take(&mut self, entry: &[u8], from_server: bool) -> Result<(), Error> {
         let (identifier, value) = (number(&entry[..2]) as u16, number(&entry[2..ENTRY_BYTES]));
         match identifier {
-            HEADER_TABLE_SIZE => self.header_table_size = value,
+            HEADER_TABLE_SIZE => {
+                self.header_table_size = value;
+                self.least_table_size = Some(self.least_table_size.map_or(value, |least| least.min(value)));
+            }
             ENABLE_PUSH if from_server && value != 0 => return Err(Error::InvalidEnablePush),
             ENABLE_PUSH => self.enable_push = flag_of(value).ok_or(Error::InvalidEnablePush)?,
             MAX_CONCURRENT_STREAMS => self.max_concurrent_streams = value,

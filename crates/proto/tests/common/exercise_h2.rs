@@ -242,7 +242,9 @@ impl Rig {
             }
             4 => {
                 self.server.reset(key, ErrorCode::CANCEL, &mut self.out);
-                self.open.get_mut(&id).expect("it is there").was_reset = true;
+                // One that has ended is not.
+                let was_reset = !self.server.is_open(key);
+                self.open.get_mut(&id).expect("it is there").was_reset = was_reset;
             }
             5 | 6 => {
                 if self.server.receiving_ended(key) && self.server.sending_ended(key) {

@@ -113,10 +113,16 @@ impl Multiplexed {
         if self.counted_idle && self.wire.input.is_some() {
             self.resume(local);
         }
-        read::read(self, socket, facts, local);
-        self.take_due(local);
-        promise::begin(self, socket, facts, local);
-        pull::pull(self, local);
+        loop {
+            read::read(self, socket, facts, local);
+            let is_held_up = self.wire.input.is_some() && !read::wants_input(self, local);
+            self.take_due(local);
+            promise::begin(self, socket, facts, local);
+            pull::pull(self, local);
+            if !is_held_up || !self.has_room_again(local) {
+                break;
+            }
+        }
         read::no_more(self, local);
         if self.open == 0 && self.protocol.is_closing() && self.wire.fate == Fate::Serve {
             self.wire.fate = Fate::Finish;
@@ -124,6 +130,14 @@ impl Multiplexed {
         if self.wire.fate == Fate::Serve {
             self.protocol.update_windows(self.wire.output(local).bytes());
         }
+    }
+
+    /// Whether what waits to be parsed may be, now that some of what was held is read, or sent.
+    fn has_room_again(&mut self, local: &mut Local) -> bool {
+        for slot in 0..self.streams.len() as u32 {
+            self.credit(slot, local);
+        }
+        read::wants_input(self, local)
     }
 
     /// Answers the request that offered HTTP/2, as the first stream.

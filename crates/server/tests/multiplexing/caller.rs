@@ -360,8 +360,11 @@ impl Caller {
                     return true;
                 }
                 self.witness.heard(&room[..count]).unwrap_or_else(|wrong| panic!("{wrong}; {self:?}"));
-                self.unread.extend_from_slice(&room[..count]);
-                self.understand(now);
+                // Of its own nonsense it knows nothing, nor of what that lets the server say.
+                if !self.broke || self.plan.nonsense.is_empty() {
+                    self.unread.extend_from_slice(&room[..count]);
+                    self.understand(now);
+                }
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
             Err(error) if error.kind() == ErrorKind::Interrupted => return true,

@@ -111,7 +111,7 @@ fn who_asks_for_a_tunnel_where_there_is_none_is_answered() {
         peer.say(frames::connect(11, "/panic"));
         peer.run(SECOND, world).await;
         let told = [1, 3, 5, 7, 9, 11].map(|stream| peer.status(stream));
-        assert_eq!(told[..3], [Some(200), Some(404), Some(405)]);
+        assert_eq!(told[..3], [Some(501), Some(404), Some(405)]);
         assert!(matches!(told[3], Some(404 | 405 | 421 | 501)), "{told:?}");
         assert_eq!(told[4..], [Some(400), Some(500)]);
         assert_eq!(peer.was_reset(1), Some(code::NO_ERROR), "nobody reads what it would say");

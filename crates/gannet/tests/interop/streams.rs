@@ -19,6 +19,7 @@ on_each_backend!(
     early_hints_come_before_their_answer,
     a_server_that_ends_answers_what_was_asked_before,
     trailers_come_and_go_behind_bodies,
+    who_is_answered_before_its_body_has_come_may_end_it_and_is_stopped_where_it_goes_on,
 );
 
 /// Bytes that show when some are missing or out of place.
@@ -236,6 +237,43 @@ fn a_server_that_ends_answers_what_was_asked_before(backend: BackendChoice) {
         let response = response.await.expect("an answer");
         assert_eq!(read(response.into_body()).await, b"answered");
         server.wait().await.expect("a clean end");
+    });
+}
+
+fn who_is_answered_before_its_body_has_come_may_end_it_and_is_stopped_where_it_goes_on(
+    backend: BackendChoice,
+) {
+    let server = serve(App::new().post("/", "answered").get("/", "hello"), backend);
+    block_on(async {
+        let sender = connect(&server, 65_535, false).await;
+        let post = || http::Request::post("http://a.example/").body(()).expect("a well-formed request");
+        for piece in [&[b'x'; 10_000][..], b""] {
+            let (response, mut stream) = sender.clone().send_request(post(), false).expect("a stream");
+            let response = response.await.expect("an answer, though nothing of the body came");
+            assert_eq!(read(response.into_body()).await, b"answered");
+            assert_eq!(ask(&sender, "/").await.0, 200, "a reset would be here by now");
+            stream.send_data(Bytes::copy_from_slice(piece), true).expect("it is not reset");
+            assert_eq!(ask(&sender, "/").await.0, 200);
+        }
+        let (response, mut stream) = sender.clone().send_request(post(), false).expect("a stream");
+        assert_eq!(response.await.expect("an answer").status(), 200);
+        let reason = loop {
+            stream.reserve_capacity(16_384);
+            // Whichever comes first: room for more, or the reset, which takes away all room.
+            let event = std::future::poll_fn(|context| match stream.poll_reset(context) {
+                std::task::Poll::Ready(reason) => std::task::Poll::Ready(Err(reason.expect("a reset"))),
+                std::task::Poll::Pending => stream.poll_capacity(context).map(Ok),
+            });
+            match event.await {
+                Err(reason) => break reason,
+                Ok(Some(Ok(room))) => {
+                    let _ = stream.send_data(Bytes::from(vec![b'x'; room]), false); // it may be reset by now
+                }
+                Ok(_) => {}
+            }
+        };
+        assert_eq!(reason, Reason::NO_ERROR);
+        assert_eq!(ask(&sender, "/").await.0, 200);
     });
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Stream {
     credited: u64,
     /// When more of the body must have come.
     pub(super) body_deadline: Option<Moment>,
+    /// It was answered, and the client may still end what it was sending, until the deadline of its body.
+    pub(super) lingers: bool,
     /// When the client must have opened a window.
     pub(super) window_deadline: Option<Moment>,
     /// It is among those to be looked at.
@@ -77,6 +79,7 @@ impl Stream {
             received: 0,
             credited: 0,
             body_deadline: None,
+            lingers: false,
             window_deadline: None,
             is_due: false,
             is_scheduled: false,
@@ -224,8 +227,8 @@ impl Multiplexed {
         self.streams[slot as usize] = Some(stream);
     }
 
-    /// Whether both halves of a stream have ended. Where only ours has, and nobody is left to read the other, the client is told to stop
-    /// (RFC 9113, 8.1).
+    /// Whether both halves of a stream have ended. Where only ours has, and nobody is left to read the other, the client may end it for a while; then it
+    /// is told to stop (RFC 9113, 8.1).
     fn is_over(&mut self, stream: &mut Stream, local: &mut Local) -> bool {
         if stream.is_broken {
             return true;
@@ -234,10 +237,49 @@ impl Multiplexed {
             return false;
         }
         if !self.protocol.receiving_ended(stream.key) {
+            if self.lingers(stream, local) {
+                return false;
+            }
             let output = self.wire.output(local).bytes();
             self.protocol.reset(stream.key, ErrorCode::NO_ERROR, output);
         }
         true
+    }
+
+    /// Whether the client may still send what nobody reads: as much as its window allowed, for as long as a connection of HTTP/1.1 lingers. Some clients take a
+    /// reset that comes while they send for a failure, and do not look at the answer before it (curl 7.88).
+    fn lingers(&mut self, stream: &mut Stream, local: &mut Local) -> bool {
+        if !stream.lingers {
+            if stream.body_deadline.is_none() || stream.expects_continue || stream.asks_for_tunnel {
+                return false; // it is late, waits to be asked, or has no body
+            }
+            stream.lingers = true;
+            let deadline = local.now().after(local.limits.linger_timeout);
+            stream.body_deadline = Some(deadline);
+            self.streams_deadline = self.streams_deadline.min(deadline);
+            self.tell(stream, false, local);
+        }
+        stream.received < u64::from(local.limits.h2.stream_window_bytes)
+            && stream.body_deadline.is_some_and(|deadline| deadline > local.now())
+    }
+
+    /// Ends a stream that lingers, if its client has ended it, or may send no more.
+    pub(super) fn end_lingering(&mut self, slot: u32, local: &mut Local) {
+        if self.streams.get(slot as usize).and_then(Option::as_ref).is_some_and(|stream| stream.lingers) {
+            self.with(slot, local, |_, _, _| ());
+        }
+    }
+
+    /// Tells of an exchange, once.
+    fn tell(&mut self, stream: &mut Stream, broken_off: bool, local: &mut Local) {
+        let Some(account) = stream.account.take() else { return };
+        local.route.set(account.route());
+        let (position, now) = (self.wire.position(), local.now());
+        let accounts = &mut self.wire.accounts;
+        stream.record = match broken_off {
+            true => accounts.broken_off(account, position, now, &mut local.observer),
+            false => accounts.made(account, position, now, &mut local.observer),
+        };
     }
 
     /// Keeps a stream, in the place of its slot.
@@ -291,15 +333,7 @@ impl Multiplexed {
         if broken_off {
             stream.incoming.end(Err(BodyError::Incomplete), None);
         }
-        if let Some(account) = stream.account.take() {
-            local.route.set(account.route());
-            let (position, now) = (self.wire.position(), local.now());
-            let accounts = &mut self.wire.accounts;
-            stream.record = match broken_off {
-                true => accounts.broken_off(account, position, now, &mut local.observer),
-                false => accounts.made(account, position, now, &mut local.observer),
-            };
-        }
+        self.tell(&mut stream, broken_off, local);
         handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
         handle::discard(local, stream.body.take());
         // One that is neither over nor reset ends with the connection, of which nothing is asked any more.
@@ -390,6 +424,7 @@ impl Local {
         (stream.expects_continue, stream.asks_for_tunnel) = (false, false);
         (stream.received, stream.credited) = (0, 0);
         (stream.body_deadline, stream.window_deadline) = (None, None);
+        stream.lingers = false;
         (stream.is_due, stream.is_scheduled, stream.is_blocked, stream.is_broken) =
             (false, false, false, false);
         self.streams.keep(stream);

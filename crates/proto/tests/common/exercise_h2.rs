@@ -163,14 +163,15 @@ impl Rig {
     /// The server receives so much of what was said.
     fn hear(&mut self, most: usize) {
         let given = most.min(self.input.len());
+        let given_bytes = self.input[..given].to_vec();
         let mut at = 0;
         loop {
             let before = self.out.len();
-            let event = self.server.handle(&self.input[at..given], &mut self.head, &mut self.out);
+            let event = self.server.handle(&given_bytes[at..], &mut self.head, &mut self.out);
             let answered = self.out.len() - before;
             match event {
                 Ok(event) => {
-                    let consumed = self.told(event, &self.input[at..given].to_vec());
+                    let consumed = self.told(event, &given_bytes[at..]);
                     // The largest answer beside what it answers: an RST_STREAM to HEADERS without fields.
                     assert!(answered <= consumed * 2 + 17, "{answered} bytes for {consumed}: {event:?}");
                     at += consumed;

@@ -53,54 +53,73 @@ fn waiting() -> Vec<u8> {
 
 /// Every row whose consequence is the connection's end for too many frames.
 fn floods() -> Vec<Flood> {
+    [floods_of_the_connection(), floods_of_streams()].into_iter().flatten().collect()
+}
+
+fn flood_of(
+    limit: &'static str,
+    before: fn() -> Vec<u8>,
+    frame: fn(u32) -> Vec<u8>,
+    most: u16,
+    says: h2::Error,
+) -> Flood {
+    Flood { limit, before, frame, most: most.into(), says }
+}
+
+fn floods_of_the_connection() -> Vec<Flood> {
     let limits = h2::Limits::default();
-    let of = |limit, before, frame, most: u16, says| Flood { limit, before, frame, most: most.into(), says };
     vec![
-        of("pings", nothing, |_| frames::ping([7; 8]), limits.pings, h2::Error::TooManyPings),
-        of("settings", nothing, |_| frames::settings(&[]), limits.settings, h2::Error::TooManySettings),
-        of(
+        flood_of("pings", nothing, |_| frames::ping([7; 8]), limits.pings, h2::Error::TooManyPings),
+        flood_of("settings", nothing, |_| frames::settings(&[]), limits.settings, h2::Error::TooManySettings),
+        flood_of(
             "priorities",
             nothing,
             |_| frame(kind::PRIORITY, 0, 1, &[0, 0, 0, 0, 16]),
             limits.priorities,
             h2::Error::TooManyPriorities,
         ),
-        of(
+        flood_of(
             "priority_updates",
             waiting,
             |_| frame(kind::PRIORITY_UPDATE, 0, 0, b"\0\0\0\x01u=1"),
             limits.priority_updates,
             h2::Error::TooManyPriorityUpdates,
         ),
-        of(
+        flood_of(
             "window_updates",
             nothing,
             |_| frames::window_update(0, 1),
             limits.window_updates,
             h2::Error::TooManyWindowUpdates,
         ),
-        of(
+        flood_of(
             "useless_frames",
             nothing,
             |_| frame(99, 0, 0, b"what nobody knows"),
             limits.useless_frames,
             h2::Error::TooManyUselessFrames,
         ),
-        of(
+        flood_of(
             "useless_frames",
             nothing,
             |_| frame(kind::PING, ACK, 0, &[0; 8]),
             limits.useless_frames,
             h2::Error::TooManyUselessFrames,
         ),
-        of(
+    ]
+}
+
+fn floods_of_streams() -> Vec<Flood> {
+    let limits = h2::Limits::default();
+    vec![
+        flood_of(
             "empty_data_frames",
             upload,
             |_| frames::data(1, b"", false),
             limits.empty_data_frames,
             h2::Error::TooManyEmptyDataFrames,
         ),
-        of(
+        flood_of(
             "resets",
             nothing,
             |number| {
@@ -111,7 +130,7 @@ fn floods() -> Vec<Flood> {
             limits.resets,
             h2::Error::TooManyResets,
         ),
-        of(
+        flood_of(
             "faults",
             nothing,
             |number| {
@@ -122,14 +141,14 @@ fn floods() -> Vec<Flood> {
             limits.faults,
             h2::Error::TooManyFaults,
         ),
-        of(
+        flood_of(
             "faults",
             nothing,
             |number| frames::request(number * 2 + 1, "GET", "/plain", &[("te", "gzip")], true),
             limits.faults,
             h2::Error::TooManyFaults,
         ),
-        of(
+        flood_of(
             "continuations",
             || frame(kind::HEADERS, 0, 1, &[]),
             |_| frame(kind::CONTINUATION, 0, 1, &[]),

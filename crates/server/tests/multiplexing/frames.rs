@@ -97,7 +97,3 @@ pub fn reset(stream: u32, code: u32) -> Vec<u8> {
 pub fn ping(opaque: [u8; 8]) -> Vec<u8> {
     frame(kind::PING, 0, 0, &opaque)
 }
-
-pub fn go_away(last: u32, code: u32) -> Vec<u8> {
-    frame(kind::GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat())
-}

@@ -373,7 +373,7 @@ impl Witness {
         ensure(self.pushes, "promises are not taken")?;
         let seen = self.seen.get(&on).ok_or("a promise on a stream that is idle")?;
         ensure(
-            stream % 2 == 0 && self.promises.keys().all(|before| *before < stream),
+            stream.is_multiple_of(2) && self.promises.keys().all(|before| *before < stream),
             "promised streams grow",
         )?;
         let answer = self.answers.get(&on);

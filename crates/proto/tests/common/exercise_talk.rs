@@ -93,8 +93,7 @@ impl Pair {
     }
 
     fn ask(&mut self, choices: &mut Choices<'_>) {
-        let (asked_for, answer) =
-            (choices.number().min(9000) as usize, choices.number().min(9000) as usize);
+        let (asked_for, answer) = (choices.number().min(9000) as usize, choices.number().min(9000) as usize);
         let how = choices.byte();
         let body = match how % 3 {
             0 => BodyLength::None,

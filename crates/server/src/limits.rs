@@ -93,7 +93,12 @@ pub const TABLE: [Row; 27] = [
     ),
     row("write_timeout", "30 s", "a client that never reads holds memory", "close"),
     row("idle_timeout", "75 s", "a connection between requests holds a slot", "close"),
-    row("linger_timeout", "2 s", "after the last response the client may still be sending", "close"),
+    row(
+        "linger_timeout",
+        "2 s",
+        "after the last response the client may still be sending",
+        "close; a stream: NO_ERROR",
+    ),
     row("tls_handshake_timeout", "10 s", "a client that never shakes hands holds a slot", "close"),
     row(
         "handshakes_per_turn",

@@ -12,6 +12,8 @@ mod clients;
 mod collector;
 mod curl;
 mod downloads;
+mod http2;
+mod http2_browser;
 mod instructions;
 mod large_file;
 mod listing;
@@ -113,6 +115,8 @@ const STEPS: &[Step] = &[
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },
     Step { name: "tls-scan", is_long: false, run: tls_scan::run },
     Step { name: "tls-curl", is_long: false, run: tls_curl::run },
+    Step { name: "http2-clients", is_long: false, run: http2::run },
+    Step { name: "http2-browser", is_long: false, run: http2_browser::run },
     Step { name: "proxy-upstreams", is_long: false, run: upstreams::run },
     Step { name: "instructions", is_long: false, run: instructions::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },

@@ -10,6 +10,7 @@ use crate::command;
 const PROGRAMS: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("chromium", "chromium"),
+    ("nghttp", "nghttp2-client"),
     ("nginx", "nginx"),
     ("node", "nodejs"),
     ("openssl", "openssl"),

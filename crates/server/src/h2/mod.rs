@@ -5,11 +5,13 @@
 //! | 3, 4 choose, parse | `read` | bytes → events of the protocol, each for one stream |
 //! | 5 exchange, 7 handle | `stream` | head → `Request`, and its stream, whose handler is polled when it was woken |
 //! | 8 respond | `respond`, then `pull`, in the order of `schedule` | responses → frames, as the windows allow |
-//! | 10 again or end | `settle` | idle, a deadline, or the end, which the client is told beforehand |
+//! | 10 again or end, of a stream | `end` | both halves have ended, or it is reset: the handler's future is dropped |
+//! | 10 again or end, of the connection | `settle` | idle, a deadline, or the end, which the client is told beforehand |
 //!
 //! Receiving, routing, handling and sending are those of every connection. All frames of a turn go into one output. A stream that was answered at once
 //! is never kept: most requests cost no more than the frames they are made of.
 
+mod end;
 mod promise;
 mod pull;
 mod read;

@@ -63,11 +63,13 @@ fn take_in(
         }
         Event::Data { stream, start, end, consumed, ended } => {
             data(connection, stream, input.slice(start..end), ended, local);
+            connection.end_lingering(stream.slot, local);
             consumed
         }
         Event::Trailers { stream, consumed } => {
             let trailers = trailers(&connection.head, connection.protocol.text());
             ended(connection, stream, trailers);
+            connection.end_lingering(stream.slot, local);
             consumed
         }
         Event::Reset { stream, error, fault, consumed } => {
@@ -100,7 +102,7 @@ fn data(connection: &mut Multiplexed, key: StreamKey, data: Chunk, has_ended: bo
     let Some(Some(stream)) = connection.streams.get_mut(key.slot as usize) else {
         return connection.protocol.consumed(key, data.len()); // its exchange is over
     };
-    if let Some(deadline) = stream.body_deadline {
+    if let Some(deadline) = stream.body_deadline.filter(|_| !stream.lingers) {
         stream.body_deadline = Some(deadline::earned(deadline, data.len(), local));
     }
     // The client did not wait to be asked (RFC 9110, 10.1.1).
@@ -133,6 +135,8 @@ pub(super) fn no_more(connection: &mut Multiplexed, local: &mut Local) {
         // Who waits for a response does not end its half: the peer left. A response that is on its way still reaches who only ended its half.
         if matches!(stream.making, Making::Waiting(_)) {
             connection.reset(slot as u32, ErrorCode::CANCEL, local);
+        } else if stream.lingers {
+            connection.forget_slot(slot, false, local);
         } else if !connection.protocol.receiving_ended(stream.key) {
             stream.incoming.end(Err(BodyError::Incomplete), None);
         }

@@ -153,11 +153,11 @@ impl Multiplexed {
         self.streams_deadline = Moment::NEVER;
         for slot in 0..self.streams.len() {
             let Some(Some(stream)) = self.streams.get_mut(slot) else { continue };
-            if stream.incoming.queued() > 0 {
+            if stream.incoming.queued() > 0 && !stream.lingers {
                 // It is the handler that does not read: the client may have to wait for it.
                 stream.body_deadline = stream.body_deadline.map(|_| deadline::first_of_body(local));
             }
-            if stream.incoming.is_abandoned() {
+            if stream.incoming.is_abandoned() && !stream.lingers {
                 stream.body_deadline = None; // nobody waits for it
             }
             let body = stream.body_deadline.filter(|_| !stream.expects_continue);
@@ -166,6 +166,8 @@ impl Multiplexed {
             if window <= now {
                 local.observer.hit(Limit::WRITE_TIMEOUT);
                 self.reset(slot as u32, ErrorCode::CANCEL, local);
+            } else if body <= now && stream.lingers {
+                self.end_lingering(slot as u32, local);
             } else if body <= now {
                 local.observer.hit(Limit::BODY_GRACE);
                 self.time_out(slot as u32, local);

@@ -4,9 +4,9 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_core::{Body, BodyError, Incoming, Interims, Method, RequestHead, Response};
+use gannet_core::{Body, Incoming, Interims, Method, RequestHead, Response};
 use gannet_engine::{Moment, SocketId};
-use gannet_proto::h2::{ErrorCode, Refusal, StreamKey};
+use gannet_proto::h2::{Refusal, StreamKey};
 
 use super::pull::Piece;
 use super::{Multiplexed, respond};
@@ -43,9 +43,11 @@ pub(crate) struct Stream {
     /// Bytes of the body that came.
     pub(super) received: u64,
     /// Those of them that were read, as far as the client was told.
-    credited: u64,
+    pub(super) credited: u64,
     /// When more of the body must have come.
     pub(super) body_deadline: Option<Moment>,
+    /// It was answered, and the client may still end what it was sending, until the deadline of its body.
+    pub(super) lingers: bool,
     /// When the client must have opened a window.
     pub(super) window_deadline: Option<Moment>,
     /// It is among those to be looked at.
@@ -77,6 +79,7 @@ impl Stream {
             received: 0,
             credited: 0,
             body_deadline: None,
+            lingers: false,
             window_deadline: None,
             is_due: false,
             is_scheduled: false,
@@ -93,7 +96,7 @@ impl Stream {
     }
 
     /// Whether the conversation that it was turned into is over, or it never was one.
-    fn has_conversed(&self) -> bool {
+    pub(super) fn has_conversed(&self) -> bool {
         matches!(self.making, Making::Done)
     }
 }
@@ -224,22 +227,6 @@ impl Multiplexed {
         self.streams[slot as usize] = Some(stream);
     }
 
-    /// Whether both halves of a stream have ended. Where only ours has, and nobody is left to read the other, the client is told to stop
-    /// (RFC 9113, 8.1).
-    fn is_over(&mut self, stream: &mut Stream, local: &mut Local) -> bool {
-        if stream.is_broken {
-            return true;
-        }
-        if !self.protocol.sending_ended(stream.key) || !stream.has_conversed() {
-            return false;
-        }
-        if !self.protocol.receiving_ended(stream.key) {
-            let output = self.wire.output(local).bytes();
-            self.protocol.reset(stream.key, ErrorCode::NO_ERROR, output);
-        }
-        true
-    }
-
     /// Keeps a stream, in the place of its slot.
     fn keep(&mut self, stream: Box<Stream>) {
         let slot = stream.key.slot as usize;
@@ -252,61 +239,6 @@ impl Multiplexed {
         debug_assert!(self.streams[slot].is_none(), "a slot is released before it is used again");
         self.streams[slot] = Some(stream);
         self.open += 1;
-    }
-
-    /// The client reset it, or what it did made us do so.
-    pub(super) fn was_reset(&mut self, key: StreamKey, local: &mut Local) {
-        match self.streams.get(key.slot as usize) {
-            Some(Some(_)) => self.forget_slot(key.slot as usize, true, local),
-            _ => self.protocol.release(key),
-        }
-    }
-
-    /// Resets a stream, for a reason of ours.
-    pub(super) fn reset(&mut self, slot: u32, error: ErrorCode, local: &mut Local) {
-        let Some(Some(stream)) = self.streams.get(slot as usize) else { return };
-        self.protocol.reset(stream.key, error, self.wire.output(local).bytes());
-        self.forget_slot(slot as usize, true, local);
-    }
-
-    pub(super) fn forget_all(&mut self, local: &mut Local) {
-        for slot in 0..self.streams.len() {
-            self.forget_slot(slot, true, local);
-        }
-    }
-
-    pub(super) fn forget_slot(&mut self, slot: usize, broken_off: bool, local: &mut Local) {
-        if let Some(stream) = self.streams[slot].take() {
-            self.forget(stream, broken_off, local);
-        }
-    }
-
-    /// Ends an exchange, whatever its state: the handler's future is dropped, and with it what it holds.
-    pub(super) fn forget(&mut self, mut stream: Box<Stream>, broken_off: bool, local: &mut Local) {
-        self.open -= 1;
-        self.held -= stream.received - stream.credited;
-        if std::mem::take(&mut stream.is_scheduled) {
-            self.schedule.remove(stream.key.slot);
-        }
-        if broken_off {
-            stream.incoming.end(Err(BodyError::Incomplete), None);
-        }
-        if let Some(account) = stream.account.take() {
-            local.route.set(account.route());
-            let (position, now) = (self.wire.position(), local.now());
-            let accounts = &mut self.wire.accounts;
-            stream.record = match broken_off {
-                true => accounts.broken_off(account, position, now, &mut local.observer),
-                false => accounts.made(account, position, now, &mut local.observer),
-            };
-        }
-        handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
-        handle::discard(local, stream.body.take());
-        // One that is neither over nor reset ends with the connection, of which nothing is asked any more.
-        if self.protocol.receiving_ended(stream.key) && self.protocol.sending_ended(stream.key) {
-            self.protocol.release(stream.key);
-        }
-        local.recycle_stream(stream);
     }
 
     /// Lets the client send as much again as was read of what it sent.
@@ -375,7 +307,7 @@ impl Local {
     }
 
     /// Keeps it for a later exchange.
-    fn recycle_stream(&mut self, mut stream: Box<Stream>) {
+    pub(super) fn recycle_stream(&mut self, mut stream: Box<Stream>) {
         if let Some(number) = stream.waker.take() {
             self.wakers.release(number);
         }
@@ -390,6 +322,7 @@ impl Local {
         (stream.expects_continue, stream.asks_for_tunnel) = (false, false);
         (stream.received, stream.credited) = (0, 0);
         (stream.body_deadline, stream.window_deadline) = (None, None);
+        stream.lingers = false;
         (stream.is_due, stream.is_scheduled, stream.is_blocked, stream.is_broken) =
             (false, false, false, false);
         self.streams.keep(stream);

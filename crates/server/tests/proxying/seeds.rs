@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use gannet_core::{Counter, UpstreamError, UpstreamProtocol};
+use gannet_engine::Moment;
 use gannet_engine::sim::{Network, Random};
 use gannet_features::proxy::{Balance, Ejection, ProxyOptions};
 
@@ -12,7 +13,7 @@ use crate::caller::{Caller, Over};
 use crate::plan::Plan;
 use crate::rig::{front, upstream_address};
 use crate::simulation::{
-    AFTERWARDS, LARGEST, Replay, Tally, Weather, drain, faults, order, seeds, serve, setup,
+    AFTERWARDS, Actor, LARGEST, Replay, Tally, Weather, drain, faults, order, seeds, serve, setup,
 };
 use crate::site;
 use crate::wire;
@@ -23,6 +24,36 @@ const USUAL: u64 = 400;
 
 /// Longer than any seed takes.
 const PATIENCE: Duration = Duration::from_secs(100_000);
+
+/// Clients of one seed, at most.
+const CLIENTS: usize = 12;
+
+/// A client whose request shares the connection between proxy and upstream with those of all others.
+#[derive(Debug)]
+struct Sharing(Caller);
+
+impl Actor for Sharing {
+    fn step(&mut self, world: &World) -> bool {
+        self.0.step(world)
+    }
+
+    fn over(&self) -> Option<Over> {
+        self.0.over()
+    }
+
+    fn waits(&self, now: Moment) -> Duration {
+        self.0.waits(now)
+    }
+
+    fn next(&self, now: Moment) -> Option<Moment> {
+        self.0.next(now)
+    }
+
+    fn window_blocks(setup: &Setup) -> usize {
+        let window = setup.limits.body_window_bytes.max(setup.limits.h2.stream_window_bytes as usize);
+        CLIENTS * (2 * window.div_ceil(setup.block_bytes) + 3)
+    }
+}
 
 /// What happened to connections to upstreams in all seeds.
 #[derive(Default)]
@@ -86,7 +117,7 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
     if std::env::var_os("GANNET_SEED").is_some() {
         network.keep_trace(usize::MAX);
     }
-    let clients = random.magnitude(1..=12);
+    let clients = random.magnitude(1..=CLIENTS);
     let setup = server(weather, clients, &mut random);
     let upstreams: Vec<SocketAddr> = (0..random.range(1..=3) as u8).map(upstream_address).collect();
     let options = options(weather, &mut random);
@@ -115,7 +146,13 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
         .collect();
     let told = if random.chance(0.5) { address() } else { *random.pick(&upstreams) };
     let order = order(weather, told, &world, &mut random);
-    serve(&mut world, &mut callers, &setup, order).await;
+    if protocol == UpstreamProtocol::Http2 {
+        let mut sharing: Vec<Sharing> = callers.into_iter().map(Sharing).collect();
+        serve(&mut world, &mut sharing, &setup, order).await;
+        callers = sharing.into_iter().map(|sharing| sharing.0).collect();
+    } else {
+        serve(&mut world, &mut callers, &setup, order).await;
+    }
     for caller in &callers {
         match weather {
             Weather::Fair => caller.check_all_answered(),

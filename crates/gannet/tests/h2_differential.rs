@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use gannet_proto::h2::hpack::Blocks;
-use gannet_proto::h2::{Client, Connection, Event, Framing, Limits, RequestToSend, ResponseToSend, Role, Server, StreamKey};
+use gannet_proto::h2::{
+    Client, Connection, Event, Framing, Limits, RequestToSend, ResponseToSend, Role, Server, StreamKey,
+};
 use gannet_proto::{BodyLength, Head, Method, ResponseHead, Span, Status};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -107,7 +109,7 @@ fn exchanges(seed: u64) -> (Vec<(Message, Message)>, Random) {
 fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async { test.await });
+    local.block_on(&runtime, test);
 }
 
 /// What is still to be said on a stream of ours.
@@ -134,6 +136,21 @@ fn say_all<R: Role>(connection: &mut Connection<R>, saying: &mut [Saying], out: 
             said.ended = true;
         }
     }
+}
+
+/// Begins an answer, whose rest is to be said.
+fn answered(
+    server: &mut Server,
+    key: StreamKey,
+    answer: &Message,
+    blocks: &mut Blocks,
+    out: &mut Vec<u8>,
+) -> Saying {
+    let fields = Message::rendered(&answer.fields);
+    let head = ResponseToSend { status: Status::OK, fields: fields.as_bytes(), length: None, date: None };
+    assert_ne!(server.respond(key, head, blocks, out), Framing::None);
+    let trailers = Message::rendered(&answer.trailers);
+    Saying { key, content: answer.content.clone(), trailers, ended: false }
 }
 
 /// The server's machine over a pipe: it answers the request of path `/n` with the n-th answer, once it is there as a whole. Gives the requests that it understood.
@@ -189,17 +206,7 @@ async fn serve(
             };
             if let Some(key) = whole {
                 let answer = &answers[heard[&key.id].0];
-                let fields = Message::rendered(&answer.fields);
-                let head = ResponseToSend {
-                    status: Status::OK,
-                    fields: fields.as_bytes(),
-                    length: None,
-                    date: None,
-                };
-                let framing = server.respond(key, head, &mut blocks, &mut out);
-                assert_ne!(framing, Framing::None);
-                let trailers = Message::rendered(&answer.trailers);
-                saying.push(Saying { key, content: answer.content.clone(), trailers, ended: false });
+                saying.push(answered(&mut server, key, answer, &mut blocks, &mut out));
             }
         }
         unread.drain(..at);

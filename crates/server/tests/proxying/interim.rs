@@ -98,6 +98,22 @@ fn a_client_of_http_1_0_is_told_no_interim_response() {
     });
 }
 
+#[test]
+fn an_offer_of_http_2_is_not_taken_up_where_the_request_is_passed_on_nor_passed_on_itself() {
+    proxy(async |world, upstream| {
+        let mut peer = Peer::connect(world);
+        peer.say("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\n");
+        peer.say("Upgrade: h2c\r\nHTTP2-Settings: AAQAAABk\r\n\r\n");
+        world.run(Duration::ZERO).await;
+        let mut link = upstream.accept();
+        let heard = link.hear().to_lowercase();
+        assert!(!heard.contains("upgrade") && !heard.contains("http2-settings"), "{heard}");
+        link.answer("yes");
+        world.run(Duration::ZERO).await;
+        assert_eq!((peer.statuses(), peer.interims().len()), (vec![200], 0));
+    });
+}
+
 /// A tunnel through the proxy, in which each side has said something.
 async fn tunnel(upstream: &Upstream, world: &mut World) -> (Peer, Link) {
     let mut peer = Peer::connect(world);

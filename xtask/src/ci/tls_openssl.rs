@@ -32,7 +32,7 @@ const CHECKS: &[Check] = &[
     ("TLS 1.3 is spoken", |served| speaks(served, "-tls1_3", "TLSv1.3")),
     ("TLS 1.1 and 1.0 are refused", old),
     ("each host has its certificate, by wildcard too", names),
-    ("http/1.1 is chosen by ALPN", alpn),
+    ("h2 is chosen by ALPN where it is offered, else http/1.1", alpn),
     ("who offers no protocol of ours by ALPN is refused", foreign),
     ("a session of TLS 1.2 is resumed", resumed_1_2),
     ("a session of TLS 1.3 is resumed", resumed_1_3),
@@ -153,7 +153,13 @@ fn names(served: &Served) -> Result<(), String> {
 }
 
 fn alpn(served: &Served) -> Result<(), String> {
-    sees(served, &served.plain, "-alpn h2,http/1.1", &["ALPN protocol: http/1.1"])
+    sees(served, &served.plain, "-alpn http/1.1", &["ALPN protocol: http/1.1"])?;
+    // What is said then is no HTTP/2, and is not answered.
+    let (_, text) = said(served, &served.plain, "-alpn http/1.1,h2")?;
+    match text.contains("ALPN protocol: h2\n") {
+        true => Ok(()),
+        false => Err(format!("HTTP/2 is not chosen: {}", command::complaint(&text))),
+    }
 }
 
 fn foreign(served: &Served) -> Result<(), String> {

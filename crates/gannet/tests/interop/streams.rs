@@ -1,10 +1,14 @@
 //! The crate `h2`: many streams, windows, resets, promises, the end.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use gannet::prelude::*;
-use gannet::{BackendChoice, Body, Running};
+use gannet::{AccessLog, BackendChoice, Body, LogDestination, LogFormat, Running};
 use h2::client::{Builder, SendRequest};
 use h2::{Reason, RecvStream};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::common::on_each_backend;
 use crate::{address, block_on, serve};
@@ -20,6 +24,7 @@ on_each_backend!(
     a_server_that_ends_answers_what_was_asked_before,
     trailers_come_and_go_behind_bodies,
     who_is_answered_before_its_body_has_come_may_end_it_and_is_stopped_where_it_goes_on,
+    each_stream_has_its_line_in_the_log_in_the_order_in_which_they_end,
 );
 
 /// Bytes that show when some are missing or out of place.
@@ -125,14 +130,16 @@ fn a_stream_that_nobody_reads_keeps_no_other_from_its_answer(backend: BackendCho
     });
 }
 
-fn what_a_client_resets_is_dropped_and_its_connection_goes_on(backend: BackendChoice) {
-    /// Says so when it is dropped.
-    struct Told(tokio::sync::mpsc::UnboundedSender<()>);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            let _ = self.0.send(()); // the test may have heard enough
-        }
+/// Says so when it is dropped.
+struct Told(UnboundedSender<()>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.send(()); // the test may have heard enough
     }
+}
+
+fn what_a_client_resets_is_dropped_and_its_connection_goes_on(backend: BackendChoice) {
     let (teller, mut told) = tokio::sync::mpsc::unbounded_channel();
     let waits = move |_: Request| {
         let dropped = Told(teller.clone());
@@ -216,8 +223,7 @@ fn early_hints_come_before_their_answer(backend: BackendChoice) {
 }
 
 fn a_server_that_ends_answers_what_was_asked_before(backend: BackendChoice) {
-    let (go_on, released) =
-        (std::sync::Arc::new(tokio::sync::Notify::new()), std::sync::Arc::new(tokio::sync::Notify::new()));
+    let (go_on, released) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let (begun, wait) = (go_on.clone(), released.clone());
     let waits = move |_: Request| {
         let (begun, wait) = (begun.clone(), wait.clone());
@@ -302,4 +308,49 @@ fn trailers_come_and_go_behind_bodies(backend: BackendChoice) {
         let trailers = body.trailers().await.expect("a whole body").expect("some");
         assert_eq!(trailers["x-sum"], "5");
     });
+}
+
+fn each_stream_has_its_line_in_the_log_in_the_order_in_which_they_end(backend: BackendChoice) {
+    let folder = tempfile::tempdir().expect("room for a folder");
+    let path = folder.path().join("log");
+    let (go_on, (teller, mut told)) = (Arc::new(Notify::new()), tokio::sync::mpsc::unbounded_channel());
+    let released = go_on.clone();
+    let waits = move |request: Request| {
+        let (released, dropped) = (released.clone(), Told(teller.clone()));
+        async move {
+            match request.query() {
+                Some(_) => std::future::pending().await,
+                None => released.notified().await,
+            }
+            drop(dropped);
+            "answered"
+        }
+    };
+    let log = AccessLog { format: LogFormat::Json, destination: LogDestination::File(path.clone()) };
+    let mut server = serve(app().get("/waits", waits).access_log(log), backend);
+    block_on(async {
+        let mut sender = connect(&server, 1_000_000, false).await;
+        let (first, _) = sender.send_request(get("/waits"), true).expect("a stream");
+        let (_never, mut stream) = sender.send_request(get("/waits?ever"), true).expect("a stream");
+        assert_eq!(ask(&sender, "/").await.0, 200);
+        assert_eq!(ask(&sender, "/large?100000").await.1.len(), 100_000);
+        stream.send_reset(Reason::CANCEL);
+        told.recv().await.expect("its handler is dropped");
+        go_on.notify_one();
+        assert_eq!(read(first.await.expect("an answer").into_body()).await, b"answered");
+        server.drain();
+        server.wait().await.expect("a clean end");
+    });
+    let text = std::fs::read_to_string(&path).expect("the log is there");
+    let lines: Vec<&str> = text.lines().collect();
+    let expected =
+        [("/", 200, 5), ("/large?100000", 200, 100_000), ("/waits?ever", 0, 0), ("/waits", 200, 8)];
+    assert_eq!(lines.len(), expected.len(), "{text}");
+    for (line, (target, status, bytes)) in lines.into_iter().zip(expected) {
+        let said = format!(
+            "\"target\":\"{target}\",\"version\":\"HTTP/2.0\",\"status\":{status},\"bytes\":{bytes},"
+        );
+        assert!(line.contains(&said), "{said} {line}");
+        assert_eq!(line.contains("\"cut\":true"), status == 0, "{line}");
+    }
 }

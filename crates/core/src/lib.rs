@@ -25,6 +25,7 @@ mod later;
 mod network;
 mod page;
 mod ports;
+mod rejection;
 mod request;
 mod response;
 mod route;
@@ -56,6 +57,7 @@ pub use ports::{
     Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,
     WriteListed,
 };
+pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;

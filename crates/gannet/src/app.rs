@@ -203,6 +203,7 @@ impl App {
     }
 
     /// Speaks TLS on whatever is listened on, but for the [`redirect`](App::redirect) and the [`admin`](App::admin) listener.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> App {
         self.tls = Some(tls);

@@ -19,6 +19,10 @@
 mod app;
 mod proxy;
 mod routes;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
 mod tls;
 mod trust;
 
@@ -38,6 +42,7 @@ pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
+#[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 

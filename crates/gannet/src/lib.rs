@@ -21,6 +21,10 @@ mod edge;
 mod proxy;
 mod routes;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
 mod tls;
 mod trust;
 
@@ -41,6 +45,7 @@ pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
+#[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 

@@ -28,6 +28,7 @@ mod ports;
 mod request;
 mod response;
 mod route;
+mod sleep;
 mod tls;
 mod tunnel;
 mod upstream;
@@ -59,6 +60,7 @@ pub use ports::{
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;
+pub use sleep::Sleep;
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};

@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod entry;
 mod proxy;
 mod routes;
 mod tls;
@@ -40,6 +41,17 @@ pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
 pub use tls::Tls;
 pub use trust::IntoNetworks;
+
+#[cfg(feature = "macros")]
+pub use gannet_macros::main;
+#[cfg(all(feature = "macros", feature = "test"))]
+pub use gannet_macros::test;
+
+/// What the macros call. No part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::*;
+}
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -9,7 +9,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
-use gannet_core::{Arrival, Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
+use gannet_core::{Arrival, Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports, States};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::h2::Blocks;
@@ -174,6 +174,7 @@ impl Local {
                 counters: feature_counters,
                 upstreams: client.port(),
                 trusted: Rc::default(),
+                states: Rc::default(),
             }),
             client,
             disk,
@@ -209,6 +210,11 @@ impl Local {
         let trusted = Rc::new(trusted.clone());
         self.observer.trusted = trusted.clone();
         Rc::make_mut(&mut self.ports).trusted = trusted;
+    }
+
+    /// What handlers have in common.
+    pub(crate) fn share_states(&mut self, states: States) {
+        Rc::make_mut(&mut self.ports).states = Rc::new(states);
     }
 
     /// Lends the client the engine and what comes with it.

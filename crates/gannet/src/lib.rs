@@ -18,6 +18,7 @@
 
 mod app;
 mod edge;
+mod entry;
 mod proxy;
 mod routes;
 mod settings;
@@ -48,6 +49,17 @@ pub use routes::Routes;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
+
+#[cfg(feature = "macros")]
+pub use gannet_macros::main;
+#[cfg(all(feature = "macros", feature = "test"))]
+pub use gannet_macros::test;
+
+/// What the macros call. No part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::*;
+}
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

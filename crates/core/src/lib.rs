@@ -33,11 +33,8 @@ mod request;
 mod response;
 mod rewrite;
 mod route;
-<<<<<<< HEAD
 mod sleep;
-=======
 mod state;
->>>>>>> main
 mod tls;
 mod tunnel;
 mod upstream;
@@ -72,11 +69,8 @@ pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError}
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;
-<<<<<<< HEAD
 pub use sleep::Sleep;
-=======
 pub use state::{State, StateFactory, States};
->>>>>>> main
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};

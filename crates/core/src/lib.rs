@@ -60,7 +60,7 @@ pub use ports::{
 pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
-pub use route::Route;
+pub use route::{Route, percent_decoded};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};

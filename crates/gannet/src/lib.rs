@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod extract;
 mod proxy;
 mod routes;
 mod tls;

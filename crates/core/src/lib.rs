@@ -33,11 +33,8 @@ mod request;
 mod response;
 mod rewrite;
 mod route;
-<<<<<<< HEAD
 mod sleep;
-=======
 mod state;
->>>>>>> main
 mod tls;
 mod tunnel;
 mod upstream;

@@ -5,4 +5,5 @@
 pub mod files;
 pub mod hsts;
 pub mod proxy;
+pub mod rate_limit;
 pub mod redirect;

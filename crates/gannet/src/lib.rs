@@ -17,20 +17,28 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod edge;
+mod entry;
 mod extract;
 mod proxy;
 mod routes;
+mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
 mod tls;
 mod trust;
 
-pub use app::{App, Error};
+pub use app::{App, Error, ListedRoute, Server};
 pub use gannet_core::Tls as TlsOfConnection;
 pub use gannet_core::{
     Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
-    Fields, Filter, Frame, Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork,
-    Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request, Response, Sender, Source,
-    Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
-    UpstreamRequest, UpstreamTimeouts, Version, channel, cpu,
+    Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
+    InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, ProxyProtocol, ReceivedBody,
+    Rejection, Rejections, Reply, Request, Response, Sender, Source, State, Status, Upgraded, Upstream,
+    UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts,
+    Version, around, channel, cpu, deciding,
 };
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
@@ -39,13 +47,25 @@ pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
+#[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
+
+#[cfg(feature = "macros")]
+pub use gannet_macros::main;
+#[cfg(all(feature = "macros", feature = "test"))]
+pub use gannet_macros::test;
+
+/// What the macros call. No part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::*;
+}
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{App, IntoResponse, Next, Request, Response, Status};
+    pub use crate::{App, IntoResponse, Next, Rejection, Request, Response, State, Status};
 }

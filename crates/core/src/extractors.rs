@@ -34,9 +34,9 @@ impl<T: OptionalFromRequest> FromRequest for Option<T> {
 }
 
 impl Request {
-    /// Whether a body follows the head; it may be of no bytes.
+    /// Whether a body follows the head. One whose length was not said may turn out to have no bytes.
     pub fn has_body(&self) -> bool {
-        self.body_length() != BodyLength::None
+        !matches!(self.body_length(), BodyLength::None | BodyLength::Known(0))
     }
 
     /// The whole body: of 2 MiB at most, or of what a filter has said. For extractors. What comes in one piece is not copied.

@@ -21,6 +21,11 @@ impl Fault {
         Fault { name: None, detail: detail.into(), is_missing: false }
     }
 
+    /// Something that is not there.
+    pub(super) fn missing(detail: &'static str) -> Fault {
+        Fault { name: None, detail: detail.into(), is_missing: true }
+    }
+
     /// Says whose value it was, unless it is known already.
     pub(super) fn named(mut self, name: &str) -> Fault {
         self.name.get_or_insert_with(|| name.to_owned().into());

@@ -198,7 +198,7 @@ impl Request {
     /// The same, percent-decoded. `None` also where that is not possible: a `%` without two hexadecimal digits, or what is
     /// no UTF-8 then.
     pub fn param_decoded(&self, name: &str) -> Option<Cow<'_, str>> {
-        route::decoded(self.param(name)?)
+        route::percent_decoded(self.param(name)?)
     }
 
     /// The route's parameters, from left to right: names, and values still percent-encoded.

@@ -6,7 +6,6 @@ mod sync {
 }
 
 #[path = "../src/rate_limit/gcra.rs"]
-#[expect(dead_code, reason = "the model needs less of it than the filter")]
 mod gcra;
 #[path = "../src/rate_limit/rate.rs"]
 #[expect(dead_code, reason = "the model needs less of it than the filter")]

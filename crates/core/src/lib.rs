@@ -33,6 +33,7 @@ mod request;
 mod response;
 mod rewrite;
 mod route;
+mod sleep;
 mod state;
 mod tls;
 mod tunnel;
@@ -68,6 +69,7 @@ pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError}
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;
+pub use sleep::Sleep;
 pub use state::{State, StateFactory, States};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -83,8 +84,21 @@ pub trait Clock {
     /// Time since some fixed moment; as of the worker's present turn.
     fn now(&self) -> Duration;
 
+    /// The same, read now: for who measures what a turn computes. It costs some ten nanoseconds.
+    fn read(&self) -> Duration;
+
     /// What the calendar says: time since the beginning of 1970, UTC, in whole seconds.
     fn unix_seconds(&self) -> u64;
+
+    /// The same in milliseconds, which are some milliseconds old.
+    fn unix_milliseconds(&self) -> u64;
+
+    /// Has `waker` woken when [`now`](Clock::now) is `deadline`, or up to 64 ms later; in the place of what `alarm` was set for. Gives the alarm's
+    /// number, which is kept until it is [cleared](Clock::clear_alarm): [`Sleep`](crate::Sleep) does both.
+    fn set_alarm(&self, alarm: Option<u32>, deadline: Duration, waker: &Waker) -> u32;
+
+    /// Lets go of an alarm.
+    fn clear_alarm(&self, alarm: u32);
 }
 
 /// Counts what features do, for the worker that does it.

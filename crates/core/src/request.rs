@@ -443,6 +443,7 @@ pub(crate) mod tests {
     use std::io;
     use std::ops::Range;
     use std::sync::Arc;
+    use std::task::Waker;
     use std::time::Duration;
 
     use bytes::Bytes;
@@ -503,9 +504,23 @@ pub(crate) mod tests {
             Duration::ZERO
         }
 
+        fn read(&self) -> Duration {
+            Duration::ZERO
+        }
+
         fn unix_seconds(&self) -> u64 {
             0
         }
+
+        fn unix_milliseconds(&self) -> u64 {
+            0
+        }
+
+        fn set_alarm(&self, _: Option<u32>, _: Duration, _: &Waker) -> u32 {
+            0
+        }
+
+        fn clear_alarm(&self, _: u32) {}
     }
 
     pub(crate) fn request(method: &str, target: &str) -> Request {

@@ -1,5 +1,6 @@
-//! Time, as the engine tells it: read once a turn.
+//! Time, as the engine tells it: read once a turn, and beside that where somebody measures.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A moment on the engine's own clock: nanoseconds since some fixed moment in the past (CLOCK_MONOTONIC, clock_gettime(2)).
@@ -38,11 +39,19 @@ impl Moment {
 pub struct Now {
     /// For measuring and for deadlines.
     pub moment: Moment,
-    /// Seconds since 1970-01-01 00:00 UTC, for the `Date` field.
-    pub unix_seconds: u64,
+    /// Milliseconds since 1970-01-01 00:00 UTC, as exact as the system's coarse clock: some milliseconds.
+    pub unix_milliseconds: u64,
 }
 
+/// Reads a backend's clocks, wherever it is by now.
+pub type ReadClock = Rc<dyn Fn() -> Now>;
+
 impl Now {
+    /// Seconds since 1970-01-01 00:00 UTC, for the `Date` field.
+    pub const fn unix_seconds(self) -> u64 {
+        self.unix_milliseconds / 1000
+    }
+
     /// Asks the kernel (through the vDSO, without a system call).
     pub(crate) fn read() -> Now {
         use crate::sys::system::CALENDAR;
@@ -50,6 +59,8 @@ impl Now {
         let monotonic = clock_gettime(ClockId::Monotonic);
         let realtime = clock_gettime(CALENDAR);
         let nanoseconds = monotonic.tv_sec.unsigned_abs() * 1_000_000_000 + monotonic.tv_nsec.unsigned_abs();
-        Now { moment: Moment(nanoseconds), unix_seconds: u64::try_from(realtime.tv_sec).unwrap_or(0) }
+        let unix_seconds = u64::try_from(realtime.tv_sec).unwrap_or(0);
+        let unix_milliseconds = unix_seconds * 1000 + realtime.tv_nsec.unsigned_abs() / 1_000_000;
+        Now { moment: Moment(nanoseconds), unix_milliseconds }
     }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use gannet_block::Pool;
 
 use crate::{
-    Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, SocketId,
+    Address, Backend, Completion, Completions, Detached, Listener, ListenerId, Now, Output, ReadClock,
+    SocketId,
 };
 
 /// One worker's engine.
@@ -45,6 +46,11 @@ impl Engine {
     /// The time as of the last [`poll`](Engine::poll).
     pub fn now(&self) -> Now {
         self.now
+    }
+
+    /// See [`Backend::clock`].
+    pub fn clock(&self) -> ReadClock {
+        self.backend.clock()
     }
 
     /// See [`Backend::name`].

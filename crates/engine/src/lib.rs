@@ -57,11 +57,12 @@ pub mod sys;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use address::Address;
 pub use backends::BackendKind;
-pub use clock::{Moment, Now};
+pub use clock::{Moment, Now, ReadClock};
 pub use completion::{Completion, Completions, ListenerId, SocketId};
 pub use detached::{Accepted, Detached};
 pub use engine::Engine;
@@ -85,6 +86,11 @@ pub trait Backend {
 
     /// What the time is, now.
     fn now(&self) -> Now;
+
+    /// What tells the time to those who have no engine at hand: the kernel's clocks, unless the backend has its own.
+    fn clock(&self) -> ReadClock {
+        Rc::new(Now::read)
+    }
 
     /// The descriptor that becomes readable when [`poll`](Backend::poll) has something to gather. None: poll whenever asked to
     /// (the simulator).

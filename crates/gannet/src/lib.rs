@@ -18,10 +18,15 @@
 
 mod app;
 mod edge;
+mod entry;
 pub mod filters;
 mod proxy;
 mod routes;
 mod settings;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "without_tls.rs"]
 mod tls;
 mod trust;
 
@@ -42,8 +47,20 @@ pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use proxy::{IntoProxy, Proxy};
 pub use routes::Routes;
+#[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
+
+#[cfg(feature = "macros")]
+pub use gannet_macros::main;
+#[cfg(all(feature = "macros", feature = "test"))]
+pub use gannet_macros::test;
+
+/// What the macros call. No part of the interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::entry::*;
+}
 
 /// What running an [`App`] gives.
 pub type Result<T> = std::result::Result<T, Error>;

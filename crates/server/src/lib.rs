@@ -21,6 +21,7 @@
 mod accept;
 mod admission;
 mod balance;
+mod clock;
 mod close;
 mod computing;
 mod connection;

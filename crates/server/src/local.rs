@@ -6,16 +6,16 @@ use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
-use gannet_core::{Arrival, Clock, Counter, Counters, Fields, Heads, Incoming, Networks, Ports, States};
+use gannet_core::{Arrival, Counter, Counters, Fields, Heads, Incoming, Networks, Ports, States};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::h2::Blocks;
 use gannet_proto::scan::Level;
 
 use crate::admission::Admission;
+use crate::clock::TurnClock;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::h2::{Stream, Workspace};
@@ -61,7 +61,7 @@ pub(crate) struct Local {
     pub(crate) pulse: Arc<Pulse>,
     /// Whose handler is polled next, or let go.
     pub(crate) route: Cell<u16>,
-    clock: Rc<TurnClock>,
+    pub(crate) clock: Rc<TurnClock>,
     /// The time as the `Date` field has it (RFC 9110, 6.6.1), written once a second.
     pub(crate) date: [u8; 29],
     /// Fields of responses as HTTP/2 encodes them.
@@ -89,23 +89,6 @@ impl<T> Spares<T> {
         if self.0.len() < KEPT {
             self.0.push(thing);
         }
-    }
-}
-
-/// The clock port: the moment of the present turn.
-#[derive(Default)]
-struct TurnClock {
-    moment: Cell<Moment>,
-    unix_seconds: Cell<u64>,
-}
-
-impl Clock for TurnClock {
-    fn now(&self) -> Duration {
-        Duration::from_nanos(self.moment.get().nanoseconds())
-    }
-
-    fn unix_seconds(&self) -> u64 {
-        self.unix_seconds.get()
     }
 }
 
@@ -145,11 +128,11 @@ impl Local {
         admission: Arc<Admission>,
         services: &Services,
     ) -> Local {
-        let clock = Rc::<TurnClock>::default();
         let counters = Arc::new(WorkerCounters::new(site.routes()));
         let disk = Rc::new(Disk::new(services.disk.clone(), services.spare_descriptors));
         let cpu = Rc::new(services.cpu.clone());
         let now = engine.now();
+        let clock = Rc::new(TurnClock::new(engine.clock(), now));
         let seed = RandomState::new().hash_one(0u64);
         let level = Level::detect();
         let feature_counters = Rc::new(FeatureCounters(counters.clone()));
@@ -225,11 +208,10 @@ impl Local {
 
     /// Takes note of what time it is: once a turn.
     pub(crate) fn tell_time(&mut self, now: Now) {
-        self.clock.moment.set(now.moment);
-        self.clock.unix_seconds.set(now.unix_seconds);
-        if self.date_second != now.unix_seconds {
-            self.date_second = now.unix_seconds;
-            gannet_proto::h1::date(now.unix_seconds, &mut self.date);
+        self.clock.tell(now);
+        if self.date_second != now.unix_seconds() {
+            self.date_second = now.unix_seconds();
+            gannet_proto::h1::date(now.unix_seconds(), &mut self.date);
         }
     }
 

@@ -217,7 +217,7 @@ impl Worker {
         self.local.tell_time(self.local.engine.now());
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
         let woken = self.take_woken();
-        let expired = self.take_expired();
+        let expired = self.take_expired() | self.local.clock.ring();
         let called = self.take_calls();
         let shook = self.take_handshakes();
         let let_in = accept::let_in(self);
@@ -256,7 +256,11 @@ impl Worker {
 
     /// Deadlines that are set; copies of heads that handlers hold; wakers that are leased. Zero of each when there are no connections.
     pub fn held(&self) -> (usize, usize, usize) {
-        (self.local.timers.len(), self.local.heads.copies(), self.local.wakers.all_leased())
+        (
+            self.local.timers.len() + self.local.clock.alarms(),
+            self.local.heads.copies(),
+            self.local.wakers.all_leased(),
+        )
     }
 
     /// Connections to upstreams, those that wait in their pools too; requests to upstreams that are under way or wait to be.
@@ -470,6 +474,7 @@ impl Worker {
         // Who has connected is who leaves something, and so the one to close it.
         let client = &self.local.client;
         let left = client.next_deadline().filter(|_| client.has_connected());
-        [self.local.timers.next(), self.accept_again, drained, left].into_iter().flatten().min()
+        let alarm = self.local.clock.next();
+        [self.local.timers.next(), alarm, self.accept_again, drained, left].into_iter().flatten().min()
     }
 }

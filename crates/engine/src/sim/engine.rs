@@ -5,6 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::BorrowedFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use gannet_block::Pool;
@@ -14,7 +15,9 @@ use super::jobs::Job;
 use super::slot::{ListenerSlot, Sending, Slot, Socket};
 use super::tcp::Readable;
 use crate::detached::Stream;
-use crate::{Address, Backend, Completions, Detached, Listener, ListenerId, Now, Output, Slots, SocketId};
+use crate::{
+    Address, Backend, Completions, Detached, Listener, ListenerId, Now, Output, ReadClock, Slots, SocketId,
+};
 
 /// One worker's end of a [`Network`]; made by [`Network::engine`].
 pub struct Sim {
@@ -63,6 +66,11 @@ impl Backend for Sim {
 
     fn now(&self) -> Now {
         self.network.now()
+    }
+
+    fn clock(&self) -> ReadClock {
+        let network = self.network.clone();
+        Rc::new(move || network.now())
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {

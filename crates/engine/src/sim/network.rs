@@ -100,7 +100,8 @@ impl Network {
     /// What the time is.
     pub fn now(&self) -> Now {
         let moment = self.world.borrow().now;
-        Now { moment, unix_seconds: BEGINNING_UNIX_SECONDS + moment.since(BEGINNING).as_secs() }
+        let passed = u64::try_from(moment.since(BEGINNING).as_millis()).unwrap_or(u64::MAX);
+        Now { moment, unix_milliseconds: (BEGINNING_UNIX_SECONDS * 1000).saturating_add(passed) }
     }
 
     /// Lets time pass; what is due in it arrives, in order.

@@ -11,6 +11,11 @@
 
 mod answer;
 mod asked;
+#[cfg(feature = "compression")]
+mod codec;
+#[cfg(not(feature = "compression"))]
+#[path = "without_codec.rs"]
+mod codec;
 mod coding;
 mod compress;
 mod condition;
@@ -132,8 +137,8 @@ impl Files {
         self
     }
 
-    /// Whether clients that take it are sent files compressed: from a side file (`.br`, `.zst`, `.gz`), else on the fly. By
-    /// default so.
+    /// Whether clients that take it are sent files compressed: from a side file (`.br`, `.zst`, `.gz`), else on the fly,
+    /// for which the feature `compression` has to be built in. By default so.
     #[must_use]
     pub fn compression(mut self, compression: bool) -> Files {
         self.options.compression = compression;

@@ -239,9 +239,23 @@ impl Clock for World {
         self.now.get()
     }
 
+    fn read(&self) -> Duration {
+        self.now.get()
+    }
+
     fn unix_seconds(&self) -> u64 {
         2_000_000_000
     }
+
+    fn unix_milliseconds(&self) -> u64 {
+        2_000_000_000 * 1000
+    }
+
+    fn set_alarm(&self, _: Option<u32>, _: Duration, _: &Waker) -> u32 {
+        0
+    }
+
+    fn clear_alarm(&self, _: u32) {}
 }
 
 impl Counters for World {

@@ -22,6 +22,8 @@ mod entry;
 mod proxy;
 mod routes;
 mod settings;
+#[cfg(feature = "test")]
+pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]

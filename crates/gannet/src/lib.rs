@@ -13,6 +13,18 @@
 //!     .await
 //! # }
 //! ```
+//!
+//! # Features
+//! What takes long to compile, or brings many other crates, is a feature of Cargo. `full` is all of them but `test`.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
+//! | `form` (default) | `Form`: what a page's form says |
+//! | `json` (default) | `Json`, of requests and of responses |
+//! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `test` | the test client: for dev-dependencies |
+//! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
 #![forbid(unsafe_code)]
 

@@ -20,6 +20,7 @@ mod app;
 mod edge;
 mod entry;
 mod extract;
+pub mod filters;
 mod proxy;
 mod respond;
 mod routes;

@@ -40,6 +40,8 @@ pub use extract::Json;
 pub use extract::{
     BodyStream, ClientAddr, Cookies, Extension, Header, Headers, Identity, Path, Query, Text, TlsInfo,
 };
+#[cfg(feature = "cookies")]
+pub use extract::{InvalidKey, Key, PrivateCookies, SignedCookies};
 #[cfg(feature = "multipart")]
 pub use extract::{Multipart, MultipartLimits, Part};
 pub use gannet_core::Tls as TlsOfConnection;

@@ -17,6 +17,8 @@ mod pairs;
 mod path;
 mod plain_text;
 mod query;
+#[cfg(feature = "cookies")]
+mod sealed_cookies;
 mod shape;
 mod text;
 mod values;
@@ -36,3 +38,5 @@ pub use multipart::{Multipart, MultipartLimits, Part};
 pub use path::Path;
 pub use plain_text::Text;
 pub use query::Query;
+#[cfg(feature = "cookies")]
+pub use sealed_cookies::{InvalidKey, Key, PrivateCookies, SignedCookies};

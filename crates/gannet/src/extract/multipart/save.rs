@@ -25,7 +25,11 @@ impl Drop for Unfinished {
     }
 }
 
-pub(super) async fn save(part: &mut Part<'_>, disk: &(dyn Fs + 'static), path: PathBuf) -> Result<u64, Rejection> {
+pub(super) async fn save(
+    part: &mut Part<'_>,
+    disk: &(dyn Fs + 'static),
+    path: PathBuf,
+) -> Result<u64, Rejection> {
     let new = path.clone();
     let mut file = elsewhere(disk, &path, move || File::create_new(&new)).await?;
     let mut unfinished = Unfinished { path: Some(path.clone()) };

@@ -250,7 +250,7 @@ impl Request {
     }
 
     /// All fields, in the order in which they were sent.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         let head = &self.head;
         head.offsets().fields.iter().map(|field| (head.ascii(field.name), field.value.of(&head.text)))
     }

@@ -7,7 +7,7 @@ use crate::servers::repository;
 /// Builds both workspaces. What of the peers cannot be built is left out of the scenarios by its name, so only Gannet
 /// must succeed.
 pub fn build() -> io::Result<()> {
-    let gannet = ["--package", "gannet-cli", "--package", "gannet-examples", "--bins", "--example", "hello"];
+    let gannet = ["--package", "gannet-cli", "--package", "example-hello"];
     cargo(&repository().join("Cargo.toml"), &gannet)?;
     let others = ["--workspace", "--keep-going", "--exclude", "gannet-bench"];
     if let Err(error) = cargo(&repository().join("bench/Cargo.toml"), &others) {

@@ -52,13 +52,9 @@ pub(crate) fn tell(
 
 /// Whether a request may be sent again: nothing of it was sent, or it is idempotent and nobody has answered it.
 fn is_repeatable(reached: Reached, method: Method) -> bool {
-    let idempotent = matches!(
-        method,
-        Method::Get | Method::Head | Method::Options | Method::Trace | Method::Put | Method::Delete
-    );
     match reached {
         Reached::Nobody => true,
-        Reached::Silence => idempotent,
+        Reached::Silence => method.is_idempotent(),
         Reached::Upstream => false,
     }
 }

@@ -2,14 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use gannet_block::{Block, Chunk, Pool};
 
-use crate::{BodyError, Fields, Frame, Source};
+use crate::{BodyError, Data, Fields, Frame, Source};
 
 /// Chunks that use less than this share of their memory are merged with their neighbours, so that a peer that sends a
 /// byte at a time does not hold a block for each.
@@ -192,22 +193,52 @@ impl State {
 }
 
 /// A body that is received: a request's, or an upstream's response's. Reading it is what lets the peer send on: at most a window's worth waits here.
-#[derive(Debug)]
 pub struct ReceivedBody {
-    incoming: Rc<Incoming>,
+    from: From,
+    /// Bytes that may still come.
+    left: u64,
+}
+
+/// Where a body comes from.
+enum From {
+    Connection(Rc<Incoming>),
+    /// It was received, and is made into something else: decoded.
+    Source(Pin<Box<dyn Source>>, Option<Fields>),
+    /// There is none.
+    Nowhere,
 }
 
 impl ReceivedBody {
     /// The reading end of `incoming`: the server's part.
     pub fn new(incoming: Rc<Incoming>) -> ReceivedBody {
-        ReceivedBody { incoming }
+        ReceivedBody { from: From::Connection(incoming), left: u64::MAX }
+    }
+
+    /// A body without bytes.
+    pub fn empty() -> ReceivedBody {
+        ReceivedBody { from: From::Nowhere, left: u64::MAX }
+    }
+
+    /// What `source` makes of a body that is received: bytes and trailers. It has no files.
+    pub fn from_source(source: impl Source + 'static) -> ReceivedBody {
+        ReceivedBody { from: From::Source(Box::pin(source), None), left: u64::MAX }
+    }
+
+    /// Admits at most so many bytes from now on, if not fewer are admitted already; reading more is [`BodyError::TooLarge`].
+    pub fn limit(&mut self, bytes: u64) {
+        self.left = self.left.min(bytes);
+    }
+
+    /// How many bytes are still admitted, if somebody has said a limit.
+    pub fn limited(&self) -> Option<u64> {
+        (self.left < u64::MAX).then_some(self.left)
     }
 
     /// The next bytes; `None` at the end.
     ///
     /// # Errors
-    /// When the body was not complete, or not well-formed.
-    pub async fn next(&mut self) -> Option<Result<Chunk, BodyError>> {
+    /// When the body was not complete, not well-formed, or too long.
+    pub async fn next(&mut self) -> Option<Result<Data, BodyError>> {
         poll_fn(|context| self.poll_next(context)).await
     }
 
@@ -215,8 +246,34 @@ impl ReceivedBody {
     ///
     /// # Errors
     /// As [`next`](ReceivedBody::next).
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Chunk, BodyError>>> {
-        self.incoming.poll_chunk(context)
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Data, BodyError>>> {
+        let next = match &mut self.from {
+            From::Connection(incoming) => {
+                ready!(incoming.poll_chunk(context)).map(|next| next.map(Data::Chunk))
+            }
+            From::Source(source, trailers) => match ready!(source.as_mut().poll_frame(context)) {
+                Some(Ok(Frame::Data(data))) => Some(Ok(data)),
+                Some(Ok(Frame::Trailers(last))) => {
+                    *trailers = Some(last);
+                    None
+                }
+                Some(Ok(Frame::File(..))) => Some(Err(BodyError::Aborted)),
+                Some(Err(error)) => Some(Err(error)),
+                None => None,
+            },
+            From::Nowhere => None,
+        };
+        Poll::Ready(next.map(|next| next.and_then(|data| self.admit(data))))
+    }
+
+    /// Lets bytes pass that are within the limit.
+    #[inline]
+    fn admit(&mut self, data: Data) -> Result<Data, BodyError> {
+        if self.left < u64::MAX {
+            let length = data.as_slice().len() as u64;
+            self.left = self.left.checked_sub(length).ok_or(BodyError::TooLarge)?;
+        }
+        Ok(data)
     }
 
     /// The next piece, the trailers, the end: as a [`Source`].
@@ -225,7 +282,7 @@ impl ReceivedBody {
     /// As [`next`](ReceivedBody::next).
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
         self.poll_next(context).map(|next| match next {
-            Some(chunk) => Some(chunk.map(|chunk| Frame::Data(chunk.into()))),
+            Some(data) => Some(data.map(Frame::Data)),
             None => self.trailers().map(|trailers| Ok(Frame::Trailers(trailers))),
         })
     }
@@ -236,19 +293,33 @@ impl ReceivedBody {
     /// [`BodyError::TooLarge`] beyond the limit; otherwise as [`next`](ReceivedBody::next).
     pub async fn collect(&mut self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let mut whole = Vec::new();
-        while let Some(chunk) = self.next().await {
-            let chunk = chunk?;
-            if chunk.len() > limit - whole.len() {
+        while let Some(data) = self.next().await {
+            let data = data?;
+            if data.len() > limit - whole.len() {
                 return Err(BodyError::TooLarge);
             }
-            whole.extend_from_slice(&chunk);
+            whole.extend_from_slice(&data);
         }
         Ok(whole)
     }
 
     /// The trailer fields, once [`next`](ReceivedBody::next) has said `None`, and if the client sent any. Given once.
     pub fn trailers(&mut self) -> Option<Fields> {
-        self.incoming.state.borrow_mut().trailers.take()
+        match &mut self.from {
+            From::Connection(incoming) => incoming.state.borrow_mut().trailers.take(),
+            From::Source(_, trailers) => trailers.take(),
+            From::Nowhere => None,
+        }
+    }
+}
+
+impl fmt::Debug for ReceivedBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.from {
+            From::Connection(incoming) => incoming.fmt(f),
+            From::Source(..) => f.write_str("ReceivedBody(Source)"),
+            From::Nowhere => f.write_str("ReceivedBody(Nowhere)"),
+        }
     }
 }
 
@@ -263,7 +334,7 @@ impl Source for ReceivedBody {
 
 impl Drop for ReceivedBody {
     fn drop(&mut self) {
-        let incoming = &self.incoming;
+        let From::Connection(incoming) = &self.from else { return };
         incoming.abandoned.set(true);
         let ended = {
             let mut state = incoming.state.borrow_mut();

@@ -251,17 +251,17 @@ const TOKEN: [bool; 256] = {
 
 /// Looks at all bytes of what is nearly always right, without a branch for each; so does [`has_control`]. A browser's request through the proxy's
 /// handler takes 8,192 instructions so, and took 11,992 with a branch for each byte.
-fn is_token(name: &str) -> bool {
+pub(crate) fn is_token(name: &str) -> bool {
     !name.is_empty() && name.bytes().fold(true, |all, byte| all & TOKEN[usize::from(byte)])
 }
 
 /// Length tells most names apart before any is compared.
-fn is_framing(name: &str) -> bool {
+pub(crate) fn is_framing(name: &str) -> bool {
     matches!(name.len(), 2 | 4 | 7 | 10 | 14 | 16 | 17)
         && FRAMING.iter().any(|framing| framing.eq_ignore_ascii_case(name))
 }
 
-fn is_value(value: &[u8]) -> bool {
+pub(crate) fn is_value(value: &[u8]) -> bool {
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     !has_control(value) && !blank(value.first()) && !blank(value.last())
 }

@@ -12,17 +12,14 @@ pub trait Filter {
 }
 
 /// What can be made into a filter: an async function of a [`Request`] and a [`Next`]. Each worker makes an instance of its own
-/// from a clone.
+/// from a clone; what all workers have in common is behind an `Arc` in it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a filter",
     note = "a filter is a `Clone + Send + Sync` async function of `(Request, Next)` whose result is `IntoResponse`"
 )]
 pub trait IntoFilter<Marker>: Clone + Send + Sync + 'static {
-    /// The instance.
-    type Filter: Filter + 'static;
-
     /// Makes an instance.
-    fn into_filter(self) -> Self::Filter;
+    fn into_filter(self) -> Rc<dyn Filter>;
 }
 
 /// A handler behind filters, which itself is a handler. The first filter is outermost.
@@ -31,7 +28,7 @@ pub struct Chain {
 }
 
 struct Links {
-    filters: Vec<Box<dyn Filter>>,
+    filters: Rc<[Rc<dyn Filter>]>,
     handler: Rc<dyn Handler>,
 }
 
@@ -43,8 +40,8 @@ pub struct Next {
 
 impl Chain {
     /// `handler` behind `filters`.
-    pub fn new(filters: Vec<Box<dyn Filter>>, handler: Rc<dyn Handler>) -> Chain {
-        Chain { links: Rc::new(Links { filters, handler }) }
+    pub fn new(filters: impl Into<Rc<[Rc<dyn Filter>]>>, handler: Rc<dyn Handler>) -> Chain {
+        Chain { links: Rc::new(Links { filters: filters.into(), handler }) }
     }
 }
 
@@ -72,21 +69,23 @@ impl Next {
     }
 }
 
+/// Marks async functions of a request and what comes next.
+#[derive(Debug)]
+pub struct Function;
+
 /// An async function of a request and what comes next.
-pub struct Async<F, T> {
+struct Async<F, T> {
     function: F,
     boxes: Boxes<T>,
 }
 
-impl<F, T> IntoFilter<Async<(), T>> for F
+impl<F, T> IntoFilter<Function> for F
 where
     F: Fn(Request, Next) -> T + Clone + Send + Sync + 'static,
     T: Future<Output: IntoResponse> + 'static,
 {
-    type Filter = Async<F, T>;
-
-    fn into_filter(self) -> Async<F, T> {
-        Async { function: self, boxes: Boxes::default() }
+    fn into_filter(self) -> Rc<dyn Filter> {
+        Rc::new(Async { function: self, boxes: Boxes::default() })
     }
 }
 
@@ -101,59 +100,95 @@ where
     }
 }
 
-impl<F: Filter + ?Sized> Filter for Box<F> {
-    fn filter(&self, request: Request, next: Next) -> Reply {
-        (**self).filter(request, next)
-    }
-}
-
-/// Changes responses to some requests.
-struct Edited<W, E, L, T> {
-    wanted: W,
-    edit: Rc<E>,
+/// Looks at requests before the rest of the chain, and at its responses after.
+struct Around<B, A, L, T> {
+    before: B,
+    after: Rc<A>,
     later: L,
     boxes: Boxes<T>,
 }
 
-/// A filter that changes, by `edit`, what the rest of the chain answers to the requests that are `wanted`. Where that answers at once so does
-/// this, and nothing of a request is moved or kept.
-pub fn edited<W, E>(wanted: W, edit: E) -> Box<dyn Filter>
+/// A filter that looks at a request (`before`), and then at the response that the rest of the chain gives (`after`), and may change both. What `after` is to
+/// know of the request `before` gives; or a response, and then the rest of the chain is not asked. Where the rest answers at once so does this:
+/// nothing of a request is moved or kept, and nothing is allocated.
+pub fn around<C, B, A>(before: B, after: A) -> Rc<dyn Filter>
 where
-    W: Fn(&Request) -> bool + 'static,
-    E: Fn(&mut Response) + 'static,
+    C: 'static,
+    B: Fn(&mut Request) -> Result<C, Response> + 'static,
+    A: Fn(C, Response) -> Response + 'static,
 {
-    let edit = Rc::new(edit);
-    let of_later = edit.clone();
-    let later = move |reply: Reply| {
-        let edit = of_later.clone();
-        async move {
-            let mut response = reply.await;
-            edit(&mut response);
-            response
-        }
+    let after = Rc::new(after);
+    let of_later = after.clone();
+    let later = move |context: C, reply: Reply| {
+        let after = of_later.clone();
+        async move { after(context, reply.await) }
     };
-    Box::new(Edited { wanted, edit, later, boxes: Boxes::default() })
+    Rc::new(Around { before, after, later, boxes: Boxes::default() })
 }
 
-impl<W, E, L, T> Filter for Edited<W, E, L, T>
+impl<C, B, A, L, T> Filter for Around<B, A, L, T>
 where
-    W: Fn(&Request) -> bool,
-    E: Fn(&mut Response),
-    L: Fn(Reply) -> T,
+    B: Fn(&mut Request) -> Result<C, Response>,
+    A: Fn(C, Response) -> Response,
+    L: Fn(C, Reply) -> T,
     T: Future<Output = Response> + 'static,
 {
-    fn filter(&self, request: Request, next: Next) -> Reply {
-        let wanted = (self.wanted)(&request);
+    fn filter(&self, mut request: Request, next: Next) -> Reply {
+        let context = match (self.before)(&mut request) {
+            Ok(context) => context,
+            Err(response) => return Reply::ready(response),
+        };
         let mut reply = next.run(request);
-        if !wanted {
-            return reply;
-        }
         match reply.take_ready() {
-            Some(mut response) => {
-                (self.edit)(&mut response);
-                Reply::ready(response)
+            Some(response) => Reply::ready((self.after)(context, response)),
+            None => Reply::waiting(self.boxes.fill((self.later)(context, reply))),
+        }
+    }
+}
+
+/// What a filter decides of a request at once.
+#[derive(Debug)]
+pub enum Decision {
+    /// The rest of the chain answers.
+    Pass,
+    /// This is the answer.
+    Answer(Response),
+    /// It has to wait before it knows.
+    Later,
+}
+
+/// Decides at once where it can, and with a future where it must.
+struct Deciding<N, L, T> {
+    now: N,
+    later: L,
+    boxes: Boxes<T>,
+}
+
+/// A filter that decides of most requests at once (`now`), and of those of which it cannot with a future that `later` makes. Neither allocates, but for
+/// what they do themselves.
+pub fn deciding<N, L, T>(now: N, later: L) -> Rc<dyn Filter>
+where
+    N: Fn(&mut Request) -> Decision + 'static,
+    L: Fn(Request, Next) -> T + 'static,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    Rc::new(Deciding { now, later, boxes: Boxes::default() })
+}
+
+impl<N, L, T> Filter for Deciding<N, L, T>
+where
+    N: Fn(&mut Request) -> Decision,
+    L: Fn(Request, Next) -> T,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    fn filter(&self, mut request: Request, next: Next) -> Reply {
+        match (self.now)(&mut request) {
+            Decision::Pass => next.run(request),
+            Decision::Answer(response) => Reply::ready(response),
+            Decision::Later => {
+                request.detach();
+                Reply::waiting(self.boxes.fill((self.later)(request, next)))
             }
-            None => Reply::waiting(self.boxes.fill((self.later)(reply))),
         }
     }
 }
@@ -175,9 +210,8 @@ mod tests {
                 response.with("x-seen", name)
             }
         };
-        let filters: Vec<Box<dyn Filter>> =
-            vec![Box::new(mark("outer").into_filter()), Box::new(mark("inner").into_filter())];
-        let chain = Chain::new(filters, Rc::new("hello".into_handler()));
+        let filters = [mark("outer").into_filter(), mark("inner").into_filter()];
+        let chain = Chain::new(filters, "hello".into_handler());
         let mut reply = chain.handle(request("GET", "/"));
         let Poll::Ready(response) = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("nothing here waits")
@@ -190,30 +224,66 @@ mod tests {
     #[test]
     fn a_filter_may_answer_without_asking_further() {
         let refuse = async |_: Request, _: Next| crate::Status::FORBIDDEN;
-        let chain = Chain::new(vec![Box::new(refuse.into_filter())], Rc::new("secret".into_handler()));
+        let chain = Chain::new([refuse.into_filter()], "secret".into_handler());
         let mut reply = chain.handle(request("GET", "/"));
         let Poll::Ready(response) = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop())) else {
             panic!("nothing here waits")
         };
         assert_eq!(response.status().code(), 403);
     }
+
     #[test]
-    fn an_edited_response_is_there_at_once_where_it_was_and_else_when_it_is() {
-        let wanted = |request: &Request| request.path() == "/marked";
-        let mark =
-            || edited(wanted, |response| response.fields_mut().append("x-seen", "edited").expect("a field"));
+    fn what_is_around_answers_at_once_where_the_rest_does_and_else_when_it_has() {
+        let mark = || {
+            around(
+                |request| match request.path() {
+                    "/refused" => Err(Response::new(crate::Status::FORBIDDEN)),
+                    path => Ok(path.to_owned()),
+                },
+                |path, response| response.with("x-path", path),
+            )
+        };
         let later = async |_: Request| "later";
-        for (target, marked) in [("/marked", 1), ("/", 0)] {
-            let chain = Chain::new(vec![mark()], Rc::new("now".into_handler()));
-            let mut reply = chain.handle(request("GET", target));
-            let response = reply.take_ready().expect("there was an answer at once");
-            assert_eq!(response.fields().iter().filter(|(name, _)| *name == "x-seen").count(), marked);
-            let chain = Chain::new(vec![mark()], Rc::new(later.into_handler()));
-            let mut reply = chain.handle(request("GET", target));
-            assert!(reply.take_ready().is_none());
+        for (target, marked, status) in [("/marked", true, 200), ("/refused", false, 403)] {
+            let chain = Chain::new([mark()], "now".into_handler());
+            let response = chain.handle(request("GET", target)).take_ready().expect("an answer at once");
+            assert_eq!(response.fields().get("x-path").is_some(), marked);
+            assert_eq!(response.status().code(), status);
+        }
+        let chain = Chain::new([mark()], later.into_handler());
+        let mut reply = chain.handle(request("GET", "/later"));
+        assert!(reply.take_ready().is_none());
+        let polled = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop()));
+        let Poll::Ready(response) = polled else { panic!("nothing here waits") };
+        assert_eq!(response.fields().get("x-path"), Some(&b"/later"[..]));
+    }
+
+    #[test]
+    fn who_decides_waits_only_where_that_is_said() {
+        let decide = || {
+            deciding(
+                |request| match request.path() {
+                    "/pass" => Decision::Pass,
+                    "/answer" => Decision::Answer(Response::new(crate::Status::FORBIDDEN)),
+                    _ => Decision::Later,
+                },
+                async |request: Request, next: Next| {
+                    if request.path() == "/later" {
+                        next.run(request).await
+                    } else {
+                        Response::text("unknown")
+                    }
+                },
+            )
+        };
+        for (target, at_once, status) in
+            [("/pass", true, 200), ("/answer", true, 403), ("/later", false, 200)]
+        {
+            let mut reply = Chain::new([decide()], "now".into_handler()).handle(request("GET", target));
+            assert_eq!(reply.as_ready().is_some(), at_once, "{target}");
             let polled = Pin::new(&mut reply).poll(&mut Context::from_waker(Waker::noop()));
             let Poll::Ready(response) = polled else { panic!("nothing here waits") };
-            assert_eq!(response.fields().iter().filter(|(name, _)| *name == "x-seen").count(), marked);
+            assert_eq!(response.status().code(), status, "{target}");
         }
     }
 }

@@ -1,13 +1,12 @@
 //! Handlers: what answers a request.
 
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::future::{Boxed, Boxes};
-use crate::{IntoResponse, Request, Response};
+use crate::{IntoResponse, Needs, Request, Response};
 
 /// One worker's instance of a handler.
 ///
@@ -36,22 +35,28 @@ enum State {
 
 /// What can be made into a handler. `Marker` only tells the kinds apart; nobody needs to name it.
 ///
-/// * a function of a [`Request`] that returns what is [`IntoResponse`]: `|request: Request| "hello"`
-/// * an async function or closure of a [`Request`]: `async |request: Request| "hello"`. A closure with captures gives its
-///   future what it needs: `move |request| { let name = name.clone(); async move { name } }`
+/// * a function or a closure of extractors ([`FromRequest`](crate::FromRequest)), up to ten of them, that returns what is [`IntoResponse`]:
+///   `|id: Path<u64>| format!("user {}", *id)`
+/// * an async one: `async |user: Json<User>, db: State<Db>| db.insert(user).await`. A closure with captures gives its
+///   future what it needs: `move |id: Path<u64>| { let name = name.clone(); async move { name } }`
+/// * either with the [`Request`] itself as its last argument: `|request: Request| request.path().to_owned()`
 /// * a value that is [`IntoResponse`] and `Clone`: `"hello"`
 ///
 /// Each worker makes an instance of its own from a clone.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
-    note = "a handler is a `Clone + Send + Sync` function or async function of one `Request`, or a value, whose result is `IntoResponse`"
+    label = "this is not a handler",
+    note = "a handler is a function or async function of up to ten extractors (`Path`, `Query`, `Json`, `State`, ...; a `Request` only as the last), whose result is `IntoResponse`; or a value that is `IntoResponse`",
+    note = "it is `Clone + Send + Sync + 'static`: what a closure captures must be, too; captures are cloned into the future of each request"
 )]
 pub trait IntoHandler<Marker>: Clone + Send + Sync + 'static {
-    /// The instance.
-    type Handler: Handler + 'static;
-
     /// Makes an instance.
-    fn into_handler(self) -> Self::Handler;
+    fn into_handler(self) -> Rc<dyn Handler>;
+
+    /// Says what must be there for it, so that what is not is a mistake that is found when the application is built.
+    fn needs(&self, needs: &mut Needs) {
+        let _ = needs; // nothing
+    }
 }
 
 /// Makes a worker's instance of a handler.
@@ -59,7 +64,7 @@ pub type HandlerFactory = Arc<dyn Fn() -> Rc<dyn Handler> + Send + Sync>;
 
 /// What makes each worker's instance of `handler`.
 pub fn factory<M>(handler: impl IntoHandler<M>) -> HandlerFactory {
-    Arc::new(move || Rc::new(handler.clone().into_handler()))
+    Arc::new(move || handler.clone().into_handler())
 }
 
 impl Reply {
@@ -99,62 +104,6 @@ impl Future for Reply {
             }
             State::Waiting(future) => future.poll(context),
         }
-    }
-}
-
-/// A plain function of a request.
-#[derive(Debug)]
-pub struct Plain<F, R>(F, PhantomData<fn() -> R>);
-
-impl<F, R> IntoHandler<Plain<(), R>> for F
-where
-    F: Fn(Request) -> R + Clone + Send + Sync + 'static,
-    R: IntoResponse + 'static,
-{
-    type Handler = Plain<F, R>;
-
-    fn into_handler(self) -> Plain<F, R> {
-        Plain(self, PhantomData)
-    }
-}
-
-impl<F, R> Handler for Plain<F, R>
-where
-    F: Fn(Request) -> R,
-    R: IntoResponse,
-{
-    fn handle(&self, request: Request) -> Reply {
-        Reply::ready((self.0)(request).into_response())
-    }
-}
-
-/// An async function of a request.
-pub struct Async<F, T> {
-    function: F,
-    boxes: Boxes<T>,
-}
-
-impl<F, T> IntoHandler<Async<(), T>> for F
-where
-    F: Fn(Request) -> T + Clone + Send + Sync + 'static,
-    T: Future<Output: IntoResponse> + 'static,
-{
-    type Handler = Async<F, T>;
-
-    fn into_handler(self) -> Async<F, T> {
-        Async { function: self, boxes: Boxes::default() }
-    }
-}
-
-impl<F, T> Handler for Async<F, T>
-where
-    F: Fn(Request) -> T,
-    T: Future<Output: IntoResponse> + 'static,
-{
-    fn handle(&self, mut request: Request) -> Reply {
-        // The future may wait for long, and then must not hold the memory that is received into.
-        request.detach();
-        Reply::waiting(self.boxes.fill((self.function)(request)))
     }
 }
 
@@ -233,17 +182,18 @@ where
 }
 
 /// A value, given to each request.
-#[derive(Debug)]
-pub struct Constant<R>(R);
+struct Constant<R>(R);
 
-impl<R> IntoHandler<Constant<()>> for R
+/// Marks values.
+#[derive(Debug)]
+pub struct Value;
+
+impl<R> IntoHandler<Value> for R
 where
     R: IntoResponse + Clone + Send + Sync + 'static,
 {
-    type Handler = Constant<R>;
-
-    fn into_handler(self) -> Constant<R> {
-        Constant(self)
+    fn into_handler(self) -> Rc<dyn Handler> {
+        Rc::new(Constant(self))
     }
 }
 

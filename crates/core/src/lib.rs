@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+mod arguments;
 mod arrival;
 mod body;
 mod channel;
@@ -16,6 +17,8 @@ mod client_address;
 mod cpu;
 mod error_page;
 mod exchange;
+mod extensions;
+mod extract;
 mod fields;
 mod filter;
 mod future;
@@ -25,10 +28,13 @@ mod later;
 mod network;
 mod page;
 mod ports;
+mod rejection;
 mod request;
 mod response;
+mod rewrite;
 mod route;
 mod sleep;
+mod state;
 mod tls;
 mod tunnel;
 mod upstream;
@@ -42,8 +48,10 @@ pub use client_address::{ForwardedClient, client_address, forwarded_client};
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
 pub use error_page::error_page;
 pub use exchange::{Incoming, ReceivedBody};
+pub use extensions::Extensions;
+pub use extract::{FromLast, FromRequest, Needs, Rejections};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Filter, IntoFilter, Next, edited};
+pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding};
 pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
@@ -57,10 +65,12 @@ pub use ports::{
     Clock, Counter, Counters, Cpu, Entry, Fs, FsError, Kind, Listed, OpenFile, Ports, Root, Stamp,
     WriteListed,
 };
+pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError};
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use route::Route;
 pub use sleep::Sleep;
+pub use state::{State, StateFactory, States};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Later, Networks, Upstreams};
+use crate::{Later, Networks, States, Upstreams};
 
 /// The ports of one worker.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct Ports {
     pub upstreams: Rc<dyn Upstreams>,
     /// The proxies that are believed what they say of a client ([`Request::client_address`](crate::Request::client_address)).
     pub trusted: Rc<Networks>,
+    /// What handlers have in common ([`State`](crate::State)).
+    pub states: Rc<States>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and

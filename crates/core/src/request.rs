@@ -9,8 +9,12 @@ use std::rc::Rc;
 use gannet_block::{Block, Chunk, Pool};
 use gannet_proto::{BodyLength, Head, Method, Span, Version};
 
+use crate::rewrite::Rewrite;
 use crate::route::{self, Route};
-use crate::{Arrival, ClientCertificate, Interims, Ports, Promise, ReceivedBody, Tls, client_address};
+use crate::{
+    Arrival, ClientCertificate, Extensions, Interims, InvalidField, Ports, Promise, ReceivedBody, State, Tls,
+    client_address,
+};
 
 /// A request: its head, its body, and what its handler may ask of the world.
 pub struct Request {
@@ -20,6 +24,7 @@ pub struct Request {
     arrival: Rc<Arrival>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
+    extensions: Option<Box<Extensions>>,
     /// Where, in the path, the part begins that the route's wildcard matched.
     tail: u16,
 }
@@ -108,6 +113,19 @@ impl RequestHead {
         }
     }
 
+    /// Exchanges what the head says.
+    fn rewrite(
+        &mut self,
+        edit: impl FnOnce(&mut Rewrite<'_>) -> Result<(), InvalidField>,
+    ) -> Result<(), InvalidField> {
+        let mut rewrite = Rewrite::new(self.offsets(), &self.text);
+        edit(&mut rewrite)?;
+        let (text, head) = rewrite.write()?;
+        self.text = self.home.copy(&text);
+        **self.offsets.as_mut().expect("present until dropped") = head;
+        Ok(())
+    }
+
     fn offsets(&self) -> &Head {
         self.offsets.as_deref().expect("present until dropped")
     }
@@ -135,7 +153,7 @@ impl Request {
         interims: Interims,
         arrival: Rc<Arrival>,
     ) -> Request {
-        Request { head, body, ports, arrival, route: None, interims, tail: 0 }
+        Request { head, body, ports, arrival, route: None, interims, extensions: None, tail: 0 }
     }
 
     /// The method.
@@ -268,8 +286,18 @@ impl Request {
     }
 
     /// The body, when nothing else is needed any more.
-    pub fn into_body(self) -> ReceivedBody {
-        self.body
+    pub fn into_body(mut self) -> ReceivedBody {
+        self.take_body()
+    }
+
+    /// The body, to be kept; an empty one is in its place then.
+    pub fn take_body(&mut self) -> ReceivedBody {
+        std::mem::replace(&mut self.body, ReceivedBody::empty())
+    }
+
+    /// Puts another body in the place of the one that is received: that one, decoded.
+    pub fn set_body(&mut self, body: ReceivedBody) {
+        self.body = body;
     }
 
     /// How the end of the body is found: how long it is, if it has one and that was said.
@@ -314,6 +342,63 @@ impl Request {
         is_target
     }
 
+    /// The application's state of a type, if it has one.
+    pub fn state<T: 'static>(&self) -> Option<&State<T>> {
+        self.ports.states.get()
+    }
+
+    /// What filters before this one, and others, have left with the request.
+    pub fn extension<T: 'static>(&self) -> Option<&T> {
+        self.extensions.as_ref()?.get()
+    }
+
+    /// The same, to leave something.
+    pub fn extensions_mut(&mut self) -> &mut Extensions {
+        self.extensions.get_or_insert_with(Extensions::recycled)
+    }
+
+    /// The same, to be looked at.
+    pub fn extensions(&self) -> Option<&Extensions> {
+        self.extensions.as_deref()
+    }
+
+    /// Where the request found no handler: the methods that there are for its path, as `Allow` names them (RFC 9110, 10.2.1); none where there is nothing.
+    pub fn allowed(&self) -> Option<&str> {
+        self.extension::<Allowed>().map(|Allowed(methods)| methods.as_str())
+    }
+
+    /// Says so: the router's part.
+    pub fn set_allowed(&mut self, methods: String) {
+        self.extensions_mut().insert(Allowed(methods));
+    }
+
+    /// Puts a field in the place of all of its name, for those who see the request after this. What frames a message cannot be put in.
+    ///
+    /// # Errors
+    /// When name or value could not have been received, or the head would be longer than 64 KiB.
+    pub fn set_field(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidField> {
+        self.head.rewrite(|head| head.set_field(name, value.as_ref()))
+    }
+
+    /// Takes all fields of a name out, for those who see the request after this. Those that frame it stay.
+    ///
+    /// # Errors
+    /// When there can be no field of this name, or it frames the message.
+    pub fn remove_field(&mut self, name: &str) -> Result<(), InvalidField> {
+        self.head.rewrite(|head| head.remove_field(name))
+    }
+
+    /// Exchanges path and query, for those who see the request after this: it stays with the route that it took, and with what that says of the path
+    /// (parameters are places in it: a handler that asks for them should not be behind this).
+    ///
+    /// # Errors
+    /// [`InvalidField::Value`] when it is no target of a path, or too long.
+    pub fn set_target(&mut self, target: &str) -> Result<(), InvalidField> {
+        self.head.rewrite(|head| head.set_target(target))?;
+        self.tail = self.tail.min(self.head.offsets().path.end - self.head.offsets().path.start);
+        Ok(())
+    }
+
     /// What may be asked of the world.
     pub fn ports(&self) -> &Ports {
         &self.ports
@@ -332,6 +417,17 @@ impl Request {
     /// Moves the head out of the memory it was received in.
     pub(crate) fn detach(&mut self) {
         self.head.detach();
+    }
+}
+
+/// What a path has in the place of the method that was asked for.
+struct Allowed(String);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if let Some(extensions) = self.extensions.take() {
+            extensions.recycle();
+        }
     }
 }
 
@@ -446,6 +542,7 @@ pub(crate) mod tests {
             counters: nothing.clone(),
             upstreams: nothing,
             trusted: Rc::default(),
+            states: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default(), Rc::default())

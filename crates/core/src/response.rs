@@ -172,16 +172,10 @@ impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {
     }
 }
 
-/// A body that could not be read: the client is told why.
+/// A body that could not be read: the client is told why, as by [`Rejection`](crate::Rejection).
 impl IntoResponse for crate::BodyError {
     fn into_response(self) -> Response {
-        use crate::BodyError;
-        let status = match self {
-            BodyError::TooLarge => Status::CONTENT_TOO_LARGE,
-            BodyError::Incomplete | BodyError::Malformed => Status::BAD_REQUEST,
-            BodyError::Aborted => Status::INTERNAL_SERVER_ERROR,
-        };
-        Response::text(format!("{}: {self}\n", status.code())).with_status(status)
+        crate::Rejection::from(self).into_response()
     }
 }
 

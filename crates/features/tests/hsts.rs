@@ -20,7 +20,7 @@ fn answered(response: fn() -> Response, secure: bool) -> Response {
     let hsts = Hsts::for_duration(Duration::from_secs(600)).include_subdomains(true);
     let factory: HandlerFactory = Arc::new(move || {
         let handler = move |_: Request| response();
-        Rc::new(Chain::new(vec![hsts.into_filter()], Rc::new(handler.into_handler())))
+        Rc::new(Chain::new([hsts.into_filter()], handler.into_handler()))
     });
     let mut served = Served { handler: factory(), ..Served::new(|files| files) };
     served.tls = secure.then(|| {

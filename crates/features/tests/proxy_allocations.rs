@@ -64,6 +64,7 @@ impl Worker {
             counters: world,
             upstreams: Rc::new(AtOnce),
             trusted: Rc::default(),
+            states: Rc::default(),
         };
         let proxy = Proxy::new(&[":1", ":2", ":3"], options, &|_| Err(String::new())).expect("good targets");
         Worker {

@@ -2,51 +2,65 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 
-use gannet_core::{IntoFilter, IntoHandler, Method, Networks, Upstream};
-use gannet_features::files::IntoFiles;
-use gannet_features::hsts::Hsts;
-use gannet_features::redirect::Redirect;
-use gannet_server::host::{
-    Address, BackendChoice, Listen, ListenerOptions, Options, Running, Signals, StartError, inherited, start,
+use gannet_core::{
+    IntoFilter, IntoResponse, Method, Networks, Rejection, Rejections, Request, StateFactory, Upstream,
 };
-use gannet_server::{AccessLog, Limits, MappedSends, Preamble, SiteBuilder, SiteError};
+use gannet_features::hsts::Hsts;
+use gannet_server::host::{Address, BackendChoice, Listen, Options, Running, Signals, StartError, start};
+use gannet_server::{AccessLog, Limits, MappedSends, Site, SiteBuilder, SiteError};
 
-use crate::proxy::{IntoProxy, Pending};
-use crate::routes::{Routes, below, verbs};
+use crate::routes::{Routes, verbs};
 use crate::tls::Tls;
-use crate::trust::IntoNetworks;
 
 /// An application: what it serves, and where.
 ///
-/// Mistakes made while building (two patterns that match the same paths, a folder that is not there) are given back all at once by
-/// [`start`](App::start) and [`run`](App::run).
+/// Mistakes made while building (two patterns that match the same paths, a state that a handler needs and nobody gave, a folder that is not there) are
+/// given back all at once by [`build`](App::build), [`start`](App::start) and [`run`](App::run), each with the places in the code.
 pub struct App {
-    site: SiteBuilder,
-    listen: Vec<Listen>,
-    tls: Option<Tls>,
-    redirect: Vec<Listen>,
-    hsts: Option<Hsts>,
-    trust: Networks,
-    proxy_protocol: bool,
-    http1_only: bool,
-    proxies: Vec<Pending>,
-    share_port: bool,
-    workers: usize,
-    pin: bool,
-    backend: BackendChoice,
-    limits: Limits,
-    admin: Option<SocketAddr>,
-    access_log: Option<AccessLog>,
-    mapped_sends: MappedSends,
-    mistakes: Vec<String>,
+    /// What is served for all that no host names.
+    pub(crate) routes: Routes,
+    pub(crate) site: SiteBuilder,
+    pub(crate) listen: Vec<Listen>,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) redirect: Vec<Listen>,
+    pub(crate) hsts: Option<Hsts>,
+    pub(crate) trust: Networks,
+    pub(crate) proxy_protocol: bool,
+    pub(crate) http1_only: bool,
+    pub(crate) share_port: bool,
+    pub(crate) workers: usize,
+    pub(crate) pin: bool,
+    pub(crate) backend: BackendChoice,
+    pub(crate) limits: Limits,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) access_log: Option<AccessLog>,
+    pub(crate) mapped_sends: MappedSends,
 }
 
-const NOTHING_HANDED_OVER: &str = "no sockets were handed over (LISTEN_FDS is not set for this process); start it by a \
-service manager, or name an address to listen on";
+/// An application without mistakes, to be started.
+pub struct Server {
+    site: Site,
+    options: Options,
+    /// Where the redirect leads to, once it is known.
+    port: Arc<OnceLock<u16>>,
+}
+
+/// A handler in its place, as [`App::routes`] lists them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ListedRoute {
+    /// The patterns of the hosts that it is for; none: all that no host names.
+    pub hosts: Vec<String>,
+    /// The method; `None`: any that has no handler of its own there.
+    pub method: Option<Method>,
+    /// The pattern, with the prefixes of its groups.
+    pub pattern: String,
+    /// Where in the code it was registered.
+    pub place: &'static Location<'static>,
+}
 
 /// The port of `https` (RFC 9110, 4.2.2).
 const HTTPS_PORT: u16 = 443;
@@ -72,6 +86,7 @@ impl App {
     /// An application that serves nothing yet, on `127.0.0.1:8080`; with TLS on `127.0.0.1:8443`.
     pub fn new() -> App {
         App {
+            routes: Routes::default(),
             site: SiteBuilder::new(),
             listen: Vec::new(),
             tls: None,
@@ -80,7 +95,6 @@ impl App {
             trust: Networks::none(),
             proxy_protocol: false,
             http1_only: false,
-            proxies: Vec::new(),
             share_port: false,
             workers: 0,
             pin: false,
@@ -89,32 +103,17 @@ impl App {
             admin: None,
             access_log: None,
             mapped_sends: MappedSends::Auto,
-            mistakes: Vec::new(),
         }
     }
 
     verbs!(App);
 
-    /// Answers `method` (none: any method) on `pattern`, for every host that has no routes of its own ([`host`](App::host)).
-    ///
-    /// | pattern | matches |
-    /// |---|---|
-    /// | `/about` | only that |
-    /// | `/users/:id`, `/users/{id}` | one segment in the place of the parameter: [`Request::param`](crate::Request::param) gives it |
-    /// | `/api/*` | `/api/` and everything below it: [`Request::tail`](crate::Request::tail) gives what is below |
-    /// | `/files/*path`, `/files/{*path}` | the same, and gives it the name of a parameter |
-    ///
-    /// A parameter is a whole segment, and not empty. Paths are compared as they are sent, percent-encoded. A colon or a brace that
-    /// stands for itself is written twice.
-    ///
-    /// The most specific pattern answers, whatever the order: segment by segment from the left, itself before a parameter before a
-    /// wildcard. Where it has no handler for the method, a less specific one that has answers; only if none has, the
-    /// answer is 405. HEAD is answered by the handler of GET, and OPTIONS by the server, unless they have handlers of their own.
-    #[must_use]
-    #[track_caller]
-    pub fn route<M>(mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) -> App {
-        self.site.route(method, pattern, handler);
-        self
+    pub(crate) fn routes_mut(&mut self) -> &mut Routes {
+        &mut self.routes
+    }
+
+    pub(crate) fn mistake(&mut self, mistake: impl Into<String>) {
+        self.routes.mistakes.push(mistake.into());
     }
 
     /// Serves other routes for some hosts: names (`api.example.com`) and wildcards (`*.example.com`: one label or more). The
@@ -136,258 +135,106 @@ impl App {
         patterns: impl IntoIterator<Item = impl Into<String>>,
         build: impl FnOnce(Routes) -> Routes,
     ) -> App {
-        let Routes { routes, proxies, mistakes } = build(Routes::default());
+        let routes = self.routes.absorb(build(Routes::default()));
         self.site.host(patterns, routes);
-        self.proxies.extend(proxies);
-        self.mistakes.extend(mistakes);
         self
     }
 
-    /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
-    #[must_use]
-    #[track_caller]
-    pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> App {
-        match files.into_files() {
-            Ok(files) => self.site.endpoint(Some(Method::Get), &below(prefix), files.factory()),
-            Err(error) => self.mistakes.push(error.to_string()),
-        }
-        self
-    }
-
-    /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
-    #[must_use]
-    #[track_caller]
-    pub fn proxy(mut self, pattern: &str, proxy: impl IntoProxy) -> App {
-        let pending = Pending::new(proxy.into_proxy());
-        self.site.endpoint(None, pattern, pending.factory());
-        self.proxies.push(pending);
-        self
-    }
-
-    /// Puts every handler, those of hosts too, behind a filter; the first one added is outermost.
+    /// Puts every handler, those of hosts too, behind a filter; the first one added is outermost. So is what is answered where there is no handler: 404, 405
+    /// and what OPTIONS is told.
     #[must_use]
     pub fn with<M>(mut self, filter: impl IntoFilter<M>) -> App {
         self.site.filter(filter);
         self
     }
 
-    /// Listens on an address, too; port 0 takes a free one. Without any: `127.0.0.1:8080`.
+    /// Gives handlers a value that all workers share, as the argument [`State<T>`](crate::State). There is one of a type.
+    ///
+    /// ```
+    /// # use gannet::prelude::*;
+    /// # use std::sync::atomic::{AtomicU64, Ordering};
+    /// App::new()
+    ///     .get("/visits", |visits: State<AtomicU64>| visits.fetch_add(1, Ordering::Relaxed).to_string())
+    ///     .state(AtomicU64::new(0));
+    /// ```
     #[must_use]
-    pub fn listen(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
-        match address.to_socket_addrs() {
-            Ok(addresses) => self.listen.extend(addresses.map(Listen::Internet)),
-            Err(error) => self.mistakes.push(format!("{address:?} is no address to listen on: {error}")),
-        }
+    #[track_caller]
+    pub fn state<T: Send + Sync + 'static>(mut self, value: T) -> App {
+        self.site.state(StateFactory::shared(value));
         self
     }
 
-    /// Listens on a Unix socket, too: made at `path`, for whom the umask lets write to it. One that a dead server left there is
-    /// replaced; ours is removed when the server ends.
+    /// Gives handlers a value that each worker has one of, as the argument [`State<T>`](crate::State): made on the worker's thread, before it serves, and needs to be
+    /// neither `Send` nor `Sync`. [`start`](App::start) waits for it, and blocks its thread meanwhile.
     #[must_use]
-    pub fn listen_unix(mut self, path: impl Into<PathBuf>) -> App {
-        self.listen.push(Listen::Unix(path.into()));
+    #[track_caller]
+    pub fn state_per_worker<T, F>(self, make: impl Fn() -> F + Send + Sync + 'static) -> App
+    where
+        T: 'static,
+        F: Future<Output = T> + 'static,
+    {
+        self.try_state_per_worker(move || {
+            let making = make();
+            async move { Ok::<T, std::convert::Infallible>(making.await) }
+        })
+    }
+
+    /// As [`state_per_worker`](App::state_per_worker), for what may fail: then the server does not start, and says why.
+    #[must_use]
+    #[track_caller]
+    pub fn try_state_per_worker<T, F, E>(mut self, make: impl Fn() -> F + Send + Sync + 'static) -> App
+    where
+        T: 'static,
+        F: Future<Output = Result<T, E>> + 'static,
+        E: fmt::Display,
+    {
+        self.site.state(StateFactory::per_worker(make));
         self
     }
 
-    /// Listens on the sockets, too, that a service manager hands over to this process (sd_listen_fds(3)); that there are none is a
-    /// mistake. They can be taken once. Call this before there are other threads: then the variables that announce them are
-    /// taken out of the environment.
+    /// Answers in the place of every [`Rejection`]: where an argument of a handler could not be made of a request. By default that is told as problem details
+    /// (RFC 9457).
     #[must_use]
-    pub fn listen_inherited(mut self) -> App {
-        match inherited::take() {
-            Ok(sockets) if sockets.is_empty() => self.mistakes.push(NOTHING_HANDED_OVER.to_owned()),
-            Ok(sockets) => self.listen.extend(sockets.into_iter().map(Listen::Inherited)),
-            Err(error) => self.mistakes.push(error.to_string()),
-        }
-        self
+    #[track_caller]
+    pub fn rejections<R: IntoResponse>(
+        self,
+        answer: impl Fn(Rejection, &Request) -> R + Send + Sync + 'static,
+    ) -> App {
+        self.state(Rejections::new(answer))
     }
 
-    /// Speaks TLS on whatever is listened on, but for the [`redirect`](App::redirect) and the [`admin`](App::admin) listener.
-    #[must_use]
-    pub fn tls(mut self, tls: Tls) -> App {
-        self.tls = Some(tls);
-        self
+    /// All routes, in the order in which they were registered.
+    pub fn routes(&self) -> Vec<ListedRoute> {
+        let default = self.routes.routes.registered().iter().map(|route| (&[][..], route));
+        let listed = default.chain(self.site.registered()).map(|(hosts, route)| ListedRoute {
+            hosts: hosts.to_vec(),
+            method: route.method,
+            pattern: route.pattern.clone(),
+            place: route.place,
+        });
+        listed.collect()
     }
 
-    /// Listens in clear text on this address, too, and leads whoever comes there to the same place over TLS: to the port that is listened
-    /// on first.
-    #[must_use]
-    pub fn redirect(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
-        match address.to_socket_addrs() {
-            Ok(addresses) => self.redirect.extend(addresses.map(Listen::Internet)),
-            Err(error) => {
-                self.mistakes
-                    .push(format!("{address:?} is no address for the redirect to listen on: {error}"));
-            }
-        }
-        self
-    }
-
-    /// As [`redirect`](App::redirect), on a Unix socket.
-    #[must_use]
-    pub fn redirect_unix(mut self, path: impl Into<PathBuf>) -> App {
-        self.redirect.push(Listen::Unix(path.into()));
-        self
-    }
-
-    /// Tells browsers to ask this host over TLS only, for so long ([`Hsts`]; RFC 6797). By default they are not told. It is told over TLS, by what
-    /// handlers answer.
-    #[must_use]
-    pub fn hsts(mut self, hsts: Hsts) -> App {
-        self.hsts = Some(hsts);
-        self
-    }
-
-    /// Believes the proxies of these networks what they say of a client's address ([`Request::client_address`](crate::Request::client_address)):
-    /// `10.0.0.0/8, fd00::/8`; `loopback` and `private` are short for networks, too. Several calls add up. By default nobody is believed.
-    #[must_use]
-    pub fn trust(mut self, networks: impl IntoNetworks) -> App {
-        match networks.into_networks() {
-            Ok(networks) => self.trust.extend(networks),
-            Err(error) => self.mistakes.push(format!("nobody can be trusted by this: {error}")),
-        }
-        self
-    }
-
-    /// Whether every connection begins with a header of the PROXY protocol (haproxy's `proxy-protocol.txt`, version 1 or 2), which says whose it is.
-    /// It is taken from those who are [trusted](App::trust), and the connections of others are closed: so without `trust` this is a mistake.
-    /// By default none is expected.
-    #[must_use]
-    pub fn proxy_protocol(mut self, proxy_protocol: bool) -> App {
-        self.proxy_protocol = proxy_protocol;
-        self
-    }
-
-    /// Whether HTTP/2 is not spoken. By default it is, with those who ask for it: by ALPN over TLS, in clear text by prior knowledge or an
-    /// `Upgrade: h2c`.
-    #[must_use]
-    pub fn http1_only(mut self, http1_only: bool) -> App {
-        self.http1_only = http1_only;
-        self
-    }
-
-    /// Whether other processes may listen on the same ports (`SO_REUSEPORT`, socket(7)), of which the kernel then gives each its
-    /// share of connections. By default a port that another process has is an error.
-    #[must_use]
-    pub fn share_port(mut self, share_port: bool) -> App {
-        self.share_port = share_port;
-        self
-    }
-
-    /// Whether each worker is kept on one core of those that this process may use; more workers than cores take turns. By default
-    /// the kernel moves them as it likes.
-    #[must_use]
-    pub fn pin(mut self, pin: bool) -> App {
-        self.pin = pin;
-        self
-    }
-
-    /// How many worker threads; 0, the default: one for each core.
-    #[must_use]
-    pub fn workers(mut self, workers: usize) -> App {
-        self.workers = workers;
-        self
-    }
-
-    /// Which engine; by default the best this machine can run.
-    #[must_use]
-    pub fn backend(mut self, backend: BackendChoice) -> App {
-        self.backend = backend;
-        self
-    }
-
-    /// The limits.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> App {
-        self.limits = limits;
-        self
-    }
-
-    /// Tells health (`/healthz`, `/readyz`) and metrics (`/metrics`) on an address of their own, which nobody but those who watch
-    /// the server should reach; port 0 takes a free one. By default nowhere. `docs/metrics.md` has every metric.
-    #[must_use]
-    pub fn admin(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
-        match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
-            Ok(Some(address)) => self.admin = Some(address),
-            Ok(None) => self.mistakes.push(format!("{address:?} is no address for the admin listener")),
-            Err(error) => {
-                self.mistakes.push(format!("{address:?} is no address for the admin listener: {error}"));
-            }
-        }
-        self
-    }
-
-    /// Logs a line for each request, when it is over. By default there is no access log. `docs/logging.md` has the formats.
-    #[must_use]
-    pub fn access_log(mut self, log: AccessLog) -> App {
-        self.access_log = Some(log);
-        self
-    }
-
-    /// Which files are sent from a mapping of them, which only the kernel reads; by default those that are cheaper to send so.
-    #[must_use]
-    pub fn mapped_sends(mut self, mapped_sends: MappedSends) -> App {
-        self.mapped_sends = mapped_sends;
-        self
-    }
-
-    /// Lets the environment have the last word: `GANNET_LISTEN` (addresses and `unix:PATH`s, separated by commas), `GANNET_WORKERS`,
-    /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
-    #[must_use]
-    pub fn environment(mut self) -> App {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        if let Some(addresses) = set("GANNET_LISTEN") {
-            self.listen.clear();
-            self =
-                addresses.split(',').fold(self, |app, address| match address.trim().strip_prefix("unix:") {
-                    Some(path) => app.listen_unix(path),
-                    None => app.listen(address.trim()),
-                });
-        }
-        if let Some(workers) = set("GANNET_WORKERS") {
-            match workers.parse() {
-                Ok(workers) => self.workers = workers,
-                Err(_) => {
-                    self.mistakes.push(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"));
-                }
-            }
-        }
-        if let Some(backend) = set("GANNET_BACKEND") {
-            match backend.parse() {
-                Ok(backend) => self.backend = backend,
-                Err(error) => self.mistakes.push(format!("GANNET_BACKEND is {backend:?}: {error}")),
-            }
-        }
-        if let Some(mapped_sends) = set("GANNET_MMAP") {
-            match mapped_sends.parse() {
-                Ok(mapped_sends) => self.mapped_sends = mapped_sends,
-                Err(error) => self.mistakes.push(format!("GANNET_MMAP is {mapped_sends:?}: {error}")),
-            }
-        }
-        self
-    }
-
-    /// Starts serving, and returns when connections are accepted.
+    /// The application, ready to be started.
     ///
     /// # Errors
-    /// When what was built cannot be served, or the server cannot start.
-    pub fn start(mut self) -> Result<Running, Error> {
+    /// Every mistake that was made, a line each: [`Error::Build`].
+    pub fn build(mut self) -> Result<Server, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
-        let trust = self.trust.clone();
-        for proxy in std::mem::take(&mut self.proxies) {
-            self.mistakes.extend(proxy.build(&trust).err());
+        for proxy in std::mem::take(&mut self.routes.proxies) {
+            if let Err(mistake) = proxy.build(&self.trust) {
+                self.mistake(mistake);
+            }
         }
         if let Some(hsts) = self.hsts {
             self.site.filter(hsts);
         }
-        let site = self.site.build().map_err(|error| SiteError::to_string(&error));
-        let site = match (site, self.mistakes.is_empty()) {
-            (Ok(site), true) => site,
-            (site, _) => {
-                self.mistakes.extend(site.err());
-                return Err(Error::Build(self.mistakes.join("\n")));
-            }
+        let Routes { routes, mut mistakes, .. } = self.routes;
+        *self.site.routes() = routes;
+        let site = self.site.build().map_err(|error| mistakes.push(SiteError::to_string(&error)));
+        let Some(site) = site.ok().filter(|_| mistakes.is_empty()) else {
+            return Err(Error::Build(mistakes.join("\n")));
         };
         let options = Options {
             listen,
@@ -402,60 +249,60 @@ impl App {
             access_log: self.access_log,
             mapped_sends: self.mapped_sends,
         };
-        let running = start(site, options).map_err(Error::Start)?;
-        let secure = running.addresses().iter().find_map(Address::internet);
-        let _ = port.set(secure.map_or(HTTPS_PORT, |address| address.port())); // it is set once
-        Ok(running)
+        Ok(Server { site, options, port })
     }
 
-    /// What is to be listened on, and what comes before HTTP there. The redirect leads to the port that `port` will have: where port 0
-    /// was asked for, it is known when the server listens.
-    fn listeners(&mut self, port: &Arc<OnceLock<u16>>) -> Vec<ListenerOptions> {
-        let has_tls = self.tls.is_some();
-        self.check_edge();
-        let tls = self.tls.take().map(|tls| tls.build(self.http1_only)).transpose();
-        let tls = tls.map_err(|error| self.mistakes.push(error.to_string())).unwrap_or_default();
-        if self.listen.is_empty() {
-            let port = if has_tls { 8443 } else { 8080 };
-            self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], port))));
-        }
-        let redirect = Redirect::to(port.clone()).factory();
-        let clear = Preamble { tls: None, proxy_protocol: self.proxy_protocol, http1_only: self.http1_only };
-        let site = std::mem::take(&mut self.listen).into_iter().map(|listen| ListenerOptions {
-            listen,
-            preamble: Preamble { tls: tls.clone(), ..clear },
-            handler: None,
-        });
-        let aside = std::mem::take(&mut self.redirect).into_iter().map(|listen| ListenerOptions {
-            listen,
-            preamble: clear.clone(),
-            handler: Some(redirect.clone()),
-        });
-        site.chain(aside).collect()
-    }
-
-    /// What goes together only.
-    fn check_edge(&mut self) {
-        let mistakes = [
-            (self.tls.is_none() && !self.redirect.is_empty(), "App::redirect leads to TLS; add App::tls"),
-            (self.tls.is_none() && self.hsts.is_some(), "App::hsts is told over TLS only; add App::tls"),
-            (
-                self.proxy_protocol && self.trust.is_empty(),
-                "App::proxy_protocol lets whoever connects say who the client is; name those who may by App::trust",
-            ),
-        ];
-        let made = mistakes.iter().filter(|(is_made, _)| *is_made);
-        self.mistakes.extend(made.map(|(_, mistake)| (*mistake).to_owned()));
+    /// Starts serving, and returns when connections are accepted.
+    ///
+    /// # Errors
+    /// When what was built cannot be served, or the server cannot start.
+    pub fn start(self) -> Result<Running, Error> {
+        self.build()?.start()
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
-    /// Dropping the future stops the server.
+    /// The future may be spawned; dropping it stops the server.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn run(self) -> Result<(), Error> {
         let signals = Signals::listen().map_err(Error::Run)?;
         self.start()?.obey(signals).await.map_err(Error::Run)
+    }
+
+    /// Serves until `shutdown` is done, then drains. Signals are left alone. The future may be spawned; dropping it stops the server at once.
+    ///
+    /// # Errors
+    /// As [`start`](App::start), and when the server ends on its own.
+    pub async fn serve_with_shutdown(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
+        self.start()?.drain_after(shutdown).await.map_err(Error::Run)
+    }
+}
+
+impl Server {
+    /// Starts serving, and returns when connections are accepted.
+    ///
+    /// # Errors
+    /// When the server cannot start: [`Error::Start`].
+    pub fn start(self) -> Result<Running, Error> {
+        let running = start(self.site, self.options).map_err(Error::Start)?;
+        let secure = running.addresses().iter().find_map(Address::internet);
+        let _ = self.port.set(secure.map_or(HTTPS_PORT, |address| address.port())); // it is set once
+        Ok(running)
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Server").field(&self.site).finish()
+    }
+}
+
+/// As `GET /users/:id`, with the place behind it.
+impl fmt::Display for ListedRoute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let method = self.method.and_then(Method::as_str).unwrap_or("*");
+        write!(f, "{method:7} {}{}  {}", self.hosts.join(","), self.pattern, self.place)
     }
 }
 

@@ -17,19 +17,22 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod edge;
 mod proxy;
 mod routes;
+mod settings;
 mod tls;
 mod trust;
 
-pub use app::{App, Error};
+pub use app::{App, Error, ListedRoute, Server};
 pub use gannet_core::Tls as TlsOfConnection;
 pub use gannet_core::{
     Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
-    Fields, Filter, Frame, Handler, IntoFilter, IntoHandler, IntoResponse, InvalidField, InvalidNetwork,
-    Method, Network, Networks, Next, ProxyProtocol, ReceivedBody, Reply, Request, Response, Sender, Source,
-    Status, Upgraded, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
-    UpstreamRequest, UpstreamTimeouts, Version, channel, cpu,
+    Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
+    InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, ProxyProtocol, ReceivedBody,
+    Rejection, Rejections, Reply, Request, Response, Sender, Source, State, Status, Upgraded, Upstream,
+    UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts,
+    Version, around, channel, cpu, deciding,
 };
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
@@ -46,5 +49,5 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What most programs need.
 pub mod prelude {
-    pub use crate::{App, IntoResponse, Next, Request, Response, Status};
+    pub use crate::{App, IntoResponse, Next, Rejection, Request, Response, State, Status};
 }

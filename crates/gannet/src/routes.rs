@@ -1,11 +1,10 @@
-//! What is served for a host; and what an application and a host have in common.
+//! What is served for a host, or below a prefix; and what an application, a host and a group have in common.
 
-use gannet_core::{IntoFilter, IntoHandler, Method};
-use gannet_features::files::IntoFiles;
+use gannet_core::IntoFilter;
 
-use crate::proxy::{IntoProxy, Pending};
+use crate::proxy::Pending;
 
-/// Routes and filters of a host, as [`App::host`](crate::App::host) takes them.
+/// Routes and filters of a host or a group, as [`App::host`](crate::App::host) and [`App::group`](crate::App::group) take them.
 #[derive(Default)]
 pub struct Routes {
     pub(crate) routes: gannet_server::Routes,
@@ -13,49 +12,162 @@ pub struct Routes {
     pub(crate) mistakes: Vec<String>,
 }
 
-/// The verbs that are written the same way for an application and for a host: each is `route` for a method.
+/// The verbs that are written the same way for an application, a host and a group.
 macro_rules! verbs {
     ($builder:ty) => {
         /// Answers GET, and HEAD, on `pattern`; patterns are explained at [`route`](Self::route).
         #[must_use]
         #[track_caller]
-        pub fn get<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
-            self.route(Some(Method::Get), pattern, handler)
+        pub fn get<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Get), pattern, handler)
+        }
+
+        /// Answers HEAD, where GET's handler shall not, on `pattern`.
+        #[must_use]
+        #[track_caller]
+        pub fn head<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Head), pattern, handler)
         }
 
         /// Answers POST on `pattern`.
         #[must_use]
         #[track_caller]
-        pub fn post<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
-            self.route(Some(Method::Post), pattern, handler)
+        pub fn post<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Post), pattern, handler)
         }
 
         /// Answers PUT on `pattern`.
         #[must_use]
         #[track_caller]
-        pub fn put<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
-            self.route(Some(Method::Put), pattern, handler)
+        pub fn put<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Put), pattern, handler)
         }
 
         /// Answers PATCH on `pattern`.
         #[must_use]
         #[track_caller]
-        pub fn patch<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
-            self.route(Some(Method::Patch), pattern, handler)
+        pub fn patch<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Patch), pattern, handler)
         }
 
         /// Answers DELETE on `pattern`.
         #[must_use]
         #[track_caller]
-        pub fn delete<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
-            self.route(Some(Method::Delete), pattern, handler)
+        pub fn delete<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Delete), pattern, handler)
+        }
+
+        /// Answers OPTIONS, where the server shall not say which methods there are, on `pattern`.
+        #[must_use]
+        #[track_caller]
+        pub fn options<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Options), pattern, handler)
+        }
+
+        /// Answers TRACE on `pattern`.
+        #[must_use]
+        #[track_caller]
+        pub fn trace<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Trace), pattern, handler)
+        }
+
+        /// Answers QUERY (draft-ietf-httpbis-safe-method-w-body: GET with a body) on `pattern`.
+        #[must_use]
+        #[track_caller]
+        pub fn query<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.route(Some(gannet_core::Method::Query), pattern, handler)
         }
 
         /// Answers any method that has no handler of its own on `pattern`.
         #[must_use]
         #[track_caller]
-        pub fn any<M>(self, pattern: &str, handler: impl IntoHandler<M>) -> $builder {
+        pub fn any<M>(self, pattern: &str, handler: impl gannet_core::IntoHandler<M>) -> $builder {
             self.route(None, pattern, handler)
+        }
+
+        /// Answers `method` (none: any method) on `pattern`; an application does so for every host that has no routes of its own
+        /// ([`App::host`](crate::App::host)).
+        ///
+        /// | pattern | matches |
+        /// |---|---|
+        /// | `/about` | only that |
+        /// | `/users/:id`, `/users/{id}` | one segment in the place of the parameter: [`Request::param`](crate::Request::param) gives it |
+        /// | `/api/*` | `/api/` and everything below it: [`Request::tail`](crate::Request::tail) gives what is below |
+        /// | `/files/*path`, `/files/{*path}` | the same, and gives it the name of a parameter |
+        ///
+        /// A parameter is a whole segment, and not empty. Paths are compared as they are sent, percent-encoded. A colon or a brace that
+        /// stands for itself is written twice.
+        ///
+        /// The most specific pattern answers, whatever the order: segment by segment from the left, itself before a parameter before a
+        /// wildcard. Where it has no handler for the method, a less specific one that has answers; only if none has, the
+        /// answer is 405. HEAD is answered by the handler of GET, and OPTIONS by the server, unless they have handlers of their own.
+        #[must_use]
+        #[track_caller]
+        pub fn route<M>(
+            mut self,
+            method: Option<gannet_core::Method>,
+            pattern: &str,
+            handler: impl gannet_core::IntoHandler<M>,
+        ) -> $builder {
+            self.routes_mut().routes.route(method, pattern, handler);
+            self
+        }
+
+        /// Answers what no pattern matches, in the place of 404; in a group what none matches below its prefix.
+        #[must_use]
+        #[track_caller]
+        pub fn fallback<M>(mut self, handler: impl gannet_core::IntoHandler<M>) -> $builder {
+            self.routes_mut().routes.fallback(handler);
+            self
+        }
+
+        /// Adds routes whose patterns are behind `prefix`, with filters of their own, within these: `/` in the group is the prefix itself.
+        ///
+        /// ```
+        /// # use gannet::prelude::*;
+        /// App::new().group("/users", |users| {
+        ///     users
+        ///         .get("/", "all of them")
+        ///         .get("/:id", |request: Request| request.param("id").unwrap_or_default().to_owned())
+        ///         .fallback((Status::NOT_FOUND, "users have no such thing"))
+        /// });
+        /// ```
+        #[must_use]
+        #[track_caller]
+        pub fn group(
+            mut self,
+            prefix: &str,
+            build: impl FnOnce($crate::routes::Routes) -> $crate::routes::Routes,
+        ) -> $builder {
+            let routes = self.routes_mut();
+            let group = routes.absorb(build($crate::routes::Routes::default()));
+            routes.routes.group(prefix, group);
+            self
+        }
+
+        /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
+        #[must_use]
+        #[track_caller]
+        pub fn files(mut self, prefix: &str, files: impl $crate::files::IntoFiles) -> $builder {
+            let (routes, get) = (self.routes_mut(), Some(gannet_core::Method::Get));
+            match files.into_files() {
+                Ok(files) => {
+                    let pattern = $crate::routes::below(prefix);
+                    routes.routes.endpoint(get, &pattern, files.factory());
+                }
+                Err(error) => routes.mistakes.push(error.to_string()),
+            }
+            self
+        }
+
+        /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
+        #[must_use]
+        #[track_caller]
+        pub fn proxy(mut self, pattern: &str, proxy: impl $crate::proxy::IntoProxy) -> $builder {
+            let (routes, pending) = (self.routes_mut(), $crate::proxy::Pending::new(proxy.into_proxy()));
+            routes.routes.endpoint(None, pattern, pending.factory());
+            routes.proxies.push(pending);
+            self
         }
     };
 }
@@ -64,40 +176,24 @@ pub(crate) use verbs;
 impl Routes {
     verbs!(Routes);
 
-    /// Answers `method` (none: any method) on `pattern`; patterns are explained at [`App::route`](crate::App::route).
-    #[must_use]
-    #[track_caller]
-    pub fn route<M>(mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) -> Routes {
-        self.routes.route(method, pattern, handler);
+    fn routes_mut(&mut self) -> &mut Routes {
         self
     }
 
-    /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
-    #[must_use]
-    #[track_caller]
-    pub fn files(mut self, prefix: &str, files: impl IntoFiles) -> Routes {
-        match files.into_files() {
-            Ok(files) => self.routes.endpoint(Some(Method::Get), &below(prefix), files.factory()),
-            Err(error) => self.mistakes.push(error.to_string()),
-        }
-        self
-    }
-
-    /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
-    #[must_use]
-    #[track_caller]
-    pub fn proxy(mut self, pattern: &str, proxy: impl IntoProxy) -> Routes {
-        let pending = Pending::new(proxy.into_proxy());
-        self.routes.endpoint(None, pattern, pending.factory());
-        self.proxies.push(pending);
-        self
-    }
-
-    /// Puts every handler of this host behind a filter, which is within those of the application; the first one added is outermost.
+    /// Puts every handler of this host or group behind a filter, which is within those of what it is part of; the first one added is outermost. So is what is
+    /// answered where there is no handler: 404, 405 and what OPTIONS is told.
     #[must_use]
     pub fn with<M>(mut self, filter: impl IntoFilter<M>) -> Routes {
         self.routes.filter(filter);
         self
+    }
+
+    /// Takes over what others have still to do, and gives back their routes.
+    pub(crate) fn absorb(&mut self, other: Routes) -> gannet_server::Routes {
+        let Routes { routes, proxies, mistakes } = other;
+        self.proxies.extend(proxies);
+        self.mistakes.extend(mistakes);
+        routes
     }
 }
 

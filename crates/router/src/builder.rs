@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::index;
 use crate::mistake::{Mistake, Problem};
-use crate::pattern::Pattern;
+use crate::pattern::{Parameter, Pattern};
 use crate::perfect::{SEEDS, Table};
 use crate::router::{Route, Router};
 use crate::trie::Growing;
@@ -52,6 +52,13 @@ impl<T> Builder<T> {
         let pattern = Pattern::read(pattern).ok()?;
         let route = &mut self.routes[self.by_shape.get(&pattern.shape)?.route];
         (route.parameters == pattern.parameters).then_some(&mut route.value)
+    }
+
+    /// The names of a pattern's parameters, from left to right, if it was added.
+    pub fn parameters(&self, pattern: &str) -> Option<Vec<&str>> {
+        let pattern = Pattern::read(pattern).ok()?;
+        let route = &self.routes[self.by_shape.get(&pattern.shape)?.route];
+        Some(route.parameters.iter().map(Parameter::name).collect())
     }
 
     /// Whether nothing was added, right or wrong.

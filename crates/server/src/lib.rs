@@ -61,6 +61,6 @@ pub use limits::{Limits, Row, TABLE};
 pub use mapped::{MappedSends, UnknownMappedSends};
 pub use observe::{AccessLog, LogDestination, LogFormat, WorkerCounters};
 pub use offload::{Offload, Services};
-pub use site::{FilterFactory, Routes, Site, SiteBuilder, SiteError, SiteRoute};
+pub use site::{FilterFactory, Registered, Routes, Site, SiteBuilder, SiteError, SiteRoute};
 pub use wake::{Command, Mailbox};
 pub use worker::{Turn, Worker};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use gannet_client::{Client, Lent, SlotWakers, Takeover};
-use gannet_core::{Arrival, Counter, Counters, Fields, Heads, Incoming, Networks, Ports};
+use gannet_core::{Arrival, Counter, Counters, Fields, Heads, Incoming, Networks, Ports, States};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::h2::Blocks;
@@ -157,6 +157,7 @@ impl Local {
                 counters: feature_counters,
                 upstreams: client.port(),
                 trusted: Rc::default(),
+                states: Rc::default(),
             }),
             client,
             disk,
@@ -192,6 +193,11 @@ impl Local {
         let trusted = Rc::new(trusted.clone());
         self.observer.trusted = trusted.clone();
         Rc::make_mut(&mut self.ports).trusted = trusted;
+    }
+
+    /// What handlers have in common.
+    pub(crate) fn share_states(&mut self, states: States) {
+        Rc::make_mut(&mut self.ports).states = Rc::new(states);
     }
 
     /// Lends the client the engine and what comes with it.

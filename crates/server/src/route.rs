@@ -19,20 +19,25 @@ pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let Some(tree) = tree else {
         return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
     };
-    let reply = match find(&mut request, tree) {
+    match find(&mut request, tree) {
         Found::Endpoint(handler, route) => {
             local.route.set(route);
-            return (handle::answer(handler, request, local), route);
+            (handle::answer(handler, request, local), route)
         }
-        Found::Nothing => Reply::ready(refusal(Status::NOT_FOUND, &request)),
-        Found::OtherMethods(allow) if request.method() == Method::Options => {
-            Reply::ready(Response::new(Status::NO_CONTENT).with("Allow", allow))
-        }
+        Found::Nothing => (answer_elsewhere(tree.fallback(request.path()), request, local), NO_ROUTE),
         Found::OtherMethods(allow) => {
-            Reply::ready(refusal(Status::METHOD_NOT_ALLOWED, &request).with("Allow", allow))
+            request.set_allowed(allow);
+            (answer_elsewhere(tree.refusal(request.path()), request, local), NO_ROUTE)
         }
-    };
-    (reply, NO_ROUTE)
+    }
+}
+
+/// What answers where no route does, which is behind filters as they are.
+#[cold]
+fn answer_elsewhere(handler: &dyn Handler, mut request: Request, local: &Local) -> Reply {
+    request.set_tail(0);
+    local.route.set(NO_ROUTE);
+    handle::answer(handler, request, local)
 }
 
 /// Whether the request is passed on to another server.
@@ -41,7 +46,11 @@ pub(crate) fn is_forwarded(mut request: Request, facts: &Facts, local: &Local) -
         return handler.forwards();
     }
     let Some(tree) = local.site.tree(&request) else { return false };
-    matches!(find(&mut request, tree), Found::Endpoint(handler, _) if handler.forwards())
+    match find(&mut request, tree) {
+        Found::Endpoint(handler, _) => handler.forwards(),
+        Found::Nothing => tree.fallback(request.path()).forwards(),
+        Found::OtherMethods(_) => false,
+    }
 }
 
 /// Whether the request asks another host than its client named in the handshake, where clients have to show certificates: who is let in there was
@@ -52,6 +61,17 @@ fn asks_past_its_handshake(request: &Request) -> bool {
     let (Some(named), Some(authority)) = (&tls.server_name, request.authority()) else { return false };
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     !host.trim_end_matches('.').eq_ignore_ascii_case(named)
+}
+
+/// Says that there is nothing, or that there is nothing for the method: 404, 405, or for OPTIONS what there is.
+pub(crate) fn refuse(request: &Request) -> Response {
+    match request.allowed() {
+        None => refusal(Status::NOT_FOUND, request),
+        Some(allow) if request.method() == Method::Options => {
+            Response::new(Status::NO_CONTENT).with("Allow", allow)
+        }
+        Some(allow) => refusal(Status::METHOD_NOT_ALLOWED, request).with("Allow", allow),
+    }
 }
 
 /// A response that says its status, in the form that the client prefers.

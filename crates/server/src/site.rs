@@ -4,20 +4,23 @@
 //! its own. [`SiteBuilder`] makes it.
 
 mod build;
+mod routes;
 
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method, Request};
+use gannet_core::{Chain, Filter, Handler, HandlerFactory, Method, Reply, Request, StateFactory};
 use gannet_router::{Hosts, Router};
 
 use crate::observe::NO_ROUTE;
+use crate::route;
 
-pub use build::{Routes, SiteBuilder, SiteError};
+pub use build::{SiteBuilder, SiteError};
+pub use routes::{Registered, Routes};
 
 /// Makes a worker's instance of a filter.
-pub type FilterFactory = Arc<dyn Fn() -> Box<dyn Filter> + Send + Sync>;
+pub type FilterFactory = Arc<dyn Fn() -> Rc<dyn Filter> + Send + Sync>;
 
 /// What is served. Shared by all workers; makes an instance for each.
 pub struct Site {
@@ -25,6 +28,7 @@ pub struct Site {
     hosts: Hosts<usize>,
     trees: Vec<Tree>,
     filters: Vec<FilterFactory>,
+    states: Vec<StateFactory>,
 }
 
 /// What is served for a host.
@@ -32,11 +36,23 @@ struct Tree {
     /// The patterns of the hosts; none for the default.
     hosts: Vec<String>,
     router: Router<Methods>,
-    endpoints: Vec<HandlerFactory>,
-    /// Behind those of the site.
-    filters: Vec<FilterFactory>,
+    /// Which scope answers for a path that the router does not match.
+    prefixes: Router<usize>,
+    /// Each with its scope.
+    endpoints: Vec<(HandlerFactory, usize)>,
+    /// The first is that of the whole tree; each other one is within one that comes before it.
+    scopes: Vec<Scope>,
     /// The number of its first route.
     first_route: usize,
+}
+
+/// What handlers, and what is answered in the place of one that is not there, have in common: filters.
+struct Scope {
+    parent: usize,
+    /// Within those of the parent, or of the site.
+    filters: Vec<FilterFactory>,
+    /// What answers where there is nothing; none: the parent's.
+    fallback: Option<HandlerFactory>,
 }
 
 /// What one pattern leads to: for each method (none: any method) an endpoint of the tree.
@@ -64,8 +80,26 @@ pub(crate) struct LocalTree {
     site: Arc<Site>,
     number: usize,
     pub(crate) endpoints: Vec<Rc<dyn Handler>>,
+    scopes: Vec<LocalScope>,
     /// What requests know of their routes, by the router's numbers.
     pub(crate) routes: Vec<Rc<dyn gannet_core::Route>>,
+}
+
+/// What answers in a scope where no endpoint does; behind its filters.
+struct LocalScope {
+    /// Where there is nothing.
+    fallback: Rc<dyn Handler>,
+    /// Where there is something, but not for the method.
+    refusal: Rc<dyn Handler>,
+}
+
+/// Says that there is nothing, or what there is instead.
+struct Refusal;
+
+impl Handler for Refusal {
+    fn handle(&self, request: Request) -> Reply {
+        Reply::ready(route::refuse(&request))
+    }
 }
 
 /// A route, as the requests of a worker share it.
@@ -86,6 +120,11 @@ impl Site {
                 methods: route.value(),
             })
         })
+    }
+
+    /// What makes each worker's states.
+    pub fn states(&self) -> &[StateFactory] {
+        &self.states
     }
 
     /// What metrics and logs call the routes, by their numbers: the pattern, behind the hosts that it is for.
@@ -120,7 +159,8 @@ impl Methods {
 
 impl LocalSite {
     pub(crate) fn new(site: Arc<Site>) -> LocalSite {
-        let trees = (0..site.trees.len()).map(|number| LocalTree::new(&site, number)).collect();
+        let filters: Vec<_> = site.filters.iter().map(|make| make()).collect();
+        let trees = (0..site.trees.len()).map(|number| LocalTree::new(&site, number, &filters)).collect();
         LocalSite { trees, site }
     }
 
@@ -139,19 +179,53 @@ impl LocalSite {
 }
 
 impl LocalTree {
-    fn new(site: &Arc<Site>, number: usize) -> LocalTree {
+    /// One instance of each filter, whichever handlers are behind it.
+    fn new(site: &Arc<Site>, number: usize, outermost: &[Rc<dyn Filter>]) -> LocalTree {
         let tree = &site.trees[number];
-        let filters = || site.filters.iter().chain(&tree.filters).map(|make| make()).collect::<Vec<_>>();
-        let endpoints = tree.endpoints.iter().map(|make| -> Rc<dyn Handler> {
-            match site.filters.is_empty() && tree.filters.is_empty() {
-                true => make(),
-                false => Rc::new(Chain::new(filters(), make())),
-            }
+        let mut chains: Vec<Rc<[Rc<dyn Filter>]>> = Vec::new();
+        let mut fallbacks: Vec<Rc<dyn Handler>> = Vec::new();
+        for scope in &tree.scopes {
+            let outer = chains.get(scope.parent).map_or(outermost, |chain| &chain[..]);
+            chains.push(outer.iter().cloned().chain(scope.filters.iter().map(|make| make())).collect());
+            let inherited = || fallbacks.get(scope.parent).cloned().unwrap_or_else(|| Rc::new(Refusal));
+            let fallback = scope.fallback.as_ref().map_or_else(inherited, |make| make());
+            fallbacks.push(fallback);
+        }
+        let behind = |scope: usize, handler: Rc<dyn Handler>| match chains[scope].is_empty() {
+            true => handler,
+            false => Rc::new(Chain::new(chains[scope].clone(), handler)),
+        };
+        let scopes = fallbacks.iter().enumerate().map(|(number, fallback)| LocalScope {
+            fallback: behind(number, fallback.clone()),
+            refusal: behind(number, Rc::new(Refusal)),
         });
+        let endpoints = tree.endpoints.iter().map(|(make, scope)| behind(*scope, make()));
         let routes = (0..tree.router.routes().len()).map(|route| -> Rc<dyn gannet_core::Route> {
             Rc::new(LocalRoute { site: site.clone(), tree: number, number: route })
         });
-        LocalTree { endpoints: endpoints.collect(), routes: routes.collect(), number, site: site.clone() }
+        LocalTree {
+            endpoints: endpoints.collect(),
+            scopes: scopes.collect(),
+            routes: routes.collect(),
+            number,
+            site: site.clone(),
+        }
+    }
+
+    /// What answers for a path that no pattern matches.
+    pub(crate) fn fallback(&self, path: &str) -> &dyn Handler {
+        &*self.scope(path).fallback
+    }
+
+    /// What answers for a path that has no handler for the method.
+    pub(crate) fn refusal(&self, path: &str) -> &dyn Handler {
+        &*self.scope(path).refusal
+    }
+
+    fn scope(&self, path: &str) -> &LocalScope {
+        let prefixes = &self.site.trees[self.number].prefixes;
+        let scope = prefixes.matches(path).next().map_or(0, |found| *found.route.value());
+        &self.scopes[scope]
     }
 
     pub(crate) fn router(&self) -> &Router<Methods> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gannet_client::Takeover;
-use gannet_core::{Fs, Handler, Networks};
+use gannet_core::{Fs, Handler, Networks, States};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
@@ -115,6 +115,13 @@ impl Worker {
     #[must_use]
     pub fn with_trusted(mut self, trusted: &Networks) -> Worker {
         self.local.trust(trusted);
+        self
+    }
+
+    /// What handlers have in common; by default nothing.
+    #[must_use]
+    pub fn with_states(mut self, states: States) -> Worker {
+        self.local.share_states(states);
         self
     }
 

@@ -223,9 +223,10 @@ mod tests {
             ("crates/server/Cargo.toml", "[package]\nname = \"gannet-server\""),
             ("crates/server/tests/simulation.rs", ""),
             (
-                "examples/Cargo.toml",
-                "[package]\nname = \"gannet-examples\"\n[[example]]\nname = \"echo\"\npath = \"echo.rs\"",
+                "crates/engine/Cargo.toml",
+                "[package]\nname = \"gannet-engine\"\n[[example]]\nname = \"echo\"\npath = \"echo.rs\"",
             ),
+            ("examples/hello/Cargo.toml", "[package]\nname = \"example-hello\""),
             ("examples/site/index.html", ""),
             ("bench/Cargo.toml", "[package]\nname = \"gannet-bench\""),
             ("fuzz/Cargo.toml", "[package]\nname = \"gannet-fuzz\"\n[[bin]]\nname = \"head\""),
@@ -251,8 +252,10 @@ mod tests {
         assert!(works("GANNET_SEED=7 cargo test -p gannet-server --test simulation"));
         assert!(!works("cargo test -p gannet-servers"));
         assert!(!works("cargo test -p gannet-cli --test simulation"));
-        assert!(works("cargo run -p gannet-examples --example echo"));
+        assert!(works("cargo run -p gannet-engine --example echo"));
         assert!(!works("cargo run --example=reverb"));
+        assert!(works("cargo run --release -p example-hello"));
+        assert!(!works("cargo run --release -p example-hallo"));
         assert!(works("cargo run --bin gannet"));
         assert!(!works("cargo test -p gannet-bench"));
         assert!(works("cargo run --manifest-path bench/Cargo.toml -- --rounds 5"));

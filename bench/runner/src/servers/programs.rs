@@ -85,7 +85,7 @@ pub fn null_proxy(place: &Place<'_>) -> io::Result<Command> {
 /// Gannet's binary. A flag that this build does not know is left out where it would switch something off, and named as
 /// missing where it is what the row is about.
 pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Result<Command> {
-    let program = gannet_program("GANNET_BIN", &["gannet"], "cargo build --release")?;
+    let program = gannet_program("GANNET_BIN", "gannet", "cargo build --release")?;
     let mut command = Command::new(&program);
     if place.work.upstream.is_some() {
         let scheme = if place.work.upstream_protocol == Protocol::Http2 { "h2c://" } else { "" };
@@ -132,8 +132,8 @@ fn known<'a>(program: &Path, flag: &'a str) -> io::Result<&'a str> {
 
 /// The library's own hello: told by environment, as every flag of Gannet can be.
 pub fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let build = "cargo build --release --workspace --examples --bins";
-    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", &["hello", "examples/hello"], build)?);
+    let build = "cargo build --release -p example-hello";
+    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", "example-hello", build)?);
     command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
     command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
     Ok(command)
@@ -151,17 +151,15 @@ pub fn peers() -> PathBuf {
 }
 
 /// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
-fn gannet_program(variable: &str, places: &[&str], build: &str) -> io::Result<PathBuf> {
+fn gannet_program(variable: &str, name: &str, build: &str) -> io::Result<PathBuf> {
     if let Some(path) = env::var_os(variable) {
         return existing(path);
     }
-    let folder = target().join("release");
-    places.iter().map(|place| folder.join(place)).find(|path| path.is_file()).ok_or_else(|| {
-        io::Error::other(format!(
-            "{} is not there: run `{build}`, or set {variable}",
-            folder.join(places[0]).display()
-        ))
-    })
+    let path = target().join("release").join(name);
+    if path.is_file() {
+        return Ok(path);
+    }
+    Err(io::Error::other(format!("{} is not there: run `{build}`, or set {variable}", path.display())))
 }
 
 pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {

@@ -4,9 +4,10 @@
 //! is an address (8.1.1), so nothing is looked up here.
 
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
-use gannet_core::{Filter, IntoFilter, Request, edited};
+use gannet_core::{Filter, IntoFilter, around};
 
 /// What is told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,15 +56,17 @@ impl Hsts {
 
 /// Tells it in every response to a request that came over TLS, once: what a handler says itself stays (RFC 6797, 7.1: one field only).
 impl IntoFilter<Hsts> for Hsts {
-    type Filter = Box<dyn Filter>;
-
-    fn into_filter(self) -> Box<dyn Filter> {
+    fn into_filter(self) -> Rc<dyn Filter> {
         let value = self.to_string();
-        edited(Request::is_secure, move |response| {
-            if response.fields().get(NAME).is_none() {
-                response.fields_mut().append(NAME, &value).expect("a name and digits can be sent");
-            }
-        })
+        around(
+            |request| Ok(request.is_secure()),
+            move |is_secure, mut response| {
+                if is_secure && response.fields().get(NAME).is_none() {
+                    response.fields_mut().append(NAME, &value).expect("a name and digits can be sent");
+                }
+                response
+            },
+        )
     }
 }
 

@@ -318,6 +318,7 @@ impl Served {
             counters: world.clone(),
             upstreams: world.clone(),
             trusted: Rc::default(),
+            states: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let arrival = Arrival { tls: self.tls.clone(), ..Arrival::default() };

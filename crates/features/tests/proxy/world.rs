@@ -140,6 +140,7 @@ impl Proxied {
             counters: world.clone(),
             upstreams: world.clone(),
             trusted: Rc::default(),
+            states: Rc::default(),
         }
     }
 

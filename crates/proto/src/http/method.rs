@@ -2,7 +2,7 @@
 
 /// What a request asks to be done with its target.
 ///
-/// The methods of RFC 9110 and PATCH (RFC 5789) have a name of their own; any other token is [`Method::Other`]
+/// The methods of RFC 9110, PATCH (RFC 5789) and QUERY have a name of their own; any other token is [`Method::Other`]
 /// and its text is where the request said it ([`Head::method_text`](super::Head::method_text)). Methods are
 /// case-sensitive: `get` is `Other`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash, Default)]
@@ -27,6 +27,8 @@ pub enum Method {
     Trace,
     /// Change the target by the content (RFC 5789).
     Patch,
+    /// Process the content, and change nothing: a question that is too long for a target (draft-ietf-httpbis-safe-method-w-body).
+    Query,
     /// Any other token.
     Other,
 }
@@ -45,6 +47,7 @@ impl Method {
             b"OPTIONS" => Method::Options,
             b"TRACE" => Method::Trace,
             b"PATCH" => Method::Patch,
+            b"QUERY" => Method::Query,
             _ => Method::Other,
         }
     }
@@ -61,13 +64,14 @@ impl Method {
             Method::Options => Some("OPTIONS"),
             Method::Trace => Some("TRACE"),
             Method::Patch => Some("PATCH"),
+            Method::Query => Some("QUERY"),
             Method::Other => None,
         }
     }
 
     /// Whether the request asks for nothing but information (RFC 9110 section 9.2.1).
     pub const fn is_safe(self) -> bool {
-        matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace)
+        matches!(self, Method::Get | Method::Head | Method::Options | Method::Trace | Method::Query)
     }
 
     /// Whether sending the request twice means the same as sending it once (RFC 9110 section 9.2.2).
@@ -80,7 +84,7 @@ impl Method {
 mod tests {
     use super::Method;
 
-    const NAMED: [Method; 9] = [
+    const NAMED: [Method; 10] = [
         Method::Get,
         Method::Head,
         Method::Post,
@@ -90,6 +94,7 @@ mod tests {
         Method::Options,
         Method::Trace,
         Method::Patch,
+        Method::Query,
     ];
 
     #[test]
@@ -111,7 +116,7 @@ mod tests {
     #[test]
     fn safe_methods_are_idempotent_and_post_is_neither() {
         assert!(NAMED.iter().all(|method| !method.is_safe() || method.is_idempotent()));
-        assert!(Method::Put.is_idempotent() && Method::Delete.is_idempotent());
+        assert!(Method::Query.is_safe() && Method::Put.is_idempotent() && Method::Delete.is_idempotent());
         assert!(!Method::Post.is_idempotent() && !Method::Patch.is_idempotent() && !Method::Other.is_safe());
     }
 }

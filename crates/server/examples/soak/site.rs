@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_core::{
-    Body, BodyError, Bytes, Data, Frame, Method, ReceivedBody, Request, Response, Sender, Source, Upgraded,
+    Body, BodyError, Bytes, Frame, Method, ReceivedBody, Request, Response, Sender, Source, Upgraded,
 };
 use gannet_features::files::Files;
 use gannet_server::{Site, SiteBuilder};
@@ -125,6 +125,6 @@ impl Source for Echo {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame, BodyError>>> {
         let next = self.body.poll_next(context);
-        next.map(|next| next.map(|chunk| chunk.map(|chunk| Frame::Data(Data::Chunk(chunk)))))
+        next.map(|next| next.map(|chunk| chunk.map(|chunk| Frame::Data(chunk))))
     }
 }

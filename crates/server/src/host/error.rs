@@ -34,6 +34,8 @@ pub enum StartError {
     Admin(SocketAddr, io::Error),
     /// The access log's file cannot be opened.
     AccessLog(LogDestination, io::Error),
+    /// A worker's state could not be made: its type, and what was said.
+    State(String),
     /// A thread or its runtime could not be made.
     Thread(io::Error),
 }
@@ -95,6 +97,7 @@ impl fmt::Display for StartError {
                     "the limit of {limit} open descriptors is too low to serve; raise it (ulimit -n 1024)"
                 )
             }
+            StartError::State(said) => write!(f, "cannot make {said}"),
             StartError::Thread(error) => write!(f, "cannot start a worker: {}", said(error)),
         }
     }

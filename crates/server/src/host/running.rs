@@ -124,6 +124,20 @@ impl Running {
         outcome
     }
 
+    /// Waits, draining when `shutdown` is done.
+    ///
+    /// # Errors
+    /// As [`wait`](Running::wait).
+    pub async fn drain_after(&mut self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let orders = self.orders();
+        let obey = async move {
+            shutdown.await;
+            orders.give(Command::Drain);
+            std::future::pending::<std::convert::Infallible>().await
+        };
+        tokio::select! { result = self.wait() => result, never = obey => match never {} }
+    }
+
     /// Waits, draining at the first `SIGTERM` or `SIGINT` and ending at once at the second.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use gannet_client::Takeover;
-use gannet_core::{HandlerFactory, Networks};
+use gannet_core::{HandlerFactory, Networks, States};
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -102,18 +102,23 @@ impl Plan {
         let runtime = runtime(&pulse, &self.balance)?;
         let worker = backend::engine(self.backend, &self.limits)
             .map_err(|error| StartError::Engine(self.backend.name(), error));
-        let mailbox = Arc::new(Mailbox::new(self.slots));
-        let mut worker = match worker {
-            Ok(engine) => {
-                Worker::new(engine, self.site, self.limits, self.admission, mailbox, &self.services)
-                    .with_mapped_sends(self.mapped_sends)
-                    .with_trusted(&self.trusted)
-            }
+        // States come last: they may take long, and what fails otherwise fails at once.
+        let made = worker.and_then(|engine| {
+            let states = runtime.block_on(States::make(self.site.states())).map_err(StartError::State)?;
+            Ok((engine, states))
+        });
+        let (engine, states) = match made {
+            Ok(made) => made,
             Err(error) => {
                 let _ = began.send(Err(error)); // as above
                 return Ok(());
             }
         };
+        let mailbox = Arc::new(Mailbox::new(self.slots));
+        let mut worker = Worker::new(engine, self.site, self.limits, self.admission, mailbox, &self.services)
+            .with_mapped_sends(self.mapped_sends)
+            .with_trusted(&self.trusted)
+            .with_states(states);
         worker.share(self.balance, self.spares, pulse, self.takeover);
         for ((listener, preamble), handler) in
             self.listeners.into_iter().zip(self.preambles).zip(self.handlers)

@@ -1,16 +1,17 @@
 //! Builds a site; mistakes are collected and given back all at once, each with the place in the code that made it.
 
+use std::any::TypeId;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
-use gannet_core::{HandlerFactory, IntoFilter, IntoHandler, Method, factory};
-use gannet_router::{Builder, HostProblem, Hosts, HostsBuilder, Problem};
+use gannet_core::{HandlerFactory, IntoFilter, IntoHandler, Method, StateFactory};
+use gannet_router::{HostProblem, Hosts, HostsBuilder};
 
-use super::{FilterFactory, Methods, Site, Tree};
+use super::routes::{Registered, Routes, filter_factory};
+use super::{FilterFactory, Site, Tree};
 
 /// A place in the code.
-type Place = &'static Location<'static>;
+pub(super) type Place = &'static Location<'static>;
 
 /// Builds a [`Site`]. What is added to it directly is the default: served for all that no host names.
 #[derive(Default)]
@@ -18,23 +19,13 @@ pub struct SiteBuilder {
     default: Routes,
     hosts: Vec<Host>,
     filters: Vec<FilterFactory>,
+    states: Vec<(StateFactory, Place)>,
 }
 
 struct Host {
     patterns: Vec<String>,
     routes: Routes,
     place: Place,
-}
-
-/// What is served for a host: patterns, methods, filters and handlers.
-#[derive(Default)]
-pub struct Routes {
-    router: Builder<Methods>,
-    /// Where each of the router's patterns comes from.
-    places: Vec<Place>,
-    endpoints: Vec<(HandlerFactory, Place)>,
-    filters: Vec<FilterFactory>,
-    mistakes: Vec<String>,
 }
 
 /// What is wrong with a site: every mistake in it.
@@ -47,6 +38,11 @@ impl SiteBuilder {
     /// Nothing is served yet.
     pub fn new() -> SiteBuilder {
         SiteBuilder::default()
+    }
+
+    /// What is served for all that no host names.
+    pub fn routes(&mut self) -> &mut Routes {
+        &mut self.default
     }
 
     /// Answers `method` (none: any method) on `pattern` with `handler`, for all that no host names.
@@ -73,6 +69,22 @@ impl SiteBuilder {
         self.hosts.push(Host { patterns, routes, place: Location::caller() });
     }
 
+    /// Gives handlers, and filters, a state; there is one of a type.
+    #[track_caller]
+    pub fn state(&mut self, state: StateFactory) {
+        self.states.push((state, Location::caller()));
+    }
+
+    /// Everything that was registered, with the hosts that it is for (none: all that no host names), in the order in which it was.
+    pub fn registered(&self) -> impl Iterator<Item = (&[String], &Registered)> {
+        let default = self.default.registered().iter().map(|route| (&[][..], route));
+        let of_hosts = self
+            .hosts
+            .iter()
+            .flat_map(|host| host.routes.registered().iter().map(|route| (host.patterns.as_slice(), route)));
+        default.chain(of_hosts)
+    }
+
     /// The site. Without a route of its own it answers for its hosts only, if it has any.
     ///
     /// # Errors
@@ -81,84 +93,35 @@ impl SiteBuilder {
         let mut mistakes = Vec::new();
         let has_default = self.hosts.is_empty() || !self.default.is_empty();
         let hosts = hosts(&self.hosts, has_default, &mut mistakes);
+        let states = states(self.states, &mut mistakes);
         let mut trees: Vec<Tree> = Vec::new();
         let default = has_default.then_some((Vec::new(), self.default));
         let named = self.hosts.into_iter().map(|host| (host.patterns, host.routes));
         for (patterns, routes) in default.into_iter().chain(named) {
             let first_route = trees.last().map_or(0, |tree| tree.first_route + tree.router.routes().len());
-            trees.extend(routes.build(patterns, first_route, &mut mistakes));
+            trees.extend(routes.build(patterns, first_route, &states, &mut mistakes));
         }
         match hosts {
-            Some(hosts) if mistakes.is_empty() => Ok(Site { hosts, trees, filters: self.filters }),
+            Some(hosts) if mistakes.is_empty() => Ok(Site { hosts, trees, filters: self.filters, states }),
             _ => Err(SiteError { mistakes }),
         }
     }
 }
 
-impl Routes {
-    /// Nothing is served yet.
-    pub fn new() -> Routes {
-        Routes::default()
-    }
-
-    /// Answers `method` (none: any method) on `pattern` with `handler`.
-    #[track_caller]
-    pub fn route<M>(&mut self, method: Option<Method>, pattern: &str, handler: impl IntoHandler<M>) {
-        self.endpoint(method, pattern, factory(handler));
-    }
-
-    /// The same, for a handler that makes its own instances.
-    #[track_caller]
-    pub fn endpoint(&mut self, method: Option<Method>, pattern: &str, handler: HandlerFactory) {
-        let place = Location::caller();
-        if self.router.get_mut(pattern).is_none() {
-            self.router.insert(pattern, Methods::default());
-            self.places.push(place);
+/// The states, of which there may be one of a type.
+fn states(states: Vec<(StateFactory, Place)>, mistakes: &mut Vec<String>) -> Vec<StateFactory> {
+    let mut places: Vec<(TypeId, Place)> = Vec::new();
+    for (state, place) in &states {
+        match places.iter().find(|(type_id, _)| *type_id == state.type_id()) {
+            None => places.push((state.type_id(), place)),
+            Some((_, first)) => mistakes.push(format!(
+                "{place}: there is a state of type `{}` already: leave one of them away, or give one a type of its own \
+                 (the first one is at {first})",
+                state.type_name()
+            )),
         }
-        // One that is wrong has no value: the router says why when it is built.
-        let Some(Methods(methods)) = self.router.get_mut(pattern) else { return };
-        if let Some((_, other)) = methods.iter().find(|(other, _)| *other == method) {
-            let name = method.and_then(Method::as_str).unwrap_or("any method");
-            let first = self.endpoints[*other].1;
-            self.mistakes.push(format!(
-                "{place}: pattern {pattern:?} has two handlers for {name}: leave one of them away (the first one is at {first})"
-            ));
-            return;
-        }
-        methods.push((method, self.endpoints.len()));
-        self.endpoints.push((handler, place));
     }
-
-    /// Puts these handlers behind a filter, within those of the site; the first one added is outermost.
-    pub fn filter<M>(&mut self, filter: impl IntoFilter<M>) {
-        self.filters.push(filter_factory(filter));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.router.is_empty()
-    }
-
-    fn build(self, hosts: Vec<String>, first_route: usize, mistakes: &mut Vec<String>) -> Option<Tree> {
-        let (places, endpoints) = (self.places, self.endpoints);
-        mistakes.extend(self.mistakes);
-        let said = |mistake: gannet_router::Mistake| {
-            let place = places[mistake.position];
-            match mistake.problem {
-                Problem::Twice { first } | Problem::SameShape { first, .. } => {
-                    format!("{place}: {mistake} (the first one is at {})", places[first])
-                }
-                _ => format!("{place}: {mistake}"),
-            }
-        };
-        let router =
-            self.router.build().map_err(|wrong| mistakes.extend(wrong.into_iter().map(said))).ok()?;
-        let endpoints = endpoints.into_iter().map(|(endpoint, _)| endpoint).collect();
-        Some(Tree { hosts, router, endpoints, filters: self.filters, first_route })
-    }
-}
-
-fn filter_factory<M>(filter: impl IntoFilter<M>) -> FilterFactory {
-    Arc::new(move || Box::new(filter.clone().into_filter()))
+    states.into_iter().map(|(state, _)| state).collect()
 }
 
 /// Which hosts have which tree: the default, if there is one, the first, then each in its order.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_core::{
-    Body, BodyError, Data, Fields, Frame, Method, Next, ReceivedBody, Request, Response, Source, Status,
+    Body, BodyError, Fields, Frame, Method, Next, ReceivedBody, Request, Response, Source, Status,
     Upgraded, channel,
 };
 use gannet_server::{Site, SiteBuilder};
@@ -328,7 +328,7 @@ impl Source for Echo {
             return Poll::Ready(None);
         }
         self.body.poll_next(context).map(|next| match next {
-            Some(chunk) => Some(chunk.map(|chunk| Frame::Data(Data::Chunk(chunk)))),
+            Some(chunk) => Some(chunk.map(|chunk| Frame::Data(chunk))),
             None => {
                 self.ended = true;
                 self.body.trailers().map(|trailers| Ok(Frame::Trailers(trailers)))

@@ -1,4 +1,4 @@
-//! A proxy with handlers of its own beside it: `cargo run --release -p gannet-examples --example proxy -- 127.0.0.1:3000`, then
+//! A proxy with handlers of its own beside it: `cargo run --release -p example-proxy -- 127.0.0.1:3000`, then
 //! <http://127.0.0.1:8080>. What is below `/api/` is answered by the upstream, the rest here.
 
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The smallest service: routes that are answered at once, one with a parameter and JSON, and one that is answered later.
 //!
-//! `cargo run --release -p gannet-examples --example hello`, then `curl http://127.0.0.1:8080/`. `GANNET_LISTEN`,
+//! `cargo run --release -p example-hello`, then `curl http://127.0.0.1:8080/`. `GANNET_LISTEN`,
 //! `GANNET_WORKERS` and `GANNET_BACKEND` say otherwise.
 
 use std::time::Duration;

@@ -9,7 +9,7 @@
 //! * the client's screen is your terminal.
 //!
 //! ```text
-//! cargo run -p gannet-examples --example layers
+//! cargo run -p example-layers
 //! ```
 //! Watch for three things. A head cut in two is one event: the first piece only made the machine ask for more. The
 //! two requests that came in one piece are answered in order. And the last request, which two servers could

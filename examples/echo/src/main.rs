@@ -4,7 +4,7 @@
 //! callbacks and no futures here: one loop takes what happened, and says what is to happen next.
 //!
 //! ```text
-//! cargo run -p gannet-examples --example echo          # then, elsewhere: nc 127.0.0.1 7777
+//! cargo run -p example-echo          # then, elsewhere: nc 127.0.0.1 7777
 //! ```
 //! Watch for two things. The bytes are never copied: the block that was received into is what is sent. And memory is bounded,
 //! however slowly a client reads: a socket receives no more while what it sent is not taken back.

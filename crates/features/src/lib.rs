@@ -2,7 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
+pub mod body_limit;
+pub mod cors;
+pub mod error_pages;
 pub mod files;
 pub mod hsts;
 pub mod proxy;
+mod random;
+mod recycled;
 pub mod redirect;
+pub mod request_id;
+pub mod request_log;
+pub mod security_headers;
+pub mod timeout;
+pub mod timing;
+pub mod transform;
+mod vary;

@@ -18,6 +18,7 @@
 
 mod app;
 mod edge;
+pub mod filters;
 mod proxy;
 mod routes;
 mod settings;

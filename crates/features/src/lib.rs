@@ -5,8 +5,12 @@
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
+#[cfg(feature = "compression")]
+pub mod decompression;
 pub mod files;
 pub mod hsts;
+#[cfg(feature = "compression")]
+mod permit;
 pub mod proxy;
 pub mod rate_limit;
 mod accept;

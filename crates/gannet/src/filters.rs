@@ -2,6 +2,8 @@
 
 #[cfg(feature = "compression")]
 pub use gannet_features::compression::Compression;
+#[cfg(feature = "compression")]
+pub use gannet_features::decompression::Decompression;
 pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};
 //! Filters: what sees requests before handlers do, and responses after.
 //!

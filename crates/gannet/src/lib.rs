@@ -17,10 +17,14 @@
 #![forbid(unsafe_code)]
 
 mod app;
+#[cfg(feature = "openapi")]
+mod asset;
 mod edge;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;

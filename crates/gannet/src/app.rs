@@ -39,6 +39,9 @@ pub struct App {
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) mapped_sends: MappedSends,
+    /// OpenAPI documents, to be made when all routes are known.
+    #[cfg(feature = "openapi")]
+    pub(crate) documents: Vec<crate::openapi::Pending>,
 }
 
 /// An application without mistakes, to be started.
@@ -103,6 +106,8 @@ impl App {
             admin: None,
             access_log: None,
             mapped_sends: MappedSends::Auto,
+            #[cfg(feature = "openapi")]
+            documents: Vec::new(),
         }
     }
 
@@ -230,6 +235,8 @@ impl App {
         if let Some(hsts) = self.hsts {
             self.site.filter(hsts);
         }
+        #[cfg(feature = "openapi")]
+        self.describe();
         let Routes { routes, mut mistakes, .. } = self.routes;
         *self.site.routes() = routes;
         let site = self.site.build().map_err(|error| mistakes.push(SiteError::to_string(&error)));

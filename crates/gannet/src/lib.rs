@@ -31,14 +31,20 @@
 #![forbid(unsafe_code)]
 
 mod app;
+#[cfg(feature = "openapi")]
+mod asset;
 mod edge;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;
 mod settings;
+#[cfg(feature = "templates")]
+pub mod templates;
 #[cfg(feature = "test")]
 pub mod test;
 #[cfg(feature = "tls")]

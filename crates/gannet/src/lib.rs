@@ -25,6 +25,8 @@ mod proxy;
 mod respond;
 mod routes;
 mod settings;
+#[cfg(feature = "test")]
+pub mod test;
 #[cfg(feature = "tls")]
 mod tls;
 #[cfg(not(feature = "tls"))]

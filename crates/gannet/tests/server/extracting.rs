@@ -307,7 +307,8 @@ fn a_form_with_files_is_read_part_by_part(over: Over) {
         while let Some(mut part) = form.next().await? {
             let kind = part.content_type().unwrap_or("text").to_owned();
             let file_name = part.safe_file_name();
-            match part.name() {
+            let name = part.name().to_owned();
+            match name.as_str() {
                 "skipped" => told += "skipped;",
                 "streamed" => {
                     let mut length = 0;
@@ -348,7 +349,7 @@ fn saving(folder: PathBuf) -> App {
         let path = folder.join(request.query().unwrap_or_default());
         async move {
             let mut request = request;
-            let mut form = gannet::FromRequest::from_request(&mut request).await?;
+            let mut form = Multipart::from_request(&mut request).await?;
             save(&mut form, path).await
         }
     };

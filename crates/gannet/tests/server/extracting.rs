@@ -156,7 +156,7 @@ fn json_goes_both_ways(over: Over) {
         chunked.extend_from_slice(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes());
     }
     let answer = client.send(chunked).send("0\r\n\r\n").answer();
-    assert_eq!((answer.status, answer.body.len()), (201, name.len() + 30));
+    assert_eq!((answer.status, answer.body.len()), (201, name.len() + 29));
 }
 
 fn a_body_may_be_taken_as_what_it_is(over: Over) {
@@ -369,18 +369,17 @@ async fn save(form: &mut Multipart, path: PathBuf) -> Result<String, Rejection> 
 fn a_file_of_a_form_goes_to_disk_and_is_there_as_a_whole_or_not_at_all(over: Over) {
     let folder = tempfile::tempdir().expect("room for a folder");
     let server = Server::start(saving(folder.path().to_owned()), over);
-    let mut client = Client::connect(&server);
     let content: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let body = [&file("file", "a.png", &content)[..], b"--xYz--"].concat();
-    let answer = client.send(post("/?a", MULTIPART, &body)).answer();
-    assert_eq!(answer.says(), (200, "a.png of 3000000"));
+    // What is refused before it is read may end the connection.
+    let send =
+        |target: &str, body: &[u8]| Client::connect(&server).send(post(target, MULTIPART, body)).answer();
+    assert_eq!(send("/?a", &body).says(), (200, "a.png of 3000000"));
     assert!(std::fs::read(folder.path().join("a")).expect("saved") == content);
-    let answer = client.send(post("/?a", MULTIPART, &body)).answer();
-    assert_eq!(answer.status, 409, "what is there is not overwritten: {}", answer.text());
-    assert_eq!(client.send(post("/?no/folder", MULTIPART, &body)).answer().status, 500);
+    assert_eq!(send("/?a", &body).status, 409, "what is there is not overwritten");
+    assert_eq!(send("/?no/folder", &body).status, 500);
     // Without an end.
-    let answer = client.send(post("/?b", MULTIPART, &body[..body.len() - 10])).answer();
-    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert_eq!(send("/?b", &body[..body.len() - 10]).status, 400);
     assert!(!folder.path().join("b").exists());
     assert!(std::fs::read(folder.path().join("a")).expect("still there") == content);
 }

@@ -54,7 +54,7 @@ pub use extensions::Extensions;
 pub use extract::{FromLast, FromRequest, Needs, Rejections};
 pub use extractors::{BODY_BYTES, OptionalFromRequest};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding};
+pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding, waiting};
 pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
@@ -72,6 +72,7 @@ pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError}
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use responses::ResponsePart;
+pub use route::Route;
 pub use route::{Route, percent_decoded};
 pub use sleep::Sleep;
 pub use state::{State, StateFactory, States};

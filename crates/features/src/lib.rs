@@ -2,25 +2,22 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
+pub mod body_limit;
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
+pub mod cors;
 #[cfg(feature = "compression")]
 pub mod decompression;
+pub mod error_pages;
 pub mod files;
 pub mod hsts;
 #[cfg(feature = "compression")]
 mod permit;
 pub mod proxy;
-pub mod rate_limit;
-mod accept;
-pub mod body_limit;
-pub mod cors;
-pub mod error_pages;
-pub mod files;
-pub mod hsts;
-pub mod proxy;
 mod random;
+pub mod rate_limit;
 mod recycled;
 pub mod redirect;
 pub mod request_id;

@@ -1,10 +1,3 @@
-//! Filters: what sees a request before its handler, and the response after it. Each is put on an application or on a group with `with`.
-
-#[cfg(feature = "compression")]
-pub use gannet_features::compression::Compression;
-#[cfg(feature = "compression")]
-pub use gannet_features::decompression::Decompression;
-pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};
 //! Filters: what sees requests before handlers do, and responses after.
 //!
 //! They are put before an application, or a group of routes, by [`App::with`](crate::App::with). The first one is outermost. Each is the same over
@@ -12,9 +5,14 @@ pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rat
 //! they go together.
 
 pub use gannet_features::body_limit::BodyLimit;
+#[cfg(feature = "compression")]
+pub use gannet_features::compression::Compression;
 pub use gannet_features::cors::Cors;
+#[cfg(feature = "compression")]
+pub use gannet_features::decompression::Decompression;
 pub use gannet_features::error_pages::{ErrorPages, Failure};
 pub use gannet_features::hsts::Hsts;
+pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};
 pub use gannet_features::request_id::{Believed, RequestId, RequestIds};
 pub use gannet_features::request_log::{LogField, RequestLog};
 pub use gannet_features::security_headers::{ContentSecurityPolicy, Nonce, SecurityHeaders};

@@ -73,7 +73,6 @@ pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use responses::ResponsePart;
 pub use route::{Route, percent_decoded};
-pub use route::Route;
 pub use sleep::Sleep;
 pub use state::{State, StateFactory, States};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.

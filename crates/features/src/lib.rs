@@ -12,12 +12,9 @@ pub mod cors;
 pub mod decompression;
 pub mod error_pages;
 pub mod files;
-pub mod files;
-pub mod hsts;
 pub mod hsts;
 #[cfg(feature = "compression")]
 mod permit;
-pub mod proxy;
 pub mod proxy;
 mod random;
 pub mod rate_limit;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_channel::oneshot;
 
-use crate::{Cpu, IntoResponse, Response, Status};
+use crate::{Cpu, Fs, IntoResponse, Response, Status};
 
 thread_local! {
     /// The threads for whatever runs on this one.
@@ -77,6 +77,22 @@ impl Drop for Provided {
 impl dyn Cpu {
     /// Computes elsewhere.
     pub fn run<T: Send + 'static>(&self, compute: impl FnOnce() -> T + Send + 'static) -> Computation<T> {
+        Computation::begin(compute, |job| self.spawn(job))
+    }
+}
+
+impl dyn Fs {
+    /// Does elsewhere what waits for the disk.
+    pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Computation<T> {
+        Computation::begin(work, |job| self.spawn(job))
+    }
+}
+
+impl<T: Send + 'static> Computation<T> {
+    fn begin(
+        compute: impl FnOnce() -> T + Send + 'static,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> bool,
+    ) -> Computation<T> {
         let (give, given) = oneshot::channel();
         let job = move || {
             // Whoever asked may have left meanwhile.
@@ -84,9 +100,18 @@ impl dyn Cpu {
                 let _ = give.send(compute());
             }
         };
-        let state =
-            if self.spawn(Box::new(job)) { State::Running(given) } else { State::Refused(CpuError::Full) };
+        let state = if spawn(Box::new(job)) { State::Running(given) } else { State::Refused(CpuError::Full) };
         Computation { state }
+    }
+}
+
+impl<T> Computation<T> {
+    /// Why it will not begin, if that is so: it is known from the start.
+    pub fn refused(&self) -> Option<CpuError> {
+        match self.state {
+            State::Running(_) => None,
+            State::Refused(error) => Some(error),
+        }
     }
 }
 
@@ -149,8 +174,10 @@ mod tests {
 
     #[test]
     fn a_computation_gives_its_result_or_says_why_there_is_none() {
+        assert_eq!(cpu(|| 1).refused(), Some(CpuError::Outside));
         assert_eq!(poll(cpu(|| 1)), Poll::Ready(Err(CpuError::Outside)));
         let outer = provide_cpu(Rc::new(AtOnce(true)));
+        assert_eq!(cpu(|| 1).refused(), None);
         assert_eq!(poll(cpu(|| 1)), Poll::Ready(Ok(1)));
         assert_eq!(poll(cpu(|| -> u8 { panic!("part of a test") })), Poll::Ready(Err(CpuError::Panicked)));
         let inner = provide_cpu(Rc::new(AtOnce(false)));

@@ -4,12 +4,16 @@
 
 mod accept;
 pub mod body_limit;
+mod coding;
+#[cfg(feature = "compression")]
+pub mod compression;
 pub mod cors;
 pub mod error_pages;
 pub mod files;
 pub mod hsts;
 pub mod proxy;
 mod random;
+pub mod rate_limit;
 mod recycled;
 pub mod redirect;
 pub mod request_id;

@@ -11,7 +11,6 @@ use gannet_server::Preamble;
 use gannet_server::host::{Listen, ListenerOptions, inherited};
 
 use crate::App;
-use crate::tls::Tls;
 use crate::trust::IntoNetworks;
 
 const NOTHING_HANDED_OVER: &str = "no sockets were handed over (LISTEN_FDS is not set for this process); start it by a \
@@ -50,8 +49,9 @@ impl App {
     }
 
     /// Speaks TLS on whatever is listened on, but for the [`redirect`](App::redirect) and the [`admin`](App::admin) listener.
+    #[cfg(feature = "tls")]
     #[must_use]
-    pub fn tls(mut self, tls: Tls) -> App {
+    pub fn tls(mut self, tls: crate::Tls) -> App {
         self.tls = Some(tls);
         self
     }

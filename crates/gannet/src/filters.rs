@@ -5,9 +5,12 @@
 //! they go together.
 
 pub use gannet_features::body_limit::BodyLimit;
+#[cfg(feature = "compression")]
+pub use gannet_features::compression::Compression;
 pub use gannet_features::cors::Cors;
 pub use gannet_features::error_pages::{ErrorPages, Failure};
 pub use gannet_features::hsts::Hsts;
+pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};
 pub use gannet_features::request_id::{Believed, RequestId, RequestIds};
 pub use gannet_features::request_log::{LogField, RequestLog};
 pub use gannet_features::security_headers::{ContentSecurityPolicy, Nonce, SecurityHeaders};

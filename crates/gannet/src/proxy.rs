@@ -1,13 +1,13 @@
 //! The proxy of an application.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamProtocol, UpstreamTls};
+use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamProtocol};
 use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField, ProxyOptions};
-use gannet_link::{ClientOptions, ClientTls, Roots};
+
+use crate::tls::to_upstreams;
 
 /// Where requests are passed on to, and how: [`App::proxy`](crate::App::proxy) takes it, or an upstream's name alone.
 ///
@@ -51,7 +51,7 @@ impl IntoProxy for String {
 
 impl Proxy {
     /// To these upstreams: `app:3000`, `:3000` (on this machine), `http://app`, `https://app:8443`, `h2c://app:50051` (HTTP/2 in clear
-    /// text), `unix:/run/app.sock`, `h2c://unix:/run/app.sock`. Names are looked up once, at start; each address of a name is an upstream.
+    /// text), `unix:/run/app.sock`, `h2c://unix:/run/app.sock`; `https` needs the feature `tls`. Names are looked up once, at start; each address of a name is an upstream.
     pub fn to(upstreams: impl IntoIterator<Item = impl Into<String>>) -> Proxy {
         let upstreams = upstreams.into_iter().map(Into::into).collect();
         Proxy { upstreams, options: ProxyOptions::default(), authorities: None }
@@ -95,6 +95,7 @@ impl Proxy {
 
     /// Trusts, for upstreams over TLS, only certificates that lead to a root in this file of PEM; by default those that the system
     /// trusts.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn authorities(mut self, roots: impl Into<PathBuf>) -> Proxy {
         self.authorities = Some(roots.into());
@@ -132,19 +133,7 @@ impl Proxy {
     /// Looks the names up and reads the roots.
     fn build(mut self, trusted: &Networks) -> Result<gannet_features::proxy::Proxy, String> {
         self.options.trusted = trusted.clone();
-        let roots = self.authorities.map_or(Roots::System, Roots::File);
-        let client = OnceCell::new();
-        let tls = |name: &str| {
-            let made = client.get_or_init(|| {
-                ClientTls::new(&ClientOptions { roots: roots.clone() }).map_err(|error| error.to_string())
-            });
-            let settings = Arc::new(made.clone()?);
-            if ClientTls::is_server_name(name) {
-                Ok(UpstreamTls { server_name: name.into(), settings })
-            } else {
-                Err(format!("{name} is no name that a certificate can have"))
-            }
-        };
+        let tls = to_upstreams(self.authorities);
         gannet_features::proxy::Proxy::new(&self.upstreams, self.options, &tls)
             .map_err(|error| error.to_string())
     }

@@ -31,6 +31,7 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
 
 const FILES: &str = "crates/features/src/files/mod.rs";
 const STORE: &str = "crates/features/src/files/store.rs";
+const CODEC: &str = "crates/features/src/files/codec.rs";
 const COMPRESS: &str = "crates/features/src/files/compress.rs";
 const MEDIA: &str = "crates/features/src/files/media.rs";
 const RANGE: &str = "crates/features/src/files/range.rs";
@@ -222,21 +223,21 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "brotli quality",
-        Constant(COMPRESS, "BROTLI_QUALITY", "of 11"),
+        Constant(CODEC, "BROTLI_QUALITY", "of 11"),
         "side files can be better",
         "a small file in a millisecond",
         "what_is_compressed_is_smaller_and_becomes_the_same_again",
     ),
     row(
         "zstd level",
-        Constant(COMPRESS, "ZSTANDARD_LEVEL", "of 22"),
+        Constant(CODEC, "ZSTANDARD_LEVEL", "of 22"),
         "side files can be better",
         "its own default",
         "what_is_compressed_is_smaller_and_becomes_the_same_again",
     ),
     row(
         "gzip level",
-        Constant(COMPRESS, "GZIP_LEVEL", "of 9"),
+        Constant(CODEC, "GZIP_LEVEL", "of 9"),
         "side files can be better",
         "its own default",
         "what_is_compressed_is_smaller_and_becomes_the_same_again",

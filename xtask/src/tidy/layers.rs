@@ -24,6 +24,7 @@ const OUTSIDE: &[&str] = &["tokio", "rustix", "socket2", "libc", "io-uring", "mi
 /// Every layer, lowest first. (dev-dependencies are free: a test may use anything.)
 const LAYERS: &[Layer] = &[
     Layer { name: "testing", may_use: &[], never: OUTSIDE },
+    Layer { name: "macros", may_use: &[], never: OUTSIDE },
     Layer { name: "block", may_use: &[], never: RUNTIME },
     Layer { name: "engine", may_use: &["block"], never: RUNTIME },
     Layer { name: "link", may_use: &["block", "engine"], never: RUNTIME },
@@ -37,11 +38,16 @@ const LAYERS: &[Layer] = &[
         never: &[],
     },
     Layer { name: "features", may_use: &["core"], never: OUTSIDE },
-    Layer { name: "gannet", may_use: &["link", "proto", "router", "core", "server", "features"], never: &[] },
+    Layer {
+        name: "gannet",
+        may_use: &["engine", "link", "proto", "router", "core", "server", "features", "macros"],
+        never: &[],
+    },
     Layer {
         name: "cli",
         may_use: &[
-            "block", "engine", "link", "proto", "router", "core", "client", "server", "features", "gannet",
+            "block", "engine", "link", "proto", "router", "core", "client", "server", "features", "macros",
+            "gannet",
         ],
         never: &[],
     },

@@ -4,8 +4,8 @@ use super::finding::Finding;
 use super::source::Source;
 use super::tree::Tree;
 
-/// Where a test may await Tokio's paused clock, when it says so.
-const VIRTUAL: &str = "crates/server/";
+/// Where a test may await Tokio's paused clock, when it says so: where there is the simulator, or `#[gannet::test]`.
+const VIRTUAL: &[&str] = &["crates/server/", "crates/features/", "crates/gannet/", "examples/"];
 /// The words by which it says so, on the line or right above.
 const SAYS: &str = "// virtual time";
 const SLEEPS: &[&str] = &["sleep", "sleep_until", "sleep_ms"];
@@ -23,10 +23,10 @@ fn check_source(source: &Source) -> Vec<Finding> {
         if !sleeps || !source.is_test_line(token.line) {
             continue;
         }
-        let is_virtual =
-            clock == "time" && source.path.starts_with(VIRTUAL) && says_virtual(source, token.line);
+        let may_be = clock == "time" && VIRTUAL.iter().any(|folder| source.path.starts_with(folder));
+        let is_virtual = may_be && says_virtual(source, token.line);
         if !is_virtual {
-            let mend = "wait for the event itself (a channel, a joined thread, a read); on the simulator's paused clock \
+            let mend = "wait for the event itself (a channel, a joined thread, a read); on a clock that is paused \
                         write `// virtual time` beside it";
             findings.push(Finding::new(
                 &source.path,
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_tests_may_await_the_paused_clock_when_they_say_so() {
+    fn tests_may_await_a_paused_clock_where_there_is_one_when_they_say_so() {
         let said = "fn a() {\n    // virtual time\n    tokio::time::sleep(b);\n    tokio::time::sleep(b); // virtual time\n}";
         let thread = "fn a() { thread::sleep(b); } // virtual time";
         let found = check(&Tree::of(&[

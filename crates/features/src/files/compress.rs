@@ -1,17 +1,15 @@
 //! Compression on the fly: off the worker, once for each content, and kept for all workers.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use gannet_core::{Bytes, Counter, Ports, Stamp};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
-use super::coding::Coding;
+use super::codec::compress;
 use super::representation::Representation;
+use crate::coding::Coding;
 
 /// Below this compressing saves no packet.
 pub(super) const LEAST_BYTES: u64 = 256;
@@ -28,11 +26,6 @@ const WAITING_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How many contents that is reckoned to be.
 const EXPECTED_CONTENTS: usize = 1024;
-
-/// Good compression at the speed of a small file a millisecond: contents are kept, so that it is paid once.
-const BROTLI_QUALITY: i32 = 5;
-const ZSTANDARD_LEVEL: i32 = 3;
-const GZIP_LEVEL: u32 = 6;
 
 /// Which content, in which coding, and of which name: that tells the fields it is sent with.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -128,36 +121,9 @@ impl Compressed {
     }
 }
 
-/// The bytes, compressed; nothing when the compressor fails, which it has no reason to.
-fn compress(coding: Coding, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(bytes.len() / 3 + 64);
-    let done = match coding {
-        Coding::Brotli => {
-            let parameters =
-                brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, ..Default::default() };
-            brotli::BrotliCompress(&mut &*bytes, &mut out, &parameters).map(drop)
-        }
-        Coding::Zstandard => zstd::stream::copy_encode(bytes, &mut out, ZSTANDARD_LEVEL),
-        Coding::Gzip => {
-            let mut encoder = GzEncoder::new(&mut out, Compression::new(GZIP_LEVEL));
-            encoder.write_all(bytes).and_then(|()| encoder.finish().map(drop))
-        }
-    };
-    match done {
-        Ok(()) => Some(out),
-        Err(error) => {
-            tracing::error!(%error, coding = coding.name(), "a file could not be compressed; it is sent as it is");
-            None
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
-    use crate::files::coding::CODINGS;
 
     #[test]
     fn no_more_is_in_memory_to_be_compressed_than_may_be() {
@@ -174,22 +140,5 @@ mod tests {
         let contents = Compressed::default().contents;
         assert_eq!((contents.num_shards(), contents.capacity()), (1, BUDGET_BYTES));
         const { assert!(MOST_BYTES < BUDGET_BYTES / 4) };
-    }
-
-    #[test]
-    fn what_is_compressed_is_smaller_and_becomes_the_same_again() {
-        let text = "It was a bright cold day in April, and the clocks were striking thirteen. ".repeat(50);
-        for coding in CODINGS {
-            let compressed = compress(coding, text.as_bytes()).unwrap();
-            let mut again = Vec::new();
-            match coding {
-                Coding::Brotli => brotli::BrotliDecompress(&mut &*compressed, &mut again).unwrap(),
-                Coding::Zstandard => zstd::stream::copy_decode(&*compressed, &mut again).unwrap(),
-                Coding::Gzip => {
-                    flate2::read::GzDecoder::new(&*compressed).read_to_end(&mut again).map(drop).unwrap();
-                }
-            }
-            assert!(again == text.as_bytes() && compressed.len() * 10 < text.len(), "{coding:?}");
-        }
     }
 }

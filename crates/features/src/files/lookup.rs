@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
-use super::coding::{Accepted, Coding};
+use super::codec;
 use super::compress::{self, Key};
 use super::representation::{Content, Described, Representation, since_1970};
 use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
+use crate::coding::{Accepted, Coding};
 
 /// One worker's view of a folder.
 pub(super) struct Folder {
@@ -173,7 +174,7 @@ impl Folder {
 
     async fn compressed(&self, entry: &Entry, coding: Coding, ports: &Ports) -> Variant {
         let length = entry.plain.content.length();
-        if !(compress::LEAST_BYTES..=compress::MOST_BYTES).contains(&length) {
+        if !codec::IS_BUILT || !(compress::LEAST_BYTES..=compress::MOST_BYTES).contains(&length) {
             return Variant::Absent;
         }
         let described = described(entry, ports);

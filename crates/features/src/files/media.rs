@@ -11,7 +11,7 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The media type by the name's extension. Text is said to be UTF-8 unless `content` shows that it is not; then the document itself
 /// has to say, by a mark or a `meta` element. So has XML, always (RFC 7303, 3).
-pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
+pub fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
     let Some(media_type) = mime_guess::from_path(&*String::from_utf8_lossy(name.as_ref())).first_raw() else {
         return "application/octet-stream".to_owned();
     };
@@ -24,7 +24,7 @@ pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> St
 
 /// Whether files of this type become much smaller when they are compressed: text in the widest sense. Images, films and archives are
 /// compressed already.
-pub(super) fn is_compressible(content_type: &str) -> bool {
+pub(crate) fn is_compressible(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default();
     match media_type.split_once('/') {
         Some(("text", _)) => true,

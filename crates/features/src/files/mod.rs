@@ -11,13 +11,17 @@
 
 mod answer;
 mod asked;
-mod coding;
+#[cfg(feature = "compression")]
+mod codec;
+#[cfg(not(feature = "compression"))]
+#[path = "without_codec.rs"]
+mod codec;
 mod compress;
 mod condition;
 mod error;
 mod listing;
 mod lookup;
-mod media;
+pub(crate) mod media;
 mod multipart;
 mod path;
 mod range;
@@ -32,14 +36,15 @@ use gannet_core::{
     Body, FILE_READ_BYTES, Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick,
 };
 
+use crate::coding::Accepted;
 use asked::Asked;
-use coding::Accepted;
 use compress::Compressed;
 use listing::{Directory, Format};
 use lookup::{Folder, Found};
 
 pub use error::FolderError;
 use error::Refusal;
+pub use media::content_type;
 
 /// Files up to this size are kept in memory once they were asked for.
 const SMALL_BYTES: u64 = 64 * 1024;
@@ -132,8 +137,8 @@ impl Files {
         self
     }
 
-    /// Whether clients that take it are sent files compressed: from a side file (`.br`, `.zst`, `.gz`), else on the fly. By
-    /// default so.
+    /// Whether clients that take it are sent files compressed: from a side file (`.br`, `.zst`, `.gz`), else on the fly,
+    /// for which the feature `compression` has to be built in. By default so.
     #[must_use]
     pub fn compression(mut self, compression: bool) -> Files {
         self.options.compression = compression;

@@ -23,5 +23,6 @@ mod metrics;
 mod openmetrics;
 mod rig;
 mod routes;
+mod scopes;
 mod upgrade;
 mod upstream;

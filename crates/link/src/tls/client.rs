@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::server::roots;
 use super::{PROTOCOLS, VERSIONS, names, provider};
-use crate::TlsError;
+use crate::{Offer, TlsError};
 
 /// Whom a client trusts.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -26,17 +26,6 @@ pub enum Roots {
 pub struct ClientOptions {
     /// Whom it trusts.
     pub roots: Roots,
-}
-
-/// Which protocols a client offers, for the server to choose one of (ALPN, RFC 7301).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Offer {
-    /// HTTP/1.1.
-    Http1,
-    /// HTTP/2.
-    Http2,
-    /// HTTP/2 and HTTP/1.1, the first rather.
-    Either,
 }
 
 /// A client's TLS: made once for the process, and shared by all its connections. Cloning it shares it.

@@ -13,10 +13,9 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
 pub use certificates::{CertificateFiles, Certificates, Look};
-pub use client::{ClientOptions, ClientTls, Offer, Roots};
-pub use fault::{AtFault, Fault, FaultKind};
+pub use client::{ClientOptions, ClientTls, Roots};
 pub use server::{ClientCertificates, ServerOptions, ServerTls};
-pub use session::{Opened, PeerIdentity, RECORD_BYTES, Scratch, Session};
+pub use session::{Scratch, Session};
 
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())

@@ -11,14 +11,11 @@ use rustls::pki_types::ServerName;
 use rustls::server::UnbufferedServerConnection;
 use rustls::{Error, HandshakeKind, ProtocolVersion};
 
-use super::client::{ClientTls, Offer};
-use super::fault::{Fault, FaultKind};
+use super::client::ClientTls;
 use super::machine::{Machine, Step};
 use super::server::ServerTls;
 use crate::certificate::Certificate;
-
-/// The most plaintext that a record holds (RFC 8446, 5.1).
-pub const RECORD_BYTES: usize = 16 * 1024;
+use crate::{Fault, FaultKind, Offer, Opened, PeerIdentity, RECORD_BYTES};
 
 /// The most that may have come of a message that is not complete: the largest message of a handshake (certificates) may take 64 KiB,
 /// and its records' heads come to that.
@@ -48,26 +45,6 @@ pub struct Session {
     peer_closed: bool,
     /// Nothing is sent any more: we said so, or the session broke.
     closed: bool,
-}
-
-/// What opening led to, beside plaintext.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub struct Opened {
-    /// The handshake was completed just now.
-    pub established: bool,
-    /// The peer said just now that it sends no more (`close_notify`).
-    pub peer_closed: bool,
-}
-
-/// Whom the peer's certificate, which was verified, names.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PeerIdentity {
-    /// Its subject, as text (RFC 4514).
-    pub subject: String,
-    /// Its alternative names that are host names or addresses.
-    pub names: Vec<String>,
-    /// The certificate itself, in DER.
-    pub certificate: Vec<u8>,
 }
 
 thread_local! {

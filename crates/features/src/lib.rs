@@ -8,9 +8,13 @@ mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
 pub mod cors;
+#[cfg(feature = "compression")]
+pub mod decompression;
 pub mod error_pages;
 pub mod files;
 pub mod hsts;
+#[cfg(feature = "compression")]
+mod permit;
 pub mod proxy;
 mod random;
 pub mod rate_limit;

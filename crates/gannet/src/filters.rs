@@ -8,6 +8,8 @@ pub use gannet_features::body_limit::BodyLimit;
 #[cfg(feature = "compression")]
 pub use gannet_features::compression::Compression;
 pub use gannet_features::cors::Cors;
+#[cfg(feature = "compression")]
+pub use gannet_features::decompression::Decompression;
 pub use gannet_features::error_pages::{ErrorPages, Failure};
 pub use gannet_features::hsts::Hsts;
 pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};

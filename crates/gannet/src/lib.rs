@@ -13,18 +13,38 @@
 //!     .await
 //! # }
 //! ```
+//!
+//! # Features
+//! What takes long to compile, or brings many other crates, is a feature of Cargo. `full` is all of them but `test`.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
+//! | `cookies` | cookies that are signed, and such that only we can read |
+//! | `form` (default) | `Form`: what a page's form says |
+//! | `json` (default) | `Json`, of requests and of responses |
+//! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `multipart` (default) | `Multipart`: what a form with files says |
+//! | `test` | the test client: for dev-dependencies |
+//! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
 #![forbid(unsafe_code)]
 
 mod app;
+#[cfg(feature = "openapi")]
+mod asset;
 mod edge;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;
 mod settings;
+#[cfg(feature = "templates")]
+pub mod templates;
 #[cfg(feature = "test")]
 pub mod test;
 #[cfg(feature = "tls")]
@@ -90,6 +110,11 @@ pub mod prelude {
     pub use crate::Form;
     #[cfg(feature = "json")]
     pub use crate::Json;
-    pub use crate::{App, IntoResponse, Next, Rejection, Request, Response, State, Status};
-    pub use crate::{Path, Query};
+    #[cfg(feature = "multipart")]
+    pub use crate::Multipart;
+    pub use crate::{
+        App, BodyStream, ClientAddr, Cookies, Created, Extension, Failure, FromRequest, Header, Headers,
+        Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,
+        State, Status, Text,
+    };
 }

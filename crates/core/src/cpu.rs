@@ -90,6 +90,16 @@ impl dyn Cpu {
     }
 }
 
+impl<T> Computation<T> {
+    /// Why it will not begin, if that is so: it is known from the start.
+    pub fn refused(&self) -> Option<CpuError> {
+        match self.state {
+            State::Running(_) => None,
+            State::Refused(error) => Some(error),
+        }
+    }
+}
+
 impl<T> Future for Computation<T> {
     type Output = Result<T, CpuError>;
 
@@ -149,8 +159,10 @@ mod tests {
 
     #[test]
     fn a_computation_gives_its_result_or_says_why_there_is_none() {
+        assert_eq!(cpu(|| 1).refused(), Some(CpuError::Outside));
         assert_eq!(poll(cpu(|| 1)), Poll::Ready(Err(CpuError::Outside)));
         let outer = provide_cpu(Rc::new(AtOnce(true)));
+        assert_eq!(cpu(|| 1).refused(), None);
         assert_eq!(poll(cpu(|| 1)), Poll::Ready(Ok(1)));
         assert_eq!(poll(cpu(|| -> u8 { panic!("part of a test") })), Poll::Ready(Err(CpuError::Panicked)));
         let inner = provide_cpu(Rc::new(AtOnce(false)));

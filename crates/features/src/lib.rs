@@ -2,6 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+mod coding;
+#[cfg(feature = "compression")]
+pub mod compression;
 pub mod files;
 pub mod hsts;
 pub mod proxy;

@@ -280,6 +280,12 @@ impl App {
 }
 
 impl Server {
+    /// For those who serve it otherwise.
+    #[cfg(feature = "test")]
+    pub(crate) fn into_parts(self) -> (Site, Options) {
+        (self.site, self.options)
+    }
+
     /// Starts serving, and returns when connections are accepted.
     ///
     /// # Errors

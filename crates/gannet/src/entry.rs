@@ -82,9 +82,20 @@ pub fn test_in_real_time<T>(test: impl Future<Output = T>) -> T {
     run_test(Builder::new_current_thread().enable_all(), test)
 }
 
+/// Runs a test, and between its steps the servers whose clients it has.
 #[cfg(feature = "test")]
 fn run_test<T>(builder: &mut Builder, test: impl Future<Output = T>) -> T {
-    ended(builder.build().expect("a runtime for a test can be made"), test)
+    let runtime = builder.build().expect("a runtime for a test can be made");
+    let mut test = std::pin::pin!(test);
+    let all = std::future::poll_fn(|context| {
+        let polled = test.as_mut().poll(context);
+        if polled.is_pending() {
+            crate::test::drive_all(context.waker());
+        }
+        polled
+    });
+    // A server is not to be held up by Tokio's budget for one task.
+    ended(runtime, tokio::task::coop::unconstrained(all))
 }
 
 #[cfg(test)]

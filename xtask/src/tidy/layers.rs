@@ -40,7 +40,7 @@ const LAYERS: &[Layer] = &[
     Layer { name: "features", may_use: &["core"], never: OUTSIDE },
     Layer {
         name: "gannet",
-        may_use: &["link", "proto", "router", "core", "server", "features", "macros"],
+        may_use: &["engine", "link", "proto", "router", "core", "server", "features", "macros"],
         never: &[],
     },
     Layer {

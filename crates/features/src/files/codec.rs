@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::coding::Coding;
+use crate::coding::Coding;
 
 /// Whether anything can be compressed.
 pub(super) const IS_BUILT: bool = true;
@@ -44,7 +44,7 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use crate::files::coding::CODINGS;
+    use crate::coding::CODINGS;
 
     #[test]
     fn what_is_compressed_is_smaller_and_becomes_the_same_again() {

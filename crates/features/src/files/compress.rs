@@ -8,8 +8,8 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
 use super::codec::compress;
-use super::coding::Coding;
 use super::representation::Representation;
+use crate::coding::Coding;
 
 /// Below this compressing saves no packet.
 pub(super) const LEAST_BYTES: u64 = 256;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
 
 use super::codec;
-use super::coding::{Accepted, Coding};
 use super::compress::{self, Key};
 use super::representation::{Content, Described, Representation, since_1970};
 use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
+use crate::coding::{Accepted, Coding};
 
 /// One worker's view of a folder.
 pub(super) struct Folder {

@@ -24,7 +24,7 @@ pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> St
 
 /// Whether files of this type become much smaller when they are compressed: text in the widest sense. Images, films and archives are
 /// compressed already.
-pub(super) fn is_compressible(content_type: &str) -> bool {
+pub(crate) fn is_compressible(content_type: &str) -> bool {
     let media_type = content_type.split(';').next().unwrap_or_default();
     match media_type.split_once('/') {
         Some(("text", _)) => true,

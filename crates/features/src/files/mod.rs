@@ -16,13 +16,12 @@ mod codec;
 #[cfg(not(feature = "compression"))]
 #[path = "without_codec.rs"]
 mod codec;
-mod coding;
 mod compress;
 mod condition;
 mod error;
 mod listing;
 mod lookup;
-mod media;
+pub(crate) mod media;
 mod multipart;
 mod path;
 mod range;
@@ -37,8 +36,8 @@ use gannet_core::{
     Body, FILE_READ_BYTES, Handler, HandlerFactory, Listed, Method, Request, Response, Root, Status, quick,
 };
 
+use crate::coding::Accepted;
 use asked::Asked;
-use coding::Accepted;
 use compress::Compressed;
 use listing::{Directory, Format};
 use lookup::{Folder, Found};

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use gannet_core::{Body, Bytes, Fields, File, Ports, Response, Stamp, Status};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::coding::Coding;
 use super::media;
+use crate::coding::Coding;
 
 /// What is sent for a file.
 #[derive(Debug)]

@@ -10,8 +10,8 @@ use gannet_core::Stamp;
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 
-use super::coding::{Accepted, CODINGS, Coding};
 use super::representation::Representation;
+use crate::coding::{Accepted, CODINGS, Coding};
 
 /// What a worker keeps of small files at most, in bytes of memory, and as much again of small codings of open ones. Beyond it
 /// those that were asked for least make room.

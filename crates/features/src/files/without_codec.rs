@@ -1,6 +1,6 @@
 //! Without the feature `compression` there is no compressor: of a file's codings only side files are sent.
 
-use super::coding::Coding;
+use crate::coding::Coding;
 
 /// Whether anything can be compressed.
 pub(super) const IS_BUILT: bool = false;

@@ -48,7 +48,10 @@ fn ask(client: &mut Client, method: &str, target: &str) -> Answer {
 fn the_patterns_of_a_group_are_behind_its_prefix(over: Over) {
     let route = |request: Request| request.route().unwrap_or("-").to_owned();
     let app = App::new().get("/", route).group("/users/", |users| {
-        users.get("/", route).get("/:id", route).group("/:id/posts", |posts| posts.get("", route).get("/*", route))
+        users
+            .get("/", route)
+            .get("/:id", route)
+            .group("/:id/posts", |posts| posts.get("", route).get("/*", route))
     });
     let listed: Vec<_> = app.routes().into_iter().map(|route| route.pattern).collect();
     assert_eq!(listed, ["/", "/users", "/users/:id", "/users/:id/posts", "/users/:id/posts/*"]);
@@ -105,9 +108,15 @@ fn a_fallback_takes_nothing_from_405_and_options(over: Over) {
     let server = Server::start(app, over);
     let mut client = Client::connect(&server);
     let answer = ask(&mut client, "GET", "/a/b");
-    assert_eq!((answer.status, answer.field("allow"), seen(&answer)), (405, Some("OPTIONS, PUT"), "a".into()));
+    assert_eq!(
+        (answer.status, answer.field("allow"), seen(&answer)),
+        (405, Some("OPTIONS, PUT"), "a".into())
+    );
     let answer = ask(&mut client, "OPTIONS", "/a/b");
-    assert_eq!((answer.status, answer.field("allow"), seen(&answer)), (204, Some("OPTIONS, PUT"), "a".into()));
+    assert_eq!(
+        (answer.status, answer.field("allow"), seen(&answer)),
+        (204, Some("OPTIONS, PUT"), "a".into())
+    );
     assert_eq!(ask(&mut client, "DELETE", "/a/c").says(), (200, "fallback"));
 }
 
@@ -169,7 +178,18 @@ impl FromRequest for Digit {
 
 #[expect(clippy::too_many_arguments, reason = "that is what is tested")]
 fn handlers_take_ten_arguments_in_their_order_and_the_first_that_fails_answers(over: Over) {
-    fn sum(a: Digit, b: Digit, c: Digit, d: Digit, e: Digit, f: Digit, g: Digit, h: Digit, i: Digit, j: Digit) -> String {
+    fn sum(
+        a: Digit,
+        b: Digit,
+        c: Digit,
+        d: Digit,
+        e: Digit,
+        f: Digit,
+        g: Digit,
+        h: Digit,
+        i: Digit,
+        j: Digit,
+    ) -> String {
         [a, b, c, d, e, f, g, h, i, j].map(|digit| digit.0.to_string()).concat()
     }
     let later = async |a: Digit, request: Request| {
@@ -231,7 +251,9 @@ fn an_argument_that_waits_is_waited_for(over: Over) {
     let mut client = Client::connect(&server);
     let mut post = |method: &str, body: &str| {
         let length = body.len();
-        client.send(format!("{method} /1 HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}")).answer()
+        client
+            .send(format!("{method} /1 HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n{body}"))
+            .answer()
     };
     assert_eq!(post("POST", "abc").says(), (200, "1 3 POST"));
     assert_eq!(post("PUT", "abcd").says(), (200, "4"));
@@ -240,7 +262,8 @@ fn an_argument_that_waits_is_waited_for(over: Over) {
 }
 
 fn query_is_a_method_like_others(over: Over) {
-    let server = Server::start(App::new().query("/", |request: Request| request.method_name().to_owned()), over);
+    let server =
+        Server::start(App::new().query("/", |request: Request| request.method_name().to_owned()), over);
     let mut client = Client::connect(&server);
     assert_eq!(ask(&mut client, "QUERY", "/").says(), (200, "QUERY"));
     assert_eq!(client.get("/").field("allow"), Some("OPTIONS, QUERY"));
@@ -250,7 +273,7 @@ fn each_worker_has_a_state_of_its_own(backend: BackendChoice) {
     // Neither `Send` nor `Sync`, and made where Tokio is.
     let make = async || {
         tokio::task::yield_now().await;
-        (std::thread::current().id(), Rc::new(Cell::new(0)))
+        (std::thread::current().id(), Rc::new(Cell::new(0_u32)))
     };
     type Own = (std::thread::ThreadId, Rc<Cell<u32>>);
     let app = App::new()

@@ -8,8 +8,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use gannet_core::{
-    Body, BodyError, Fields, Frame, Method, Next, ReceivedBody, Request, Response, Source, Status,
-    Upgraded, channel,
+    Body, BodyError, Fields, Frame, Method, Next, ReceivedBody, Request, Response, Source, Status, Upgraded,
+    channel,
 };
 use gannet_server::{Site, SiteBuilder};
 use tokio::time::Instant;

@@ -4,7 +4,7 @@ use gannet_core::Request;
 
 /// A way to compress, by the name that `Content-Encoding` has for it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Coding {
+pub(crate) enum Coding {
     /// Brotli (RFC 7932).
     Brotli,
     /// Zstandard (RFC 8878).
@@ -14,16 +14,16 @@ pub(super) enum Coding {
 }
 
 /// All codings, the ones that compress best first.
-pub(super) const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Zstandard, Coding::Gzip];
+pub(crate) const CODINGS: [Coding; 3] = [Coding::Brotli, Coding::Zstandard, Coding::Gzip];
 
 /// The codings that a client takes and likes no less than none, best first. What is not coded always does: a client that refuses it, and
 /// everything else that there is, gets it none the less, as RFC 9110, 15.5.7 allows, rather than 406.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Accepted([Option<Coding>; CODINGS.len()]);
+pub(crate) struct Accepted([Option<Coding>; CODINGS.len()]);
 
 impl Coding {
     /// The name in `Content-Encoding` and `Accept-Encoding`.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Coding::Brotli => "br",
             Coding::Zstandard => "zstd",
@@ -31,8 +31,8 @@ impl Coding {
         }
     }
 
-    /// How the names of side files end.
-    pub(super) fn extension(self) -> &'static str {
+    /// How the names of files end that hold something so coded.
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Coding::Brotli => ".br",
             Coding::Zstandard => ".zst",
@@ -50,16 +50,16 @@ struct Weights {
 }
 
 impl Accepted {
-    /// Nothing but the file as it is.
-    pub(super) const PLAIN: Accepted = Accepted([None; CODINGS.len()]);
+    /// Nothing but what is not coded.
+    pub(crate) const PLAIN: Accepted = Accepted([None; CODINGS.len()]);
 
     /// One coding.
-    pub(super) fn only(coding: Coding) -> Accepted {
+    pub(crate) fn only(coding: Coding) -> Accepted {
         Accepted([Some(coding), None, None])
     }
 
     /// What a request's `Accept-Encoding` says. A client that says nothing takes anything, but most that say nothing can decode nothing.
-    pub(super) fn of(request: &Request) -> Accepted {
+    pub(crate) fn of(request: &Request) -> Accepted {
         let mut weights = Weights::default();
         let lines = request.fields().filter(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"));
         lines.for_each(|(_, value)| weights.read(value));
@@ -67,7 +67,7 @@ impl Accepted {
     }
 
     /// In what order the codings are to be tried.
-    pub(super) fn codings(self) -> impl Iterator<Item = Coding> {
+    pub(crate) fn codings(self) -> impl Iterator<Item = Coding> {
         self.0.into_iter().flatten()
     }
 }
@@ -93,7 +93,7 @@ impl Weights {
 
     fn accepted(&self) -> Accepted {
         let of = |place: usize| self.codings[place].or(self.any_other).unwrap_or(0);
-        // Not spoken of, the file as it is will always do, but is liked least.
+        // Not spoken of, what is not coded will always do, but is liked least.
         let plain = self.identity.unwrap_or(0);
         let mut places: [usize; CODINGS.len()] = std::array::from_fn(|place| place);
         places.sort_by_key(|place| std::cmp::Reverse(of(*place)));

@@ -1,0 +1,5 @@
+//! Filters: what sees a request before its handler, and the response after it. Each is put on an application or on a group with `with`.
+
+#[cfg(feature = "compression")]
+pub use gannet_features::compression::Compression;
+pub use gannet_features::rate_limit::{Allowance, IntoRate, InvalidRate, Key, Rate, RateLimit, limit};

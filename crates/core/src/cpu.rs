@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use futures_channel::oneshot;
 
-use crate::{Cpu, IntoResponse, Response, Status};
+use crate::{Cpu, Fs, IntoResponse, Response, Status};
 
 thread_local! {
     /// The threads for whatever runs on this one.
@@ -77,6 +77,22 @@ impl Drop for Provided {
 impl dyn Cpu {
     /// Computes elsewhere.
     pub fn run<T: Send + 'static>(&self, compute: impl FnOnce() -> T + Send + 'static) -> Computation<T> {
+        Computation::begin(compute, |job| self.spawn(job))
+    }
+}
+
+impl dyn Fs {
+    /// Does elsewhere what waits for the disk.
+    pub fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Computation<T> {
+        Computation::begin(work, |job| self.spawn(job))
+    }
+}
+
+impl<T: Send + 'static> Computation<T> {
+    fn begin(
+        compute: impl FnOnce() -> T + Send + 'static,
+        spawn: impl FnOnce(Box<dyn FnOnce() + Send>) -> bool,
+    ) -> Computation<T> {
         let (give, given) = oneshot::channel();
         let job = move || {
             // Whoever asked may have left meanwhile.
@@ -84,8 +100,7 @@ impl dyn Cpu {
                 let _ = give.send(compute());
             }
         };
-        let state =
-            if self.spawn(Box::new(job)) { State::Running(given) } else { State::Refused(CpuError::Full) };
+        let state = if spawn(Box::new(job)) { State::Running(given) } else { State::Refused(CpuError::Full) };
         Computation { state }
     }
 }

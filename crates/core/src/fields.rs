@@ -69,6 +69,11 @@ impl Fields {
         Fields { prepared, own: Vec::new(), dated: false }
     }
 
+    /// Adds lines made by [`prepare`](Fields::prepare), behind those that are there: one copy, however many they are.
+    pub fn append_prepared(&mut self, prepared: &[u8]) {
+        self.own_lines().extend_from_slice(prepared);
+    }
+
     /// Adds a field after those of the same name.
     ///
     /// # Errors
@@ -141,6 +146,15 @@ impl Fields {
     }
 
     fn append_checked(&mut self, name: &str, value: &[u8]) {
+        let own = self.own_lines();
+        own.reserve(name.len() + value.len() + 4);
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            own.extend_from_slice(part);
+        }
+    }
+
+    /// The lines, in memory of their own, to be added to.
+    fn own_lines(&mut self) -> &mut Vec<u8> {
         if self.own.capacity() == 0 {
             self.own = recycled();
         }
@@ -148,10 +162,7 @@ impl Fields {
             // In one piece with what is added, so that writing the head is one copy.
             self.own.extend_from_slice(&std::mem::take(&mut self.prepared));
         }
-        self.own.reserve(name.len() + value.len() + 4);
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.own.extend_from_slice(part);
-        }
+        &mut self.own
     }
 
     fn lines(&self) -> impl Iterator<Item = &[u8]> {
@@ -315,6 +326,8 @@ mod tests {
         assert_eq!(other.rendered(), b"content-type: text/plain\r\nx-a: 1\r\n");
         assert!(other.remove("Content-Type"));
         assert_eq!(other.iter().count(), 1);
+        other.append_prepared(&fields.prepare());
+        assert_eq!(other.rendered(), b"x-a: 1\r\ncontent-type: text/plain\r\n");
     }
 
     #[test]

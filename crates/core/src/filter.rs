@@ -157,6 +157,41 @@ where
     }
 }
 
+/// Puts a future around replies that are not there at once.
+struct Waiting<B, L, T> {
+    before: B,
+    later: L,
+    boxes: Boxes<T>,
+}
+
+/// A filter that puts a future around the reply of the rest of the chain, where that is not there at once: `later` makes it of what `before` said of the
+/// request. Where it is there at once nothing is done with it. Neither allocates, but for what they do themselves.
+pub fn waiting<C, B, L, T>(before: B, later: L) -> Rc<dyn Filter>
+where
+    C: 'static,
+    B: Fn(&mut Request) -> C + 'static,
+    L: Fn(C, Reply) -> T + 'static,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    Rc::new(Waiting { before, later, boxes: Boxes::default() })
+}
+
+impl<C, B, L, T> Filter for Waiting<B, L, T>
+where
+    B: Fn(&mut Request) -> C,
+    L: Fn(C, Reply) -> T,
+    T: Future<Output: IntoResponse> + 'static,
+{
+    fn filter(&self, mut request: Request, next: Next) -> Reply {
+        let context = (self.before)(&mut request);
+        let reply = next.run(request);
+        match reply.as_ready() {
+            Some(_) => reply,
+            None => Reply::waiting(self.boxes.fill((self.later)(context, reply))),
+        }
+    }
+}
+
 /// What a filter decides of a request at once.
 #[derive(Debug)]
 pub enum Decision {

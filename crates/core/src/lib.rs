@@ -54,7 +54,7 @@ pub use extensions::Extensions;
 pub use extract::{FromLast, FromRequest, Needs, Rejections};
 pub use extractors::{BODY_BYTES, OptionalFromRequest};
 pub use fields::{Fields, InvalidField};
-pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding};
+pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding, waiting};
 pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;

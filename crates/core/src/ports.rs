@@ -71,6 +71,12 @@ pub trait Fs {
 
     /// How many files one worker may keep open between requests.
     fn spare_descriptors(&self) -> usize;
+
+    /// Has `job`, which waits for the disk, run elsewhere: for who writes files. False: as much is waiting already as may, and it will not run.
+    fn spawn(&self, job: Box<dyn FnOnce() + Send>) -> bool {
+        job();
+        true
+    }
 }
 
 /// Threads for computations that would hold a worker up.

@@ -27,6 +27,8 @@ pub struct Request {
     extensions: Left,
     /// Where, in the path, the part begins that the route's wildcard matched.
     tail: u16,
+    /// The body is another than the head speaks of.
+    has_other_body: bool,
 }
 
 /// What was left with a request, if anything was.
@@ -165,7 +167,17 @@ impl Request {
         interims: Interims,
         arrival: Rc<Arrival>,
     ) -> Request {
-        Request { head, body, ports, arrival, route: None, interims, extensions: Left(None), tail: 0 }
+        Request {
+            head,
+            body,
+            ports,
+            arrival,
+            route: None,
+            interims,
+            extensions: Left(None),
+            tail: 0,
+            has_other_body: false,
+        }
     }
 
     /// The method.
@@ -250,7 +262,7 @@ impl Request {
     }
 
     /// All fields, in the order in which they were sent.
-    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> + Clone {
         let head = &self.head;
         head.offsets().fields.iter().map(|field| (head.ascii(field.name), field.value.of(&head.text)))
     }
@@ -307,14 +319,18 @@ impl Request {
         std::mem::replace(&mut self.body, ReceivedBody::empty())
     }
 
-    /// Puts another body in the place of the one that is received: that one, decoded.
+    /// Puts another body in the place of the one that is received: that one, decoded. How long it is nobody knows then.
     pub fn set_body(&mut self, body: ReceivedBody) {
         self.body = body;
+        self.has_other_body = true;
     }
 
     /// How the end of the body is found: how long it is, if it has one and that was said.
     pub fn body_length(&self) -> BodyLength {
-        self.head.offsets().body
+        match self.head.offsets().body {
+            BodyLength::Known(_) if self.has_other_body => BodyLength::Chunked,
+            length => length,
+        }
     }
 
     /// Whether the client waits to be asked for the body (RFC 9110, 10.1.1): it is when the body is first read.

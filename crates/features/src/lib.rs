@@ -2,11 +2,28 @@
 
 #![forbid(unsafe_code)]
 
+mod accept;
+pub mod body_limit;
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
+pub mod cors;
+#[cfg(feature = "compression")]
+pub mod decompression;
+pub mod error_pages;
 pub mod files;
 pub mod hsts;
+#[cfg(feature = "compression")]
+mod permit;
 pub mod proxy;
+mod random;
 pub mod rate_limit;
+mod recycled;
 pub mod redirect;
+pub mod request_id;
+pub mod request_log;
+pub mod security_headers;
+pub mod timeout;
+pub mod timing;
+pub mod transform;
+mod vary;

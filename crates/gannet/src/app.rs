@@ -39,6 +39,9 @@ pub struct App {
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) mapped_sends: MappedSends,
+    /// OpenAPI documents, to be made when all routes are known.
+    #[cfg(feature = "openapi")]
+    pub(crate) documents: Vec<crate::openapi::Pending>,
 }
 
 /// An application without mistakes, to be started.
@@ -103,6 +106,8 @@ impl App {
             admin: None,
             access_log: None,
             mapped_sends: MappedSends::Auto,
+            #[cfg(feature = "openapi")]
+            documents: Vec::new(),
         }
     }
 
@@ -230,6 +235,8 @@ impl App {
         if let Some(hsts) = self.hsts {
             self.site.filter(hsts);
         }
+        #[cfg(feature = "openapi")]
+        self.describe();
         let Routes { routes, mut mistakes, .. } = self.routes;
         *self.site.routes() = routes;
         let site = self.site.build().map_err(|error| mistakes.push(SiteError::to_string(&error)));
@@ -261,21 +268,35 @@ impl App {
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
-    /// The future may be spawned; dropping it stops the server.
+    /// The future may be spawned; dropping it stops the server. Where it listens is in the log (`tracing`, level `INFO`).
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn run(self) -> Result<(), Error> {
         let signals = Signals::listen().map_err(Error::Run)?;
-        self.start()?.obey(signals).await.map_err(Error::Run)
+        self.start_and_tell()?.obey(signals).await.map_err(Error::Run)
     }
 
-    /// Serves until `shutdown` is done, then drains. Signals are left alone. The future may be spawned; dropping it stops the server at once.
+    /// Serves until `shutdown` is done, then drains. Signals are left alone. The future may be spawned; dropping it stops the server at once. Where it
+    /// listens is in the log (`tracing`, level `INFO`).
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn serve_with_shutdown(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        self.start()?.drain_after(shutdown).await.map_err(Error::Run)
+        self.start_and_tell()?.drain_after(shutdown).await.map_err(Error::Run)
+    }
+
+    /// Starts serving, and says in the log where.
+    fn start_and_tell(self) -> Result<Running, Error> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let running = self.start()?;
+        for address in running.addresses() {
+            match address.internet() {
+                Some(address) => tracing::info!("listening on {scheme}://{address}"),
+                None => tracing::info!("listening on {address}"),
+            }
+        }
+        Ok(running)
     }
 }
 

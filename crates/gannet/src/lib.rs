@@ -13,18 +13,38 @@
 //!     .await
 //! # }
 //! ```
+//!
+//! # Features
+//! What takes long to compile, or brings many other crates, is a feature of Cargo. `full` is all of them but `test`.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
+//! | `cookies` | cookies that are signed, and such that only we can read |
+//! | `form` (default) | `Form`: what a page's form says |
+//! | `json` (default) | `Json`, of requests and of responses |
+//! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `multipart` (default) | `Multipart`: what a form with files says |
+//! | `test` | the test client: for dev-dependencies |
+//! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
 #![forbid(unsafe_code)]
 
 mod app;
+#[cfg(feature = "openapi")]
+mod asset;
 mod edge;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;
 mod settings;
+#[cfg(feature = "templates")]
+pub mod templates;
 #[cfg(feature = "test")]
 pub mod test;
 #[cfg(feature = "tls")]
@@ -39,15 +59,22 @@ pub use app::{App, Error, ListedRoute, Server};
 pub use extract::Form;
 #[cfg(feature = "json")]
 pub use extract::Json;
-pub use extract::{Path, Query};
+pub use extract::{
+    BodyStream, ClientAddr, Cookies, Extension, Header, Headers, Identity, Path, Query, Text, TlsInfo,
+};
+#[cfg(feature = "cookies")]
+pub use extract::{InvalidKey, Key, PrivateCookies, SignedCookies};
+#[cfg(feature = "multipart")]
+pub use extract::{Multipart, MultipartLimits, Part};
 pub use gannet_core::Tls as TlsOfConnection;
 pub use gannet_core::{
     Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
     Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
-    InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, ProxyProtocol, ReceivedBody,
-    Rejection, Rejections, Reply, Request, Response, Sender, Source, State, Status, Upgraded, Upstream,
-    UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts,
-    Version, around, channel, cpu, deciding,
+    InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
+    ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
+    ResponsePart, Sender, Source, State, Status, Upgraded, Upstream, UpstreamAddress, UpstreamError,
+    UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around, channel, cpu,
+    deciding,
 };
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
@@ -55,6 +82,9 @@ pub use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField};
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
 pub use proxy::{IntoProxy, Proxy};
+pub use respond::{
+    Attachment, Created, Failure, FileResponse, Html, NoContent, Redirect, SameSite, SetCookie, StreamBody,
+};
 pub use routes::Routes;
 #[cfg(feature = "tls")]
 pub use tls::Tls;

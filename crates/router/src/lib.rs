@@ -53,7 +53,7 @@ mod word;
 pub use builder::Builder;
 pub use hosts::{HOST_BYTES, HostMistake, HostProblem, Hosts, HostsBuilder};
 pub use mistake::{Mistake, Problem};
-pub use pattern::{PARAMETERS, Parameter};
+pub use pattern::{PARAMETERS, Parameter, uri_template};
 pub use router::{Match, Matches, Route, Router};
 
 /// An offset or a number as it is stored.

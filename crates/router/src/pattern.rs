@@ -121,6 +121,25 @@ impl Pattern {
     }
 }
 
+/// A pattern as a URI template (RFC 6570) with the names of its parameters, from left to right: `/users/{id}` of `/users/:id`. `None` of what is no pattern,
+/// and of one that ends in a wildcard without a name.
+pub fn uri_template(pattern: &str) -> Option<(String, Vec<String>)> {
+    let Pattern { shape, parameters } = Pattern::read(pattern).ok()?;
+    let mut names = parameters.iter().map(Parameter::name);
+    let mut template = String::with_capacity(pattern.len() + 1);
+    for character in shape.chars() {
+        match character {
+            PARAMETER | WILDCARD => {
+                template.push('{');
+                template.push_str(names.next()?);
+                template.push('}');
+            }
+            character => template.push(character),
+        }
+    }
+    Some((template, parameters.into_iter().map(|parameter| parameter.name).collect()))
+}
+
 /// What a segment stands for.
 enum Dynamic<'a> {
     /// Itself.
@@ -193,6 +212,17 @@ mod tests {
             pattern.parameters.iter().map(|one| (one.name(), &path[one.span(path)])).collect();
         assert_eq!(values, [("a", "1"), ("c", "22"), ("d", "3/4/")]);
         assert_eq!(pattern.parameters[2].span("/x"), 2..2, "of another path: something within it");
+    }
+
+    #[test]
+    fn a_uri_template_has_the_names_in_braces_and_marks_that_stand_for_themselves_once() {
+        let template = |pattern| uri_template(pattern).map(|(template, names)| (template, names.join(" ")));
+        let some = |template: &str, names: &str| Some((template.to_string(), names.to_string()));
+        assert_eq!(template("/users/:id/x/{name}"), some("/users/{id}/x/{name}", "id name"));
+        assert_eq!(template("/files/*path"), some("/files/{path}", "path"));
+        assert_eq!(template("/items::search"), some("/items:search", ""));
+        assert_eq!(template("/"), some("/", ""));
+        assert_eq!((template("/assets/*"), template("no slash")), (None, None));
     }
 
     #[test]

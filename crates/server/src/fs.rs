@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use gannet_core::{Entry, Fs, FsError, Kind, Later, Listed, OpenFile, Root, Stamp, WriteListed};
+use gannet_core::{Cpu, Entry, Fs, FsError, Kind, Later, Listed, OpenFile, Root, Stamp, WriteListed};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, openat2, statat};
 use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
@@ -91,6 +91,10 @@ impl Fs for Disk {
 
     fn spare_descriptors(&self) -> usize {
         self.spare_descriptors
+    }
+
+    fn spawn(&self, job: Box<dyn FnOnce() + Send>) -> bool {
+        self.threads.spawn(job)
     }
 }
 

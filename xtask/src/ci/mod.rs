@@ -12,6 +12,7 @@ mod clients;
 mod collector;
 mod curl;
 mod downloads;
+mod features;
 mod http2;
 mod http2_browser;
 mod instructions;
@@ -119,6 +120,7 @@ const STEPS: &[Step] = &[
     Step { name: "http2-browser", is_long: false, run: http2_browser::run },
     Step { name: "proxy-upstreams", is_long: false, run: upstreams::run },
     Step { name: "instructions", is_long: false, run: instructions::run },
+    Step { name: "features", is_long: false, run: features::run },
     Step { name: "documentation", is_long: false, run: workspace::documentation },
     Step { name: "dependencies", is_long: false, run: workspace::dependencies },
     Step { name: "advisories", is_long: true, run: workspace::advisories },

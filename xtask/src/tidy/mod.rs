@@ -7,6 +7,7 @@ mod commands;
 mod dead_files;
 mod default_rows;
 pub mod defaults;
+mod features;
 mod file_length;
 mod finding;
 mod function_length;
@@ -56,6 +57,7 @@ const CHECKS: &[Check] = &[
     Check { name: "function-length", run: function_length::check },
     Check { name: "module-docs", run: module_docs::check },
     Check { name: "packages", run: packages::check },
+    Check { name: "features", run: features::check },
     Check { name: "dead-files", run: dead_files::check },
     Check { name: "leftovers", run: leftovers::check },
     Check { name: "sleeping", run: sleeping::check },

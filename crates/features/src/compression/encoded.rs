@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 use gannet_core::{Body, BodyError, Bytes, Data, Fields, File, Frame, Fs, Later, Source};
 
 use super::encoder::Encoder;
-use super::permit::Permit;
+use crate::permit::Permit;
 
 /// Bytes of a body that are compressed before others have their turn.
 const SLICE_BYTES: usize = 16 * 1024;

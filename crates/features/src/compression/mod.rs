@@ -2,13 +2,12 @@
 //!
 //! 1. the request says which codings its client takes (`crate::coding`);
 //! 2. the response says whether it may be compressed (`suitable`): if it would be for another client, `Vary` says so;
-//! 3. a short content is compressed at once, a long one by other threads (`computed`), a stream as it comes (`encoded`, `permit`), all by
+//! 3. a short content is compressed at once, a long one by other threads (`computed`), a stream as it comes (`encoded`, `crate::permit`), all by
 //!    the same compressors (`encoder`).
 
 mod computed;
 mod encoded;
 mod encoder;
-mod permit;
 mod suitable;
 
 use std::io;
@@ -22,10 +21,10 @@ use gannet_core::{
 };
 
 use crate::coding::{Accepted, Coding};
+use crate::permit::Permits;
 use computed::Computed;
 use encoded::Encoded;
 use encoder::Encoder;
-use permit::Permits;
 use suitable::{Suitable, has_member};
 
 /// Contents of fewer bytes are sent as they are: compressing them saves no packet.
@@ -165,7 +164,7 @@ impl Asked {
             Body::Bytes(_) if self.is_head => Ok(Body::stream(Unread)),
             Body::Bytes(content) => self.compute(coding, content),
             stream => {
-                let Some(permit) = permits.take() else { return Err(stream) };
+                let Some(permit) = permits.take(1) else { return Err(stream) };
                 match Encoder::new(coding, stream.length()) {
                     Ok(encoder) => Ok(Body::stream(Encoded::new(stream, encoder, self.fs.clone(), permit))),
                     Err(error) => {

@@ -11,7 +11,7 @@ const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 /// The media type by the name's extension. Text is said to be UTF-8 unless `content` shows that it is not; then the document itself
 /// has to say, by a mark or a `meta` element. So has XML, always (RFC 7303, 3).
-pub(super) fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
+pub fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
     let Some(media_type) = mime_guess::from_path(&*String::from_utf8_lossy(name.as_ref())).first_raw() else {
         return "application/octet-stream".to_owned();
     };

@@ -44,6 +44,7 @@ use lookup::{Folder, Found};
 
 pub use error::FolderError;
 use error::Refusal;
+pub use media::content_type;
 
 /// Files up to this size are kept in memory once they were asked for.
 const SMALL_BYTES: u64 = 64 * 1024;

@@ -17,7 +17,7 @@ pub struct Hsts {
     preload: bool,
 }
 
-const NAME: &str = "Strict-Transport-Security";
+pub(crate) const NAME: &str = "Strict-Transport-Security";
 
 /// What the lists that browsers come with ask for (hstspreload.org).
 const SHORTEST_TO_PRELOAD: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -2,15 +2,7 @@
 
 use gannet_core::{Body, Bytes, Fields, Response, Status, UpstreamError, error_page, preferred_media_type};
 
-/// What a client would rather read: as much of its `Accept` as is kept while the upstream is asked, which is up to the last comma in these bytes.
-#[derive(Clone, Copy)]
-pub(super) struct Accept {
-    text: [u8; ACCEPT_BYTES],
-    length: u8,
-}
-
-/// Browsers name HTML first, and programs take few kinds.
-const ACCEPT_BYTES: usize = 96;
+use crate::accept::Accept;
 
 /// When a client that there was no room for may ask again.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -20,25 +12,6 @@ const OFFERS: &[&str] = &["application/problem+json", "application/json", "text/
 const PROBLEM_FIELDS: &str = "Content-Type: application/problem+json\r\n\
     Cache-Control: no-store\r\n\
     Vary: Accept\r\n";
-
-impl Accept {
-    pub(super) fn of(value: Option<&[u8]>) -> Accept {
-        let value = value.unwrap_or_default();
-        let length = match value.get(..ACCEPT_BYTES) {
-            Some(first) if value.len() > ACCEPT_BYTES => {
-                first.iter().rposition(|byte| *byte == b',').unwrap_or(0)
-            }
-            _ => value.len(),
-        };
-        let mut text = [0; ACCEPT_BYTES];
-        text[..length].copy_from_slice(&value[..length]);
-        Accept { text, length: length as u8 }
-    }
-
-    fn value(&self) -> Option<&[u8]> {
-        (self.length > 0).then_some(&self.text[..usize::from(self.length)])
-    }
-}
 
 /// The answer to a client: a problem (RFC 9457) for programs, a page for browsers.
 pub(super) fn response(error: &UpstreamError, accept: &Accept) -> Response {

@@ -11,11 +11,11 @@ use gannet_core::{
     client_address, error_page,
 };
 
-use super::failure::Accept;
 use super::forwarded::{Origin, Said};
 use super::names::{Kind, kind};
 use super::upstreams::Member;
 use super::{HostField, ProxyOptions};
+use crate::accept::Accept;
 
 /// Options that a request's `Connection` may have where it names fields: each field is compared with each of them.
 const MOST_CONNECTION_OPTIONS: usize = 32;

@@ -25,8 +25,8 @@ use gannet_core::{
     UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, UpstreamTls, forwarding,
 };
 
+use crate::accept::Accept;
 use balance::Turn;
-use failure::Accept;
 use target::Target;
 use upstreams::{Member, is_upstreams_fault, may_go_elsewhere};
 

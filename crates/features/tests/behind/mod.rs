@@ -12,9 +12,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use gannet_core::{
-    Arrival, Block, Body, BodyError, Bytes, Call, Chain, Clock, Counter, Counters, Cpu, Frame, Fs, FsError,
-    Handler, Head, Heads, Incoming, Interims, IntoFilter, IntoHandler, Later, OpenFile, Ports, ReceivedBody,
-    Reply, Request, RequestHead, Response, Root, Stamp, Upstream, Upstreams, WriteListed,
+    Arrival, Block, Body, BodyError, Bytes, Call, Chain, Clock, Counter, Counters, Cpu, Filter, Frame, Fs,
+    FsError, Handler, Head, Heads, Incoming, Interims, IntoFilter, IntoHandler, Later, OpenFile, Ports,
+    ReceivedBody, Reply, Request, RequestHead, Response, Root, Stamp, Upstream, Upstreams, WriteListed,
 };
 use gannet_proto::h1::{Connection, Event};
 
@@ -46,10 +46,7 @@ pub struct Behind {
 pub struct Sending(Rc<Incoming>);
 
 /// A request that is perhaps not answered yet.
-pub struct Asked {
-    reply: Pin<Box<Reply>>,
-    done: Option<Response>,
-}
+pub struct Asked(Pin<Box<Reply>>);
 
 impl World {
     /// Computes what was held; how much that was.
@@ -62,8 +59,13 @@ impl World {
 impl Behind {
     /// `handler` behind `filter`, a thousand seconds after the clock's beginning.
     pub fn new<M, N>(filter: impl IntoFilter<M>, handler: impl IntoHandler<N>) -> Behind {
+        Behind::behind([filter.into_filter()], handler)
+    }
+
+    /// The same behind several, the outermost first.
+    pub fn behind<N>(filters: impl Into<Rc<[Rc<dyn Filter>]>>, handler: impl IntoHandler<N>) -> Behind {
         let world = World { now: Cell::new(Duration::from_secs(1000)), ..World::default() };
-        let handler = Chain::new([filter.into_filter()], handler.into_handler());
+        let handler = Chain::new(filters, handler.into_handler());
         let peer = Some(SocketAddr::from(([192, 0, 2, 1], 1234)));
         Behind { world: Rc::new(world), handler: Rc::new(handler), peer, trusted: "" }
     }
@@ -130,7 +132,7 @@ impl Behind {
         let arrival = Arrival { peer: self.peer, ..Arrival::default() };
         let body = ReceivedBody::new(incoming);
         let request = Request::new(head, body, Rc::new(ports), Interims::default(), Rc::new(arrival));
-        Asked { reply: Box::pin(self.handler.handle(request)), done: None }
+        Asked(Box::pin(self.handler.handle(request)))
     }
 }
 
@@ -147,12 +149,12 @@ impl Sending {
 }
 
 impl Asked {
-    /// The response, when it is there; given once.
+    /// The response, when it is there; given once. What only lets others go first is asked again, as often as no test needs.
     pub fn response(&mut self) -> Option<Response> {
-        match self.reply.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        (0..1000).find_map(|_| match self.0.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(response) => Some(response),
-            Poll::Pending => self.done.take(),
-        }
+            Poll::Pending => None,
+        })
     }
 }
 

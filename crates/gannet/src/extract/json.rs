@@ -211,7 +211,7 @@ mod tests {
         }
         let error = serde_json::from_slice::<String>(b"\"a\xff\"").unwrap_err();
         let said = refused::<String>(b"\"a\xff\"", &error).to_string();
-        assert!(said.contains("invalid unicode code point at line 1, column 4"), "{said}");
+        assert!(said.contains("invalid unicode code point at line 1, column 3"), "{said}");
     }
 
     #[test]

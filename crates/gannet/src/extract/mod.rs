@@ -1,21 +1,42 @@
 //! Extractors: what handlers take out of a request, one file each.
 
+mod body_stream;
+mod connection;
+mod cookies;
+mod extension;
 mod fault;
 #[cfg(feature = "form")]
 mod form;
+mod header;
 #[cfg(feature = "json")]
 mod json;
 mod media_type;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod pairs;
 mod path;
+mod plain_text;
 mod query;
+#[cfg(feature = "cookies")]
+mod sealed_cookies;
 mod shape;
 mod text;
 mod values;
 
+pub use body_stream::BodyStream;
+pub use connection::{ClientAddr, Identity, TlsInfo};
+pub use cookies::Cookies;
+pub(crate) use cookies::is_token;
+pub use extension::Extension;
 #[cfg(feature = "form")]
 pub use form::Form;
+pub use header::{Header, Headers};
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "multipart")]
+pub use multipart::{Multipart, MultipartLimits, Part};
 pub use path::Path;
+pub use plain_text::Text;
 pub use query::Query;
+#[cfg(feature = "cookies")]
+pub use sealed_cookies::{InvalidKey, Key, PrivateCookies, SignedCookies};

@@ -293,7 +293,8 @@ mod tests {
 
     #[test]
     fn a_struct_says_the_names_that_it_cannot_do_without() {
-        let names = Shape::Names(vec!["user-id", "address", "order", "slug"]);
+        // Of two names that one field has it can do without either.
+        let names = Shape::Names(vec!["address", "order", "slug"]);
         assert_eq!((shape_of::<Post>(), shape_of::<Wrapped>()), (names.clone(), names));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use gannet::prelude::*;
@@ -27,6 +28,7 @@ on_each_backend!(
     each_worker_has_a_state_of_its_own,
     a_state_that_cannot_be_made_is_why_a_server_does_not_start,
     a_server_drains_when_its_shutdown_is_done,
+    where_a_server_listens_is_in_the_log,
 );
 
 /// A filter that leaves its name in the response, behind those of filters within it.
@@ -310,6 +312,18 @@ fn a_server_drains_when_its_shutdown_is_done(backend: BackendChoice) {
         drop(stop);
         server.await.expect("no panic").expect("it ended as it should");
     });
+}
+
+fn where_a_server_listens_is_in_the_log(backend: BackendChoice) {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let log = Arc::new(file.reopen().expect("it is there"));
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log).finish();
+    let app = App::new().get("/", "hello").listen("127.0.0.1:0").workers(1).backend(backend);
+    let _guard = tracing::subscriber::set_default(subscriber);
+    block_on(app.serve_with_shutdown(async {})).expect("it ended as it should");
+    let log = std::fs::read_to_string(file).expect("text");
+    assert!(log.contains(" INFO ") && log.contains("listening on http://127.0.0.1:"), "{log}");
+    assert!(!log.contains("127.0.0.1:0"), "{log}");
 }
 
 #[test]

@@ -88,6 +88,7 @@ struct Async<F, T> {
 )]
 pub trait Promise: Future {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Future> Promise for T {}
 
 impl<F, T> IntoFilter<Function> for F

@@ -52,14 +52,24 @@ impl Compiler {
     pub fn compile(&self, program: &Path) -> Result<(), String> {
         let made = tempfile::tempdir().expect("a temporary folder");
         let mut rustc = Command::new(&self.rustc);
-        rustc.args(["--edition=2024", "--emit=metadata", "--color=never", "--diagnostic-width=140", "--out-dir"]);
+        rustc.args([
+            "--edition=2024",
+            "--emit=metadata",
+            "--color=never",
+            "--diagnostic-width=140",
+            "--out-dir",
+        ]);
         rustc.arg(made.path()).arg("-L").arg(format!("dependency={}", self.libraries.display()));
         rustc.args(self.externs.iter().flat_map(|library| ["--extern", library]));
         // By its name only, which is then how the compiler calls it.
         rustc.current_dir(program.parent().expect("it is in a folder"));
         rustc.arg(program.file_name().expect("it has a name"));
         let output = rustc.output().expect("the compiler runs");
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 }
 

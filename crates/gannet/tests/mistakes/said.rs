@@ -33,7 +33,36 @@ pub fn told(said: &str) -> String {
     while told.last().is_some_and(|line| line.trim().is_empty() || line.trim() == "|") {
         told.pop();
     }
-    told.join("\n") + "\n"
+    told.into_iter()
+        .map(|line| if is_source(line) { line.to_owned() + "\n" } else { without_paths(line) + "\n" })
+        .collect()
+}
+
+/// A line of the program, with its number.
+fn is_source(line: &str) -> bool {
+    line.split_once(" | ").is_some_and(|(number, _)| number.trim().parse::<u32>().is_ok())
+}
+
+/// Types by their own names: the compiler says the modules, too, as soon as any library that it knows has another type of the name.
+fn without_paths(line: &str) -> String {
+    let mut short = String::new();
+    let mut rest = line;
+    while let Some(end) = rest.find("::") {
+        let (before, after) = (&rest[..end], &rest[end + 2..]);
+        let is_part = |character: char| {
+            character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_'
+        };
+        let begin = before.trim_end_matches(is_part).len();
+        short.push_str(&before[..begin]);
+        let leads_to_type = after.trim_start_matches(|character| is_part(character) || character == ':');
+        let is_path_of_type =
+            begin < end && leads_to_type.starts_with(|character: char| character.is_ascii_uppercase());
+        if !is_path_of_type {
+            short.push_str(&rest[begin..end + 2]);
+        }
+        rest = after;
+    }
+    short + rest
 }
 
 fn begins_list(line: &str) -> bool {
@@ -92,8 +121,16 @@ error[E0277]: `u64` cannot be made into a response
    |                        ---           ^^^^^ not a response
    |
    = note: text can
-note: required by a bound in `gannet::App::get`
+note: required by a bound in `App::get`
 ";
         assert_eq!(told(said), kept);
+    }
+
+    #[test]
+    fn types_are_called_by_their_own_names_and_all_else_as_it_is() {
+        assert_eq!(without_paths("`std::string::String` in gannet::App::get"), "`String` in App::get");
+        assert_eq!(without_paths("<_ as serde_core::de::Deserialize<'de>>"), "<_ as Deserialize<'de>>");
+        assert_eq!(without_paths("a bound in `gannet::cpu`, a::b"), "a bound in `gannet::cpu`, a::b");
+        assert_eq!(told(" 3 | use std::rc::Rc;\n"), " 3 | use std::rc::Rc;\n");
     }
 }

@@ -3,7 +3,7 @@
 use gannet::prelude::*;
 
 async fn rewrite(mut request: Request, _: Next) -> Request {
-    request.set_target("/new");
+    let _ = request.set_target("/new");
     request
 }
 

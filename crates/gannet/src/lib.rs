@@ -225,8 +225,13 @@ pub mod prelude {
     pub use crate::Form;
     #[cfg(feature = "json")]
     pub use crate::Json;
-    pub use crate::{App, IntoResponse, Next, Rejection, Request, Response, State, Status};
-    pub use crate::{Path, Query};
+    #[cfg(feature = "multipart")]
+    pub use crate::Multipart;
+    pub use crate::{
+        App, BodyStream, ClientAddr, Cookies, Created, Extension, Failure, FromRequest, Header, Headers,
+        Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,
+        State, Status, Text,
+    };
 }
 
 /// The guide's programs are compiled as this documentation's are.

@@ -127,6 +127,9 @@ pub trait FromLast<Marker>: Sized + 'static {
     /// Makes it, or what is answered instead.
     fn from_last(request: Request) -> impl Future<Output = Result<Self, Response>>;
 
+    /// The same, of what never waits.
+    fn from_last_now(request: Request) -> Result<Self, Response>;
+
     /// As [`FromRequest::needs`].
     fn needs(needs: &mut Needs);
 }
@@ -150,6 +153,11 @@ impl<T: FromRequest> FromLast<Part> for T {
         }
     }
 
+    #[inline(always)]
+    fn from_last_now(mut request: Request) -> Result<T, Response> {
+        at_once(T::from_request(&mut request)).map_err(|rejection| reject(rejection, &request))
+    }
+
     fn needs(needs: &mut Needs) {
         T::needs(needs);
     }
@@ -161,6 +169,11 @@ impl FromLast<Whole> for Request {
 
     fn from_last(request: Request) -> impl Future<Output = Result<Request, Response>> {
         ready(Ok(request))
+    }
+
+    #[inline(always)]
+    fn from_last_now(request: Request) -> Result<Request, Response> {
+        Ok(request)
     }
 
     fn needs(_: &mut Needs) {}

@@ -24,9 +24,21 @@ pub struct Request {
     arrival: Rc<Arrival>,
     route: Option<Rc<dyn Route>>,
     interims: Interims,
-    extensions: Option<Box<Extensions>>,
+    extensions: Left,
     /// Where, in the path, the part begins that the route's wildcard matched.
     tail: u16,
+}
+
+/// What was left with a request, if anything was.
+struct Left(Option<Box<Extensions>>);
+
+impl Drop for Left {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(extensions) = self.0.take() {
+            extensions.recycle();
+        }
+    }
 }
 
 /// A head and the bytes it has offsets into: those it was received in, or a copy once its handler may wait.
@@ -153,7 +165,7 @@ impl Request {
         interims: Interims,
         arrival: Rc<Arrival>,
     ) -> Request {
-        Request { head, body, ports, arrival, route: None, interims, extensions: None, tail: 0 }
+        Request { head, body, ports, arrival, route: None, interims, extensions: Left(None), tail: 0 }
     }
 
     /// The method.
@@ -198,7 +210,7 @@ impl Request {
     /// The same, percent-decoded. `None` also where that is not possible: a `%` without two hexadecimal digits, or what is
     /// no UTF-8 then.
     pub fn param_decoded(&self, name: &str) -> Option<Cow<'_, str>> {
-        route::decoded(self.param(name)?)
+        route::percent_decoded(self.param(name)?)
     }
 
     /// The route's parameters, from left to right: names, and values still percent-encoded.
@@ -286,8 +298,8 @@ impl Request {
     }
 
     /// The body, when nothing else is needed any more.
-    pub fn into_body(mut self) -> ReceivedBody {
-        self.take_body()
+    pub fn into_body(self) -> ReceivedBody {
+        self.body
     }
 
     /// The body, to be kept; an empty one is in its place then.
@@ -349,17 +361,17 @@ impl Request {
 
     /// What filters before this one, and others, have left with the request.
     pub fn extension<T: 'static>(&self) -> Option<&T> {
-        self.extensions.as_ref()?.get()
+        self.extensions.0.as_ref()?.get()
     }
 
     /// The same, to leave something.
     pub fn extensions_mut(&mut self) -> &mut Extensions {
-        self.extensions.get_or_insert_with(Extensions::recycled)
+        self.extensions.0.get_or_insert_with(Extensions::recycled)
     }
 
     /// The same, to be looked at.
     pub fn extensions(&self) -> Option<&Extensions> {
-        self.extensions.as_deref()
+        self.extensions.0.as_deref()
     }
 
     /// Where the request found no handler: the methods that there are for its path, as `Allow` names them (RFC 9110, 10.2.1); none where there is nothing.
@@ -422,14 +434,6 @@ impl Request {
 
 /// What a path has in the place of the method that was asked for.
 struct Allowed(String);
-
-impl Drop for Request {
-    fn drop(&mut self) {
-        if let Some(extensions) = self.extensions.take() {
-            extensions.recycle();
-        }
-    }
-}
 
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

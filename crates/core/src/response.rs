@@ -108,7 +108,9 @@ impl Response {
 /// What can be made into a response.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made into a response",
-    note = "text, bytes, a `Status`, a `Response`, `(Status, R)`, and `Result`s of these can"
+    label = "this is not `IntoResponse`",
+    note = "text, bytes, a `Status`, a `Response`, `Json`, `Html`, `Redirect`, ... can; `Result`s and `Option`s of these; and these behind parts of a head: `(Status, R)`, `(Status, [(name, value)], R)`",
+    note = "a value is sent as JSON by `Json(value)`"
 )]
 pub trait IntoResponse {
     /// Makes it one.
@@ -154,12 +156,6 @@ impl IntoResponse for Bytes {
 impl IntoResponse for Vec<u8> {
     fn into_response(self) -> Response {
         Response::bytes(self)
-    }
-}
-
-impl<R: IntoResponse> IntoResponse for (Status, R) {
-    fn into_response(self) -> Response {
-        self.1.into_response().with_status(self.0)
     }
 }
 

@@ -14,8 +14,8 @@ pub trait Route {
     fn parameter<'a>(&'a self, index: usize, path: &'a str) -> Option<(&'a str, &'a str)>;
 }
 
-/// Percent-decoded text (RFC 3986, 2.1), if that is what it is.
-pub(crate) fn decoded(text: &str) -> Option<Cow<'_, str>> {
+/// Percent-decoded text (RFC 3986, 2.1). `None` where that is not possible: a `%` without two hexadecimal digits, or what is no UTF-8 then.
+pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
     }
@@ -36,7 +36,7 @@ fn digit(byte: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::decoded;
+    use super::percent_decoded;
 
     #[test]
     fn text_is_decoded_once_and_only_if_all_of_it_can_be() {
@@ -53,7 +53,7 @@ mod tests {
             ("%+1", None),
             ("%ff", None),
         ] {
-            assert_eq!(decoded(text).as_deref(), expected, "{text}");
+            assert_eq!(percent_decoded(text).as_deref(), expected, "{text}");
         }
     }
 }

@@ -6,10 +6,8 @@ mod sync {
 }
 
 #[path = "../src/rate_limit/gcra.rs"]
-#[expect(dead_code, reason = "the model needs less of it than the filter")]
 mod gcra;
 #[path = "../src/rate_limit/rate.rs"]
-#[expect(dead_code, reason = "the model needs less of it than the filter")]
 mod rate;
 #[path = "../src/rate_limit/table.rs"]
 #[expect(dead_code, reason = "the model needs less of it than the filter")]

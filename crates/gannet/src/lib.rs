@@ -19,7 +19,10 @@
 mod app;
 mod edge;
 mod entry;
+mod extract;
+pub mod filters;
 mod proxy;
+mod respond;
 mod routes;
 mod settings;
 #[cfg(feature = "test")]
@@ -32,6 +35,11 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+#[cfg(feature = "form")]
+pub use extract::Form;
+#[cfg(feature = "json")]
+pub use extract::Json;
+pub use extract::{Path, Query};
 pub use gannet_core::Tls as TlsOfConnection;
 pub use gannet_core::{
     Body, BodyError, BodyLength, Bytes, Chunk, ClientCertificate, Computation, Counter, CpuError, Data,
@@ -68,5 +76,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// What most programs need.
 pub mod prelude {
+    #[cfg(feature = "form")]
+    pub use crate::Form;
+    #[cfg(feature = "json")]
+    pub use crate::Json;
     pub use crate::{App, IntoResponse, Next, Rejection, Request, Response, State, Status};
+    pub use crate::{Path, Query};
 }

@@ -41,10 +41,6 @@ impl Gcra {
         Gcra { rate, multiplier: u64::try_from(multiplier(shift)).unwrap_or(u64::MAX), shift }
     }
 
-    pub(super) fn rate(&self) -> Rate {
-        self.rate
-    }
-
     /// The moment in ticks.
     pub(super) fn ticks(&self, now: Duration) -> u64 {
         let nanoseconds =

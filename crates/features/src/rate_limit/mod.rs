@@ -14,10 +14,11 @@ mod tests;
 mod told;
 
 use std::fmt;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use gannet_core::Request;
+use gannet_core::{Filter, IntoFilter, Request, Response, around};
 
 use gcra::{Gcra, Verdict};
 use table::Table;
@@ -195,6 +196,43 @@ impl Limiter {
             remaining: self.gcra.remaining(verdict),
             next_seconds: self.gcra.seconds_to_next(verdict),
         }
+    }
+}
+
+/// Refuses whoever asks for too much, and tells everyone what is left.
+impl IntoFilter<RateLimit> for RateLimit {
+    fn into_filter(self) -> Rc<dyn Filter> {
+        // Once for all workers, before any of them serves.
+        self.limiter();
+        let shared = Rc::new(self);
+        let after = shared.clone();
+        around(
+            move |request| {
+                let Some(key) = shared.key_of(request) else { return Ok(None) };
+                let limiter = shared.limiter();
+                let allowance = limiter.check(&key, request.ports().clock.now());
+                if allowance.admitted {
+                    return Ok(Some(allowance));
+                }
+                Err(shared.told(Some(allowance), limiter.told.refusal(allowance)))
+            },
+            move |allowance, response| after.told(allowance, response),
+        )
+    }
+}
+
+impl RateLimit {
+    /// What a request is counted by; nothing where there is no telling.
+    fn key_of<'a>(&self, request: &'a Request) -> Option<Key<'a>> {
+        let key = self.key.as_ref().and_then(|key| key(request));
+        key.or_else(|| request.client_address().map(Key::from))
+    }
+
+    fn told(&self, allowance: Option<Allowance>, mut response: Response) -> Response {
+        if let Some(allowance) = allowance.filter(|_| self.told) {
+            self.limiter().told.add(response.fields_mut(), allowance);
+        }
+        response
     }
 }
 

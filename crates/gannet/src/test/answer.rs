@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use gannet_core::{Bytes, Status, Version};
-use serde::de::DeserializeOwned;
+use serde_core::de::DeserializeOwned;
 
 use super::exchange::{Exchange, Failure, FieldList, Head};
 use super::request::Leaving;

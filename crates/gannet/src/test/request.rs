@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use gannet_core::{Body, Bytes, Fields, Method};
-use serde::Serialize;
+use serde_core::Serialize;
 
 use super::answer::{Answer, StreamedAnswer};
 use super::client::Client;

@@ -273,7 +273,7 @@ fn each_worker_has_a_state_of_its_own(backend: BackendChoice) {
     // Neither `Send` nor `Sync`, and made where Tokio is.
     let make = async || {
         tokio::task::yield_now().await;
-        (std::thread::current().id(), Rc::new(Cell::new(0)))
+        (std::thread::current().id(), Rc::new(Cell::new(0_u32)))
     };
     type Own = (std::thread::ThreadId, Rc<Cell<u32>>);
     let app = App::new()

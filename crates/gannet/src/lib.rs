@@ -21,6 +21,8 @@ mod edge;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "mount")]
+pub mod mount;
 mod proxy;
 mod respond;
 mod routes;

@@ -18,6 +18,7 @@
 
 mod app;
 mod edge;
+mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
@@ -37,6 +38,7 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]
@@ -62,10 +64,10 @@ pub use routes::Routes;
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 
-#[cfg(feature = "macros")]
-pub use gannet_macros::main;
 #[cfg(all(feature = "macros", feature = "test"))]
 pub use gannet_macros::test;
+#[cfg(feature = "macros")]
+pub use gannet_macros::{embed, main};
 
 /// What the macros call. No part of the interface.
 #[doc(hidden)]

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, Extension, Form, Json, Multipart, Path, Query, Request, State,
-    WebSocketUpgrade,
 };
 use axum::http::HeaderMap;
 use axum::routing::{get, post};

@@ -72,7 +72,6 @@ pub use rejection::{DETAIL_BYTES, ERRORS_TOLD, Place, Rejection, RejectionError}
 pub use request::{Heads, Request, RequestHead};
 pub use response::{IntoResponse, Response};
 pub use responses::ResponsePart;
-pub use route::Route;
 pub use route::{Route, percent_decoded};
 pub use sleep::Sleep;
 pub use state::{State, StateFactory, States};

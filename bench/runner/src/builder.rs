@@ -1,4 +1,4 @@
-//! Builds what is measured: Gannet, its hello, the null servers and the peers.
+//! Builds what is measured: Gannet's binary, a service of its library, the null servers and the peers.
 
 use std::{env, io, path::Path, process::Command};
 
@@ -7,10 +7,11 @@ use crate::servers::repository;
 /// Builds both workspaces. What of the peers cannot be built is left out of the scenarios by its name, so only Gannet
 /// must succeed.
 pub fn build() -> io::Result<()> {
-    let gannet = ["--package", "gannet-cli", "--package", "example-hello"];
-    cargo(&repository().join("Cargo.toml"), &gannet)?;
+    cargo(&repository().join("Cargo.toml"), &["--package", "gannet-cli"])?;
+    let bench = repository().join("bench/Cargo.toml");
+    cargo(&bench, &["--package", "gannet-service"])?;
     let others = ["--workspace", "--keep-going", "--exclude", "gannet-bench"];
-    if let Err(error) = cargo(&repository().join("bench/Cargo.toml"), &others) {
+    if let Err(error) = cargo(&bench, &others) {
         eprintln!("some of the null servers and peers were not built, and are left out: {error}");
     }
     Ok(())

@@ -32,8 +32,18 @@ pub struct Work {
     pub upstream: Option<Beside>,
     /// What the upstream is asked by.
     pub upstream_protocol: Protocol,
-    /// Whether the servers that write a log or keep metrics take part, each beside itself without.
-    pub observed: bool,
+    /// What servers do besides answering: those that do take part, each beside itself without.
+    pub besides: Besides,
+}
+
+/// What a server does besides answering.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Besides {
+    Nothing,
+    /// It writes a log or keeps metrics.
+    Observing,
+    /// It has filters that do nothing.
+    Filtering,
 }
 
 /// What is asked for.
@@ -132,7 +142,7 @@ impl Work {
             handshake: None,
             upstream: None,
             upstream_protocol: Protocol::Http1,
-            observed: false,
+            besides: Besides::Nothing,
         }
     }
 
@@ -179,6 +189,11 @@ impl Work {
     /// The same over TLS.
     pub fn over_tls(self, handshake: Handshake) -> Work {
         Work { handshake: Some(handshake), ..self }
+    }
+
+    /// The same, by servers that do this besides, too.
+    pub fn besides(self, besides: Besides) -> Work {
+        Work { besides, ..self }
     }
 
     /// The same, with a connection for each request.

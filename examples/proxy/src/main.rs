@@ -6,7 +6,7 @@ use std::time::Duration;
 use gannet::prelude::*;
 use gannet::{Balance, Proxy};
 
-#[tokio::main(flavor = "current_thread")]
+#[gannet::main]
 async fn main() -> gannet::Result<()> {
     let named: Vec<String> = std::env::args().skip(1).collect();
     let upstreams = if named.is_empty() { vec![":3000".to_owned()] } else { named };

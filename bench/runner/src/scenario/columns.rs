@@ -4,7 +4,7 @@ use super::rounds::{Contender, Shape};
 use crate::{
     report::{Cell, Column, Graph},
     usage,
-    work::{Ask, Protocol},
+    work::{Ask, Besides, Protocol},
 };
 
 /// From this length on, what counts is throughput and memory, and times are in milliseconds.
@@ -71,7 +71,7 @@ pub fn of(shape: &Shape) -> Vec<Maker> {
     if shape.works.len() > 1 {
         columns.push(figures("× its first row", 2, |one| one.median(|sample| sample.to_reference).into()));
     }
-    if shape.works.iter().any(|work| work.observed) {
+    if shape.works.iter().any(|work| work.besides != Besides::Nothing) {
         columns.push(figures("× without", 2, |one| one.median(|sample| sample.to_reference).into()));
     }
     if shape.works.iter().any(|work| work.ask == Ask::Compressed) {

@@ -1,5 +1,5 @@
 //! Where one request waits for another: behind a slow one on its own connection, since HTTP/1.1 answers in order (RFC 9112,
-//! 9.3.2), and nowhere else. Measured on Gannet's own example, whose `/later` waits 10 ms.
+//! 9.3.2), and nowhere else. Measured on a service of Gannet's library, whose `/later` waits 10 ms.
 
 use std::{
     io::{self, Read, Write},

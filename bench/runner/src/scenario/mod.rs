@@ -24,7 +24,7 @@ use crate::{
     report::Table,
     servers::Server,
     site::Site,
-    work::{Ask, Beside, Target, USERS, Work, user},
+    work::{Ask, Beside, Besides, Target, USERS, Work, user},
 };
 
 use rounds::Shape;
@@ -51,8 +51,11 @@ pub enum Scenario {
     Pipelined,
     /// 13 bytes, a connection for each request
     Connect,
-    /// A path with a parameter, answered with JSON
+    /// A path with a parameter, answered with JSON: where there are extractors, by them
+    #[value(alias = "path-json")]
     Json,
+    /// 13 bytes from a handler, and from the same behind eight idle filters
+    Filters,
     /// 13 bytes over 64 kept connections, at a rate: latency
     Latency,
     /// 13 bytes over 1,000 kept connections, at a rate: latency
@@ -217,7 +220,8 @@ impl Scenario {
                 turns(&Work::hello(1), 1) + turn * servers(&Work::hello(1))
             }
             Scenario::NotModified | Scenario::Range => turns(&file_1k(), 2),
-            Scenario::Observed => turns(&Work { observed: true, ..file_1k() }, 1),
+            Scenario::Observed => turns(&file_1k().besides(Besides::Observing), 1),
+            Scenario::Filters => turns(&Work::hello(1).besides(Besides::Filtering), 1),
             Scenario::Proxy | Scenario::Proxy100K | Scenario::Proxy10M => turns(&proxied(Work::hello(1)), 1),
             Scenario::ProxyLatency => {
                 turns(&proxied(Work::hello(1)), 1) + turn * servers(&proxied(Work::hello(1)))
@@ -272,7 +276,8 @@ impl Scenario {
             Scenario::NotModified => rounds::run(name, bench, &Shape::new(64, file_1k()).and(not_modified())),
             Scenario::Range => rounds::run(name, bench, &Shape::new(64, file_1k()).and(range())),
             Scenario::Compressed => rounds(64, compressed()),
-            Scenario::Observed => rounds(64, Work { observed: true, ..file_1k() }),
+            Scenario::Observed => rounds(64, file_1k().besides(Besides::Observing)),
+            Scenario::Filters => rounds(64, Work::hello(1).besides(Besides::Filtering)),
             Scenario::Sparse => sparse::run(name, bench),
             Scenario::Tree => tree::run(name, bench),
             Scenario::SlowClients => slow_clients::run(name, bench),
@@ -317,14 +322,18 @@ impl Scenario {
 }
 
 impl Bench {
-    /// The servers that can do this work. Where logs and metrics are compared, they are the null servers, those that
-    /// keep them, and each of these without.
+    /// The servers that can do this work. Where it is compared what they do besides, they are the null servers, those that do it,
+    /// and each of these without.
     fn able<'a>(&'a self, work: &'a Work) -> impl Iterator<Item = &'a Server> {
         let is_baseline = |server: &Server| {
-            self.servers.iter().any(|other| other.baseline.is_some_and(|name| name == server.name))
+            let mut compared = self.servers.iter().filter(|other| other.besides == work.besides);
+            compared.any(|other| other.baseline.is_some_and(|name| name == server.name))
         };
         let takes_part = move |server: &&Server| {
-            !work.observed || server.is_null() || server.baseline.is_some() || is_baseline(server)
+            work.besides == Besides::Nothing
+                || server.is_null()
+                || server.baseline.is_some()
+                || is_baseline(server)
         };
         self.servers.iter().filter(|server| server.can(work)).filter(takes_part)
     }

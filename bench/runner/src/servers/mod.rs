@@ -8,7 +8,7 @@ use crate::{
     client::Tls,
     process::{Pinning, Probe, Process, free_port},
     site::Site,
-    work::{Beside, Handshake, Protocol, Target, USERS, Work},
+    work::{Beside, Besides, Handshake, Protocol, Target, USERS, Work},
 };
 
 use programs::{
@@ -41,13 +41,17 @@ pub struct Server {
     proxies: Proxies,
     /// What it asks its upstream by, where it is asked over HTTP/2 as a proxy.
     http2_upstreams: &'static [Protocol],
-    /// The server that it is, but for the log or the metrics that it keeps besides.
+    /// What it does besides answering.
+    pub besides: Besides,
+    /// The server that it is, but for that.
     pub baseline: Option<&'static str>,
     command: Box<Start>,
 }
 
 /// What most proxies can ask.
 const BOTH: &[Protocol] = &[Protocol::Http1, Protocol::Http2];
+/// How many filters a service has that is measured behind some.
+const IDLE_FILTERS: u32 = 8;
 /// From here on it matters how a proxy carries bodies.
 const LONG_BODY_BYTES: u64 = 64 * 1024;
 
@@ -139,6 +143,7 @@ impl Server {
             http2_secured: Serves::Nothing,
             proxies: Proxies::Nothing,
             http2_upstreams: &[],
+            besides: Besides::Nothing,
             baseline: None,
             command: Box::new(command),
         }
@@ -180,12 +185,23 @@ impl Server {
         baseline: &'static str,
         command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
     ) -> Server {
-        Server { baseline: Some(baseline), ..Server::new(name, "/hello.txt", Serves::Files, command) }
+        let plain = Server::new(name, "/hello.txt", Serves::Files, command);
+        Server { baseline: Some(baseline), besides: Besides::Observing, ..plain }
+    }
+
+    /// A service behind filters that do nothing, which `baseline` is without.
+    fn filtered(
+        name: &str,
+        baseline: &'static str,
+        command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static,
+    ) -> Server {
+        let plain = Server::new(name, "/", Serves::Users, command);
+        Server { baseline: Some(baseline), besides: Besides::Filtering, ..plain }
     }
 
     /// Whether it can do this work at all.
     pub fn can(&self, work: &Work) -> bool {
-        let plain = self.baseline.is_none() || work.observed;
+        let plain = self.besides == Besides::Nothing || self.besides == work.besides;
         let has = match (work.upstream, work.handshake, work.protocol) {
             (Some(_), _, Protocol::Http1) => self.proxies.has(work),
             (Some(_), _, Protocol::Http2) => self.http2_upstreams.contains(&work.upstream_protocol),
@@ -274,10 +290,16 @@ pub fn all() -> Vec<Server> {
             .and_http2(Serves::Files, Serves::Files)
             .and_proxies()
             .and_http2_proxies(BOTH),
-        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", place))
+        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", 0, place))
             .and_http2(Serves::Hello, Serves::Nothing),
-        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", place))
+        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", 0, place))
             .and_http2(Serves::Hello, Serves::Nothing),
+        Server::filtered("gannet-filters-epoll", "gannet-hello-epoll", |place| {
+            gannet_hello("epoll", IDLE_FILTERS, place)
+        }),
+        Server::filtered("gannet-filters-uring", "gannet-hello-uring", |place| {
+            gannet_hello("uring", IDLE_FILTERS, place)
+        }),
         Server::new("axum", "/hello.txt", Serves::All, |place| {
             let mut command = own("peer-axum", place)?;
             command.arg(place.root());

@@ -85,7 +85,10 @@ pub fn null_proxy(place: &Place<'_>) -> io::Result<Command> {
 /// Gannet's binary. A flag that this build does not know is left out where it would switch something off, and named as
 /// missing where it is what the row is about.
 pub fn gannet(backend: &str, observing: Observing, place: &Place<'_>) -> io::Result<Command> {
-    let program = gannet_program("GANNET_BIN", "gannet", "cargo build --release")?;
+    let program = match env::var_os("GANNET_BIN") {
+        Some(path) => existing(path)?,
+        None => existing(target().join("release/gannet"))?,
+    };
     let mut command = Command::new(&program);
     if place.work.upstream.is_some() {
         let scheme = if place.work.upstream_protocol == Protocol::Http2 { "h2c://" } else { "" };
@@ -130,10 +133,14 @@ fn known<'a>(program: &Path, flag: &'a str) -> io::Result<&'a str> {
     }
 }
 
-/// The library's own hello: told by environment, as every flag of Gannet can be.
-pub fn gannet_hello(backend: &str, place: &Place<'_>) -> io::Result<Command> {
-    let build = "cargo build --release -p example-hello";
-    let mut command = Command::new(gannet_program("GANNET_HELLO_BIN", "example-hello", build)?);
+/// A service of Gannet's library, behind so many filters that do nothing: told by environment, as every flag of Gannet can be.
+pub fn gannet_hello(backend: &str, filters: u32, place: &Place<'_>) -> io::Result<Command> {
+    let program = match env::var_os("GANNET_HELLO_BIN") {
+        Some(path) => path.into(),
+        None => env::current_exe()?.with_file_name("gannet-service"),
+    };
+    let mut command = Command::new(existing(program)?);
+    command.arg(filters.to_string());
     command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
     command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
     Ok(command)
@@ -148,18 +155,6 @@ pub fn target() -> PathBuf {
 /// Where `cargo xtask peers --sid` puts what starts the programs of a newer Debian.
 pub fn peers() -> PathBuf {
     repository().join("target/peers/bin")
-}
-
-/// A program of Gannet's own workspace: the variable names it, or it lies in that workspace's target folder.
-fn gannet_program(variable: &str, name: &str, build: &str) -> io::Result<PathBuf> {
-    if let Some(path) = env::var_os(variable) {
-        return existing(path);
-    }
-    let path = target().join("release").join(name);
-    if path.is_file() {
-        return Ok(path);
-    }
-    Err(io::Error::other(format!("{} is not there: run `{build}`, or set {variable}", path.display())))
 }
 
 pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {

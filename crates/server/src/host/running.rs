@@ -1,8 +1,11 @@
 //! A server that runs, in the hands of whoever started it.
 
+use std::future::{pending, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use gannet_engine::Address;
 
@@ -133,9 +136,9 @@ impl Running {
         let obey = async move {
             shutdown.await;
             orders.give(Command::Drain);
-            std::future::pending::<std::convert::Infallible>().await
+            pending().await
         };
-        tokio::select! { result = self.wait() => result, never = obey => match never {} }
+        either(self.wait(), obey).await
     }
 
     /// Waits, draining at the first `SIGTERM` or `SIGINT` and ending at once at the second.
@@ -168,8 +171,18 @@ impl Running {
                 }
             }
         };
-        tokio::select! { result = self.wait() => result, never = obey => never }
+        either(self.wait(), obey).await
     }
+}
+
+/// What the one of both gives that is done first.
+async fn either<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
+    let (mut one, mut other) = (pin!(one), pin!(other));
+    poll_fn(|context| match one.as_mut().poll(context) {
+        Poll::Pending => other.as_mut().poll(context),
+        ready => ready,
+    })
+    .await
 }
 
 /// What reaches a server that runs, from wherever.

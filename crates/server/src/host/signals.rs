@@ -1,6 +1,8 @@
 //! The signals that a server obeys.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -37,10 +39,18 @@ impl Signals {
 
     /// What the next one asks.
     pub(super) async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.terminate.recv() => Asked::End("SIGTERM"),
-            _ = self.interrupt.recv() => Asked::End("SIGINT"),
-            _ = self.reopen.recv() => Asked::Reopen,
-        }
+        poll_fn(|context| {
+            let signals = [
+                (&mut self.terminate, Asked::End("SIGTERM")),
+                (&mut self.interrupt, Asked::End("SIGINT")),
+                (&mut self.reopen, Asked::Reopen),
+            ];
+            // Where none has come all have been asked, and each wakes this.
+            let mut came = signals
+                .into_iter()
+                .filter_map(|(signal, asked)| signal.poll_recv(context).is_ready().then_some(asked));
+            came.next().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }

@@ -72,16 +72,21 @@ fn a_request_is_an_event_with_the_fields_that_are_wanted_at_the_level_of_its_sta
     let behind = Behind::new(RequestLog::new(), handler);
     let lines = logged(&behind, &[&[("User-Agent", "curl")], &[("X-Fails", "1")]]);
     let expected = |level, status| {
-        format!("{level} message=answered method=\"GET\" path=\"/a\" status={status} duration_us=0 client=192.0.2.1")
+        format!(
+            "{level} message=answered method=\"GET\" path=\"/a\" status={status} duration_us=0 client=192.0.2.1"
+        )
     };
     assert_eq!(lines, [expected("INFO", 204), expected("ERROR", 502)]);
-    let log = RequestLog::new().fields([LogField::Status, LogField::UserAgent, LogField::Host, LogField::Version]);
+    let log =
+        RequestLog::new().fields([LogField::Status, LogField::UserAgent, LogField::Host, LogField::Version]);
     let long = "x".repeat(2000);
     let lines = logged(&Behind::new(log, handler), &[&[("User-Agent", &long)]]);
     let user_agent = "x".repeat(1024);
     assert_eq!(
         lines,
-        [format!("INFO message=answered status=204 host=\"a.example\" user_agent=\"{user_agent}\" version=\"HTTP/1.1\"")]
+        [format!(
+            "INFO message=answered status=204 host=\"a.example\" user_agent=\"{user_agent}\" version=\"HTTP/1.1\""
+        )]
     );
 }
 
@@ -118,5 +123,8 @@ fn the_time_that_a_handler_waits_is_told_and_the_request_s_id() {
     });
     let lines = lines.0.lock().expect("nobody panics");
     let [line] = &lines[..] else { panic!("{lines:?}") };
-    assert!(line.starts_with("INFO message=answered duration_us=1500000 request_id=\"01d1a959-6240-7"), "{line}");
+    assert!(
+        line.starts_with("INFO message=answered duration_us=1500000 request_id=\"01d1a959-6240-7"),
+        "{line}"
+    );
 }

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gannet::filters::{
-    BodyLimit, ContentSecurityPolicy, Cors, ErrorPages, RequestIds, RequestLog, SecurityHeaders, ServerTiming, Timeout,
-    Transform,
+    BodyLimit, ContentSecurityPolicy, Cors, ErrorPages, RequestIds, RequestLog, SecurityHeaders,
+    ServerTiming, Timeout, Transform,
 };
 use gannet::prelude::*;
 use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
@@ -372,7 +372,9 @@ fn nine_idle_filters_cost_no_allocation(backend: BackendChoice) {
             .with(Transform::new().set_field("x-served-by", "gannet").remove_request_field("x-internal"))
     };
     on(backend, filtered, |rig| {
-        for target in ["/value", "/function", "/at-once", "/yields", "/woken", "/small.html", "/proxied/value"] {
+        for target in
+            ["/value", "/function", "/at-once", "/yields", "/woken", "/small.html", "/proxied/value"]
+        {
             rig.assert_free(&get(target));
             let of_a_page = get(target).replace("Accept:", "Origin: https://app.example\r\nAccept:");
             rig.assert_free(&of_a_page);

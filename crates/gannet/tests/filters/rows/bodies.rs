@@ -57,8 +57,13 @@ fn timeout() -> Row {
         cases: vec![
             asks("GET /", &[]).says("at once"),
             asks("GET /later", &[]).says("later"),
-            asks("GET /never", &[]).is(503).says("503 Service Unavailable\n").with("cache-control", "no-store"),
-            asks("GET /never", &["Accept: text/html"]).is(503).with("content-type", "text/html; charset=utf-8"),
+            asks("GET /never", &[])
+                .is(503)
+                .says("503 Service Unavailable\n")
+                .with("cache-control", "no-store"),
+            asks("GET /never", &["Accept: text/html"])
+                .is(503)
+                .with("content-type", "text/html; charset=utf-8"),
             asks("GET /", &[]).says("at once"),
         ],
     }
@@ -72,9 +77,12 @@ fn transform() -> Row {
             .rewrite_path("/v1", "/api")
             .set_field("X-Served-By", "gannet")
             .remove_field("X-Secret")
-            .map_body(|| |piece: Option<&[u8]>| piece.map(<[u8]>::to_ascii_uppercase).unwrap_or_else(|| b"!".to_vec()));
+            .map_body(|| {
+                |piece: Option<&[u8]>| piece.map(<[u8]>::to_ascii_uppercase).unwrap_or_else(|| b"!".to_vec())
+            });
         let handler = |request: Request| {
-            let [tenant, cookie] = ["x-tenant", "cookie"].map(|name| request.field_str(name).unwrap_or("none"));
+            let [tenant, cookie] =
+                ["x-tenant", "cookie"].map(|name| request.field_str(name).unwrap_or("none"));
             Response::text(format!("{} {tenant} {cookie}", request.target())).with("X-Secret", "1")
         };
         App::new().get("/v1/*", handler).get("/empty", Status::NO_CONTENT).with(transform)

@@ -92,7 +92,9 @@ fn error_pages() -> Row {
     let app = || {
         let pages = ErrorPages::new()
             .page(404..=404, "<p>nothing here")
-            .page_by(400..=599, |error| format!("<p>{} {}", error.status.code(), error.request_id.unwrap_or("-")))
+            .page_by(400..=599, |error| {
+                format!("<p>{} {}", error.status.code(), error.request_id.unwrap_or("-"))
+            })
             .problems();
         let refuses = |_: Request| Err::<&str, _>(Rejection::new(Status::BAD_REQUEST, "with details"));
         App::new().get("/", "fine").get("/refuses", refuses).with(RequestIds::new().seed(1)).with(pages)

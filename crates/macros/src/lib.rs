@@ -72,11 +72,14 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
-/// What `write` makes of an item; where that is a mistake, the item as it was beside it, so that nothing else is reported for want of it.
+/// What `write` makes of an item; where that is a mistake, the item as it was beside it, so that nothing else is reported for want of it. A `main` of which the compiler would
+/// say that it is async is left empty.
 fn expand(item: TokenStream, write: impl FnOnce(TokenStream) -> Result<TokenStream, Mistake>) -> TokenStream {
     write(item.clone()).unwrap_or_else(|mistake| {
         let mut tokens = mistake.compile_error();
-        tokens.extend(item);
+        let is_async_main =
+            Function::parse(item.clone()).is_ok_and(|function| function.is_async() && function.name() == "main");
+        tokens.extend(if is_async_main { function::tokens("fn main() {}") } else { item });
         tokens
     })
 }

@@ -36,6 +36,8 @@ pub struct Incoming {
     throttled: Cell<bool>,
     /// The reader asked for the body: an `Expect: 100-continue` is to be answered.
     wanted: Cell<bool>,
+    /// The reader has been told of a failure.
+    failed: Cell<bool>,
     /// The reader is gone; what arrives is discarded.
     abandoned: Cell<bool>,
     /// The connection wants to know at once when that happens.
@@ -67,6 +69,7 @@ impl Incoming {
         state.end = connection.is_none().then_some(Ok(()));
         self.throttled.set(false);
         self.wanted.set(false);
+        self.failed.set(false);
         self.abandoned.set(false);
         self.watched.set(false);
         *self.connection.borrow_mut() = connection;
@@ -103,6 +106,13 @@ impl Incoming {
         self.wanted.get()
     }
 
+    /// Whether the reader waits for more, or is still to be told that there is none: then it can say so.
+    pub fn is_awaited(&self) -> bool {
+        let state = self.state.borrow();
+        !self.abandoned.get()
+            && (state.reader.is_some() || matches!(state.end, Some(Err(_))) && !self.failed.get())
+    }
+
     /// Whether nobody will read what arrives.
     pub fn is_abandoned(&self) -> bool {
         self.abandoned.get()
@@ -131,7 +141,10 @@ impl Incoming {
         }
         match state.end {
             Some(Ok(())) => Poll::Ready(None),
-            Some(Err(error)) => Poll::Ready(Some(Err(error))),
+            Some(Err(error)) => {
+                self.failed.set(true);
+                Poll::Ready(Some(Err(error)))
+            }
             None => {
                 state.reader = Some(context.waker().clone());
                 Poll::Pending
@@ -398,10 +411,13 @@ mod tests {
     fn a_failure_comes_after_what_arrived_before_it() {
         let (pool, incoming, mut body, woken) = body();
         incoming.push(chunk(&pool, b"half"));
+        assert!(!incoming.is_awaited());
         incoming.end(Err(BodyError::Incomplete), None);
         incoming.end(Ok(()), None);
         assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Ok(b"half".to_vec()))));
+        assert!(incoming.is_awaited(), "the reader does not know it yet");
         assert_eq!(poll(&mut body, &woken), Poll::Ready(Some(Err(BodyError::Incomplete))));
+        assert!(!incoming.is_awaited());
     }
 
     #[test]

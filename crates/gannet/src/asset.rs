@@ -42,8 +42,8 @@ impl Asset {
     }
 
     fn is_among(&self, tags: &str) -> bool {
-        tags.split(',').map(str::trim).any(|tag| {
-            tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.entity_tag
-        })
+        tags.split(',')
+            .map(str::trim)
+            .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.entity_tag)
     }
 }

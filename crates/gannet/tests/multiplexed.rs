@@ -141,7 +141,7 @@ impl Rig {
         std::fs::write(folder.path().join("large.bin"), vec![b'x'; LARGE_BYTES]).expect("written");
         let app = App::new()
             .get("/counted", move |_: Request| {
-                let (allocations, bytes) = counting::counted();
+                let (allocations, bytes, _) = counting::counted();
                 told_allocations.store(allocations, Ordering::SeqCst);
                 told_bytes.store(bytes, Ordering::SeqCst);
                 "counted"

@@ -149,6 +149,11 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
         return;
     }
     match &active.exchange {
+        // The handler waits for the rest of the body: it hears that there is none, and says so if anybody listens.
+        Some(Exchange { making: Making::Waiting(_), incoming, .. }) if incoming.is_awaited() => {
+            incoming.end(Err(BodyError::Incomplete), None);
+            active.protocol.close();
+        }
         // Who waits for a response does not end its half: the peer left.
         Some(Exchange { making: Making::Waiting(_), .. }) => active.cut(local),
         // What came before the end may still wait until there is room to put it, or for the answers before its own.

@@ -16,6 +16,7 @@ use super::names::{Kind, kind};
 use super::upstreams::Member;
 use super::{HostField, ProxyOptions};
 use crate::accept::Accept;
+use crate::request_id::{self, RequestId};
 
 /// Options that a request's `Connection` may have where it names fields: each field is compared with each of them.
 const MOST_CONNECTION_OPTIONS: usize = 32;
@@ -75,6 +76,10 @@ pub(super) fn prepare(
     let accept = Accept::of(said.accept);
     forwarded.fields.forward("Via", via(request.version()));
     Origin::new(request, said, options).append(options.forwarded, &mut forwarded.fields, scratch);
+    if let Some(id) = RequestId::of(request) {
+        let told = forwarded.fields.insert(request_id::FIELD, id.as_str());
+        debug_assert!(told.is_ok(), "its letters can be sent");
+    }
     forwarded.expects_continue = request.expects_continue();
     forwarded.interims = Some(request.interims().clone());
     if options.proxy_protocol.is_some() {

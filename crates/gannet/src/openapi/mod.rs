@@ -49,10 +49,10 @@ mod schemas;
 use std::sync::{Arc, OnceLock};
 
 use gannet_core::{IntoHandler, Needs, Request, Response, Status};
-/// Says what JSON a type is (derive it).
-pub use schemars::JsonSchema;
 /// The library that schemas are made by.
 pub use schemars;
+/// Says what JSON a type is (derive it).
+pub use schemars::JsonSchema;
 
 pub use api::{Api, api};
 pub use functions::Described;
@@ -82,11 +82,14 @@ impl App {
     pub fn openapi(mut self, path: &str, info: Info) -> App {
         let document = Arc::<OnceLock<Asset>>::default();
         self.documents.push(Pending { info: info.clone(), document: document.clone() });
-        let app = self.get(path, hidden(move |request| match document.get() {
-            Some(document) => document.answer(request),
-            // It is set before anything is served.
-            None => Response::new(Status::SERVICE_UNAVAILABLE),
-        }));
+        let app = self.get(
+            path,
+            hidden(move |request| match document.get() {
+                Some(document) => document.answer(request),
+                // It is set before anything is served.
+                None => Response::new(Status::SERVICE_UNAVAILABLE),
+            }),
+        );
         match &info.page {
             Some(page) => page::serve(app, page, path, &info),
             None => app,

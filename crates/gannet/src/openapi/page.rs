@@ -24,7 +24,8 @@ pub(super) fn serve(app: App, path: &str, document: &str, info: &Info) -> App {
     let here = path.rsplit_once('/').map_or("", |(_, name)| name);
     let parts = if here.is_empty() { String::new() } else { format!("{here}/") };
     let page = DOCUMENT.replace("{parts}", &parts).replace("{document}", &relative(path, document));
-    let page = Asset::new("text/html; charset=utf-8", page.into(), &[("Content-Security-Policy", &policy(info))]);
+    let page =
+        Asset::new("text/html; charset=utf-8", page.into(), &[("Content-Security-Policy", &policy(info))]);
     let style = Asset::new("text/css; charset=utf-8", [PAGE_STYLE, STYLE].concat().into(), &[]);
     let app = get(get(app, path, page), &format!("{folder}/style.css"), style);
     SCRIPTS.iter().fold(app, |app, (name, text)| {
@@ -80,7 +81,8 @@ mod tests {
 
     #[test]
     fn a_policy_lets_the_page_ask_the_servers_that_are_named_and_nobody_else() {
-        let info = Info::new("A", "1").server("https://api.example.com/v1/").server("/v2").server("https://x;y");
+        let info =
+            Info::new("A", "1").server("https://api.example.com/v1/").server("/v2").server("https://x;y");
         let policy = policy(&info);
         assert!(policy.contains("connect-src 'self' https://api.example.com/v1;"), "{policy}");
         assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");

@@ -84,7 +84,8 @@ impl Names {
     /// A name for a schema: its own, of characters that names may have (OpenAPI 3.1, 4.8.7), and if that is taken with something behind it.
     fn take(&mut self, prefix: &str, name: &str, suffix: &str) -> String {
         let is_fit = |character: char| character.is_ascii_alphanumeric() || "._-".contains(character);
-        let fit: String = name.chars().map(|character| if is_fit(character) { character } else { '_' }).collect();
+        let fit: String =
+            name.chars().map(|character| if is_fit(character) { character } else { '_' }).collect();
         let tries = [fit.clone(), format!("{fit}{suffix}")].into_iter();
         let mut tries = tries.chain((2..).map(|number| format!("{fit}{suffix}{number}")));
         let free = tries.find(|name| !self.taken.contains(name)).unwrap_or(fit);
@@ -209,7 +210,10 @@ mod tests {
     #[test]
     fn what_is_alike_in_requests_and_responses_is_there_once() {
         let (table, input, output) = references::<Same>();
-        assert_eq!((input.as_str(), output.as_str()), ("#/components/schemas/Same", "#/components/schemas/Same"));
+        assert_eq!(
+            (input.as_str(), output.as_str()),
+            ("#/components/schemas/Same", "#/components/schemas/Same")
+        );
         assert_eq!(table.as_object().unwrap().len(), 1);
     }
 

@@ -22,7 +22,10 @@ fn a_handler_without_api_has_its_method_its_path_and_its_parameters() {
     assert_eq!(document["openapi"], "3.1.0");
     let get = &document["paths"]["/users/{id}/files/{name}"]["get"];
     assert_eq!(get["operationId"], "getUsersByIdFilesByName");
-    assert_eq!(get["parameters"][0], serde_json::json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }));
+    assert_eq!(
+        get["parameters"][0],
+        serde_json::json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } })
+    );
     assert_eq!(get["parameters"][1]["name"], "name");
     assert_eq!(get["responses"]["default"]["description"], "Whatever it answers");
     assert_eq!(document["paths"]["/users/{id}"]["delete"]["operationId"], "deleteUsersById");
@@ -44,7 +47,10 @@ fn results_say_what_they_answer() {
     let app = App::new()
         .get("/text", api(|| "hello"))
         .get("/nothing", api(async || ()))
-        .get("/result", api(async |_: State<u8>| -> Result<String, Rejection> { Ok(String::new()) }).problem(404))
+        .get(
+            "/result",
+            api(async |_: State<u8>| -> Result<String, Rejection> { Ok(String::new()) }).problem(404),
+        )
         .post("/made", api(|| (Status::CREATED, "made")).status(201));
     let document = document(&app, &info());
     let responses = |path: &str, method: &str| document["paths"][path][method]["responses"].clone();
@@ -65,7 +71,10 @@ fn results_say_what_they_answer() {
 fn two_operations_of_one_id_are_a_mistake_that_names_both_places() {
     let app = App::new().get("/a", api("a").id("same")).get("/b", api("b").id("same")).openapi("/o", info());
     let mistakes = app.build().unwrap_err().to_string();
-    assert!(mistakes.contains("GET /b has the id \"same\"") && mistakes.contains("which GET /a has, too"), "{mistakes}");
+    assert!(
+        mistakes.contains("GET /b has the id \"same\"") && mistakes.contains("which GET /a has, too"),
+        "{mistakes}"
+    );
     assert_eq!(mistakes.matches("openapi/tests.rs:").count(), 2, "{mistakes}");
 }
 

@@ -33,7 +33,10 @@ impl TemplateError {
     }
 
     pub(super) fn context(template: &str, error: &tera::Error) -> TemplateError {
-        TemplateError { message: format!("what {template:?} is to show cannot be its context: {error}"), place: None }
+        TemplateError {
+            message: format!("what {template:?} is to show cannot be its context: {error}"),
+            place: None,
+        }
     }
 
     pub(super) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> TemplateError {

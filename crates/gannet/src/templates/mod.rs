@@ -113,12 +113,14 @@ impl Templates {
     /// # Errors
     /// As [`render`](Templates::render).
     pub fn render_text(&self, name: &str, context: impl Serialize) -> Result<String, TemplateError> {
-        let context = Context::from_serialize(&context).map_err(|error| TemplateError::context(name, &error))?;
+        let context =
+            Context::from_serialize(&context).map_err(|error| TemplateError::context(name, &error))?;
         self.with(|tera| {
             if !tera.contains_template(name) {
                 return Err(TemplateError::unknown(name, tera.get_template_names()));
             }
-            tera.render(name, &context).map_err(|error| TemplateError::rendering(&error, self.source.folder()))
+            tera.render(name, &context)
+                .map_err(|error| TemplateError::rendering(&error, self.source.folder()))
         })
     }
 

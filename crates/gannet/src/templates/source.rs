@@ -57,7 +57,10 @@ impl Found {
     /// Adds what is in a folder; `prefix` is its path within the first, with a slash at its end.
     fn add(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), String> {
         if depth > DEPTH {
-            return Err(format!("the folder {} is more than {DEPTH} folders deep in that of the templates", folder.display()));
+            return Err(format!(
+                "the folder {} is more than {DEPTH} folders deep in that of the templates",
+                folder.display()
+            ));
         }
         let entries = fs::read_dir(folder)
             .map_err(|error| format!("the folder of templates {} cannot be read: {error}", shown(folder)))?;
@@ -83,7 +86,8 @@ impl Found {
 
     fn add_file(&mut self, path: &Path, name: String) -> Result<(), String> {
         let bytes = fs::metadata(path).map(|metadata| metadata.len());
-        let bytes = bytes.map_err(|error| format!("the template {} cannot be read: {error}", path.display()))?;
+        let bytes =
+            bytes.map_err(|error| format!("the template {} cannot be read: {error}", path.display()))?;
         self.bytes = self.bytes.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
         if self.texts.len() == FILES || self.bytes > BYTES {
             return Err(format!(

@@ -79,7 +79,9 @@ fn what_templates_ask_of_each_other_and_is_not_there_is_told_all_at_once() {
         ("c.html", "{% extends 'b.html' %}{% block lost %}{% endblock %}"),
     ]);
     let mistakes = Templates::folder(folder.path()).check().unwrap_err().to_string();
-    for part in ["`shout`", "a.html:1:", "`now`", "a.html:2:", "`gone.html`", "b.html:1:", "`lost`", "c.html:1:"] {
+    for part in
+        ["`shout`", "a.html:1:", "`now`", "a.html:2:", "`gone.html`", "b.html:1:", "`lost`", "c.html:1:"]
+    {
         assert!(mistakes.contains(part), "{part} is not in {mistakes}");
     }
 }

@@ -8,16 +8,18 @@ struct Counting;
 thread_local! {
     static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<isize> = const { Cell::new(0) };
+    static MOST_BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
-/// How often this thread has allocated, and the bytes that it has allocated and not freed.
-pub fn counted() -> (usize, isize) {
-    (ALLOCATIONS.get(), BYTES.get())
+/// How often this thread has allocated; the bytes that it has allocated and not freed; and the most that these were since this was asked last.
+pub fn counted() -> (usize, isize, isize) {
+    (ALLOCATIONS.get(), BYTES.get(), MOST_BYTES.replace(BYTES.get()))
 }
 
 fn count(allocations: usize, bytes: usize, freed: usize) {
     ALLOCATIONS.set(ALLOCATIONS.get() + allocations);
     BYTES.set(BYTES.get() + bytes.cast_signed() - freed.cast_signed());
+    MOST_BYTES.set(MOST_BYTES.get().max(BYTES.get()));
 }
 
 // SAFETY: everything is the system allocator's doing; counting touches cells of this thread that need no allocation and no

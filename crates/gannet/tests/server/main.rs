@@ -1,6 +1,7 @@
 //! The whole server over real sockets: what clients see, on each backend that this machine can run.
 
 mod access_log;
+mod bad_input;
 mod blocked;
 mod body;
 mod changing;
@@ -11,6 +12,7 @@ mod clients;
 mod common;
 mod connection;
 mod edge;
+mod extracting;
 mod files;
 mod handlers;
 mod headers;

@@ -14,6 +14,7 @@ pub const WATCHED: &[&str] = &[
     "crates/features/src/proxy/",
     "crates/features/src/rate_limit/",
     "crates/gannet/src/extract/",
+    "crates/gannet/src/mount/",
     "crates/server/src/file.rs",
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
@@ -31,6 +32,8 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/gannet/src/extract/pairs.rs", "INLINE_PAIRS"),
     // As the RFC has it.
     ("crates/gannet/src/extract/multipart/mod.rs", "BOUNDARY_BYTES"),
+    ("crates/features/src/files/origin.rs", "NO_MOMENT"),
+    ("crates/gannet/src/mount/response.rs", "AT_ONCE_BYTES"),
     ("crates/server/src/fs.rs", "ATTEMPTS"),
     ("crates/server/src/watchdog.rs", "LOOK"),
     ("crates/server/src/watchdog.rs", "QUIET_LOOKS"),
@@ -391,6 +394,13 @@ pub const ROWS: &[Row] = &[
         "503, or sent uncompressed",
         "what cannot be done soon is said at once",
         "beyond_the_queue_a_job_is_refused_and_runs_not",
+    ),
+    row(
+        "bytes of a request's body that wait for a mounted service",
+        Constant("crates/gannet/src/mount/body.rs", "WINDOW_BYTES", "bytes"),
+        "no more is received until it has read",
+        "what keeps the network busy while it reads",
+        "an_upload_goes_no_faster_than_it_is_read",
     ),
     row(
         "a worker is held up that stays in one turn for",

@@ -134,6 +134,7 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `auth` | the filters that ask for a password or a token, `Claims`, `User` |
 //! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
 //! | `cookies` | cookies that are signed, and such that only we can read |
 //! | `form` (default) | `Form`: what a page's form says |
@@ -176,6 +177,8 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+#[cfg(feature = "auth")]
+pub use extract::Claims;
 pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;

@@ -149,11 +149,14 @@ mod app;
 #[cfg(feature = "openapi")]
 mod asset;
 mod edge;
+mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+#[cfg(feature = "mount")]
+pub mod mount;
 mod proxy;
 mod respond;
 mod routes;
@@ -170,6 +173,7 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]
@@ -205,10 +209,10 @@ pub use routes::Routes;
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 
-#[cfg(feature = "macros")]
-pub use gannet_macros::main;
 #[cfg(all(feature = "macros", feature = "test"))]
 pub use gannet_macros::test;
+#[cfg(feature = "macros")]
+pub use gannet_macros::{embed, main};
 
 /// What the macros call. No part of the interface.
 #[doc(hidden)]

@@ -7,6 +7,7 @@ use super::defaults::Row;
 pub const WATCHED: &[&str] = &[
     "crates/features/src/files/",
     "crates/features/src/proxy/",
+    "crates/gannet/src/mount/",
     "crates/server/src/file.rs",
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
@@ -21,6 +22,8 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/features/src/files/store.rs", "EXPECTED_FILES"),
     ("crates/features/src/files/store.rs", "BOOKKEEPING_BYTES"),
     ("crates/features/src/files/compress.rs", "EXPECTED_CONTENTS"),
+    ("crates/features/src/files/origin.rs", "NO_MOMENT"),
+    ("crates/gannet/src/mount/response.rs", "AT_ONCE_BYTES"),
     ("crates/server/src/fs.rs", "ATTEMPTS"),
     ("crates/server/src/watchdog.rs", "LOOK"),
     ("crates/server/src/watchdog.rs", "QUIET_LOOKS"),
@@ -374,6 +377,13 @@ pub const ROWS: &[Row] = &[
         "503, or sent uncompressed",
         "what cannot be done soon is said at once",
         "beyond_the_queue_a_job_is_refused_and_runs_not",
+    ),
+    row(
+        "bytes of a request's body that wait for a mounted service",
+        Constant("crates/gannet/src/mount/body.rs", "WINDOW_BYTES", "bytes"),
+        "no more is received until it has read",
+        "what keeps the network busy while it reads",
+        "an_upload_goes_no_faster_than_it_is_read",
     ),
     row(
         "a worker is held up that stays in one turn for",

@@ -139,7 +139,10 @@
 //! | `form` (default) | `Form`: what a page's form says |
 //! | `json` (default) | `Json`, of requests and of responses |
 //! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `mount` | `App::mount`: tower services, as axum's routers are |
 //! | `multipart` (default) | `Multipart`: what a form with files says |
+//! | `openapi` | `App::openapi`: a description of the application (OpenAPI 3.1), and a page to try it |
+//! | `templates` | `App::templates`: Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 

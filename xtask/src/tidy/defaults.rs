@@ -1,4 +1,4 @@
-//! Every default of the folder server and of the proxy is one row, and `docs/defaults.md` is made from the rows: by `cargo xtask docs`.
+//! Every default of the folder server, the proxy and the library's extractors is one row, and `docs/defaults.md` is made from the rows: by `cargo xtask docs`.
 //!
 //! A row says where its value is (a constant in the source, a limit of a table, a flag), what it is for, what happens beyond it, and which
 //! test holds it. The value is read from there, so that the document cannot say another; the test has to exist; and a
@@ -17,8 +17,8 @@ const MEND: &str = "mend its row in xtask/src/tidy/default_rows.rs";
 
 const HEADING: &str = "# Defaults
 
-Every default of the folder server and of the proxy, what happens beyond it, and the test that holds it. What has a flag can be set; what is one
-of the [limits](limits.md) a program that uses the library can set; the rest is as it is.
+Every default of the folder server, of the proxy and of the library's extractors, what happens beyond it, and the test that holds it. What has a
+flag can be set; what is one of the [limits](limits.md) a program that uses the library can set; the rest is as it is, unless its row says otherwise.
 Made by `cargo xtask docs` from the source; `cargo xtask tidy` fails when it is not up to date.
 
 | default | value | beyond it, or otherwise | why | test |

@@ -29,7 +29,7 @@ use super::media_type::essence;
 /// ```
 ///
 /// As an argument: another type than `application/json` or `application/...+json` is refused with 415; a body of more than 2 MiB, or of what a
-/// filter says, with 413; what is no JSON, or nested deeper than 128, with 400, which says line and column; JSON of another shape than `T`'s with 422,
+/// filter says, with 413; what is no JSON, or nested deeper than 127, with 400, which says line and column; JSON of another shape than `T`'s with 422,
 /// which names the field by a JSON Pointer. `Option<Json<T>>` is `None` where there is no body.
 ///
 /// As a response: one that cannot be written (a map whose keys are no texts) is 500, and said in the log.

@@ -156,10 +156,10 @@ mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 #[cfg(feature = "mount")]
 pub mod mount;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;

@@ -94,7 +94,7 @@ impl EmbeddedFile {
 
     /// Its media type, as it is served with.
     pub fn content_type(&self) -> String {
-        content_type(&self.path, &self.content)
+        content_type(&*self.path, Some(&self.content))
     }
 
     /// Its entity tag, as it is served with (RFC 9110, 8.8.3).

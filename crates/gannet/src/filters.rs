@@ -9,6 +9,12 @@
 #[doc = include_str!("../../../docs/filters.md")]
 struct Document;
 
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::User;
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::basic::{BasicAuth, InvalidPasswordHash, hash_password};
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::bearer::{Bearer, InvalidKey, Jwt, TokenClaims, VerifyingKey};
 pub use gannet_features::body_limit::BodyLimit;
 #[cfg(feature = "compression")]
 pub use gannet_features::compression::Compression;

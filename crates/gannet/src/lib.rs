@@ -134,12 +134,18 @@
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `auth` | the filters that ask for a password or a token, `Claims`, `User` |
 //! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
 //! | `cookies` | cookies that are signed, and such that only we can read |
 //! | `form` (default) | `Form`: what a page's form says |
 //! | `json` (default) | `Json`, of requests and of responses |
 //! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `mount` | `App::mount`: tower services, as axum's routers are |
 //! | `multipart` (default) | `Multipart`: what a form with files says |
+//! | `openapi` | `App::openapi`: the description of an API by what its handlers take and give (schemars), and a page to try it |
+//! | `templates` | `App::templates`: pages by Tera |
+//! | `openapi` | `App::openapi`: a description of the application (OpenAPI 3.1), and a page to try it |
+//! | `templates` | `App::templates`: Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
@@ -153,10 +159,10 @@ mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 #[cfg(feature = "mount")]
 pub mod mount;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;
@@ -173,6 +179,8 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+#[cfg(feature = "auth")]
+pub use extract::Claims;
 pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;

@@ -94,8 +94,8 @@ pub fn embed(input: TokenStream) -> TokenStream {
 fn expand(item: TokenStream, write: impl FnOnce(TokenStream) -> Result<TokenStream, Mistake>) -> TokenStream {
     write(item.clone()).unwrap_or_else(|mistake| {
         let mut tokens = mistake.compile_error();
-        let is_async_main =
-            Function::parse(item.clone()).is_ok_and(|function| function.is_async() && function.name() == "main");
+        let is_async_main = Function::parse(item.clone())
+            .is_ok_and(|function| function.is_async() && function.name() == "main");
         tokens.extend(if is_async_main { function::tokens("fn main() {}") } else { item });
         tokens
     })

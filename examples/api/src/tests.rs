@@ -53,5 +53,10 @@ async fn what_is_wrong_is_told_by_its_name() {
     client.post("/birds").text("gannet").send().await.assert_status(415);
     client.get("/birds/first").send().await.assert_status(400).assert_text_contains("id");
     client.get("/birds?limit=1000").send().await.assert_status(400).assert_text_contains("limit");
-    client.patch("/birds/1").send().await.assert_status(405).assert_header("Allow", "DELETE, GET, HEAD, OPTIONS, PUT");
+    client
+        .patch("/birds/1")
+        .send()
+        .await
+        .assert_status(405)
+        .assert_header("Allow", "DELETE, GET, HEAD, OPTIONS, PUT");
 }

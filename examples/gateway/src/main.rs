@@ -31,7 +31,10 @@ fn app(service: Proxy, rate: &str) -> App {
     App::new()
         .get("/", "what is below /api/ is answered by the service behind\n")
         .group("/api", |api| {
-            api.get("/health", "the gateway is well\n").proxy("/*", service).with(known_clients_only).with(rate)
+            api.get("/health", "the gateway is well\n")
+                .proxy("/*", service)
+                .with(known_clients_only)
+                .with(rate)
         })
         .with(RequestIds::new())
         .with(RequestLog::new())
@@ -41,7 +44,9 @@ fn app(service: Proxy, rate: &str) -> App {
 async fn known_clients_only(mut request: Request, next: Next) -> Result<Response, Failure> {
     let key = request.field_str("X-Api-Key").unwrap_or_default();
     let Some((_, client)) = KEYS.iter().find(|(known, _)| *known == key) else {
-        return Err(Rejection::new(Status::UNAUTHORIZED, "The field X-Api-Key has no key that is known.").into());
+        return Err(
+            Rejection::new(Status::UNAUTHORIZED, "The field X-Api-Key has no key that is known.").into()
+        );
     };
     request.remove_field("X-Api-Key")?;
     request.set_field("X-Client", client)?;
@@ -67,7 +72,9 @@ mod tests {
     /// What a client of the gateway gets: the status, and the body.
     fn get(gateway: &TestServer, target: &str, fields: &[(&str, &str)]) -> (u16, String) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let request = fields.iter().fold(agent.get(gateway.url(target)), |request, (name, value)| request.header(*name, *value));
+        let request = fields
+            .iter()
+            .fold(agent.get(gateway.url(target)), |request, (name, value)| request.header(*name, *value));
         let mut answer = request.call().expect("it is answered");
         let body = answer.body_mut().read_to_string().expect("it is text");
         (answer.status().as_u16(), body)
@@ -90,7 +97,10 @@ mod tests {
         let service = service();
         let gateway = TestServer::start(app(Proxy::to([service.address().to_string()]), "100/s"));
         assert_eq!(get(&gateway, "/", &[]).0, 200);
-        assert_eq!(get(&gateway, "/api/health", &[("X-Api-Key", "me-too")]), (200, String::from("the gateway is well\n")));
+        assert_eq!(
+            get(&gateway, "/api/health", &[("X-Api-Key", "me-too")]),
+            (200, String::from("the gateway is well\n"))
+        );
         assert_eq!(get(&gateway, "/other", &[]).0, 404);
     }
 

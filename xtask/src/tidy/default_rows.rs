@@ -7,8 +7,12 @@ use super::defaults::Row;
 pub const WATCHED: &[&str] = &[
     "crates/core/src/extractors.rs",
     "crates/core/src/rejection.rs",
+    "crates/features/src/auth/",
+    "crates/features/src/compression/",
+    "crates/features/src/decompression/",
     "crates/features/src/files/",
     "crates/features/src/proxy/",
+    "crates/features/src/rate_limit/",
     "crates/gannet/src/extract/",
     "crates/gannet/src/mount/",
     "crates/server/src/file.rs",

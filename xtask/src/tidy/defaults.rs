@@ -5,6 +5,7 @@
 //! constant, limit or flag without a row is found.
 
 use super::default_rows::{NOT_DEFAULTS, ROWS, WATCHED};
+use super::filter_rows;
 use super::finding::Finding;
 use super::limits;
 use super::source::{Kind, Source, Token};
@@ -53,9 +54,14 @@ pub struct Row {
     pub test: &'static str,
 }
 
+/// All rows.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(filter_rows::ROWS)
+}
+
 /// The text of `docs/defaults.md`; none where there is nothing to take the values from.
 pub fn document(tree: &Tree) -> Option<String> {
-    let lines: Vec<String> = ROWS.iter().filter_map(|row| line(tree, row)).collect();
+    let lines: Vec<String> = rows().filter_map(|row| line(tree, row)).collect();
     (!lines.is_empty()).then(|| format!("{HEADING}{}", lines.concat()))
 }
 
@@ -74,7 +80,7 @@ fn line(tree: &Tree, row: &Row) -> Option<String> {
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let Some(text) = document(tree) else { return Vec::new() };
     let mut findings = Vec::new();
-    for row in ROWS {
+    for row in rows() {
         if value(tree, row).is_none() {
             findings.push(Finding::new(
                 PATH,
@@ -120,7 +126,7 @@ fn flags(tree: &Tree) -> Vec<(String, String)> {
 
 /// Limits, flags and constants of the watched files that no row speaks of: where, and what.
 fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
-    let has_row = |name: &str| ROWS.iter().any(|row| row.name == name);
+    let has_row = |name: &str| rows().any(|row| row.name == name);
     let limits = limits::names(tree).into_iter().map(|name| (limits::PATH.to_owned(), 1, name));
     let flags = flags(tree).into_iter().map(|(name, _)| (FLAGS.to_owned(), 1, name));
     let mut missing: Vec<_> = limits.chain(flags).filter(|(_, _, name)| !has_row(name)).collect();
@@ -128,8 +134,8 @@ fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
         for (line, name) in constants(source) {
             let is = |path: &str, other: &str| path == source.path && other == name;
             let known =
-                ROWS.iter().any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
-                    || NOT_DEFAULTS.iter().any(|(path, other)| is(path, other));
+                rows().any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
+                    || NOT_DEFAULTS.iter().chain(filter_rows::NOT_DEFAULTS).any(|(path, other)| is(path, other));
             if !known {
                 missing.push((source.path.clone(), line, name));
             }

@@ -55,11 +55,6 @@ const SMALL_BYTES: u64 = 64 * 1024;
 /// Entries of one directory that are read for its listing, which says so when there are more.
 const MOST_LISTED: usize = 100_000;
 
-/// The media type of a file, by its name's extension; text is said to be UTF-8 where its content is.
-pub fn content_type(name: &str, content: &[u8]) -> String {
-    media::content_type(name, Some(content))
-}
-
 /// The strong entity tag of a content, with its quotes (RFC 9110, 8.8.3): what it is served with.
 pub fn entity_tag(content: &[u8]) -> String {
     representation::tag(content)

@@ -8,6 +8,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use super::fault::told;
 use super::media_type::essence;
 
 /// A body of JSON: as an argument the request's, as what a handler returns the response's.
@@ -44,7 +45,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
         let body = request.whole_body().await?;
         match serde_json::from_slice(&body) {
             Ok(value) => Ok(Json(value)),
-            Err(error) => Err(refused::<T>(&body, &error)),
+            Err(error) => Err(refused::<T>(&body, error)),
         }
     }
 
@@ -69,12 +70,14 @@ fn is_json(essence: &str) -> bool {
 
 /// What is wrong, and where. The place costs as much again as reading did, so it is looked for only here.
 #[cold]
-fn refused<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Rejection {
+fn refused<T: DeserializeOwned>(body: &[u8], error: serde_json::Error) -> Rejection {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Rejection::new(Status::BAD_REQUEST, "the body is empty; JSON was expected");
     }
-    let (place, what) = (format!("line {}, column {}", error.line(), error.column()), said(error));
-    if !matches!(error.classify(), Category::Data) {
+    let (place, what) = (format!("line {}, column {}", error.line(), error.column()), said(&error));
+    let is_of_another_shape = matches!(error.classify(), Category::Data);
+    drop(error);
+    if !is_of_another_shape {
         return Rejection::new(Status::BAD_REQUEST, format!("the body is no JSON: {what} at {place}"));
     }
     let mut source = serde_json::Deserializer::from_slice(body);
@@ -88,7 +91,7 @@ fn refused<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Rejec
 
 /// What is wrong, without the place, which is said otherwise.
 fn said(error: &serde_json::Error) -> String {
-    let mut what = error.to_string();
+    let mut what = told(error);
     if let Some(at) = what.rfind(" at line ") {
         what.truncate(at);
     }
@@ -107,7 +110,7 @@ fn pointer(path: &Path, error: &serde_json::Error) -> String {
             Segment::Unknown => break,
         }
     }
-    let what = error.to_string();
+    let what = told(error);
     let named = ["missing field `", "unknown field `"].iter().find_map(|begin| what.strip_prefix(begin));
     if let Some((name, _)) = named.and_then(|rest| rest.split_once('`')) {
         let last = pointer.rsplit('/').next().unwrap_or_default();
@@ -167,7 +170,7 @@ mod tests {
 
     fn said_of<T: DeserializeOwned>(body: &str) -> (u16, String) {
         let error = serde_json::from_slice::<T>(body.as_bytes()).err().expect("this is refused");
-        let rejection = refused::<T>(body.as_bytes(), &error);
+        let rejection = refused::<T>(body.as_bytes(), error);
         (rejection.status().code(), rejection.to_string())
     }
 
@@ -210,7 +213,7 @@ mod tests {
             assert_eq!(status, 400, "{body}");
         }
         let error = serde_json::from_slice::<String>(b"\"a\xff\"").unwrap_err();
-        let said = refused::<String>(b"\"a\xff\"", &error).to_string();
+        let said = refused::<String>(b"\"a\xff\"", error).to_string();
         assert!(said.contains("invalid unicode code point at line 1, column 3"), "{said}");
     }
 

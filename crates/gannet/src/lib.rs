@@ -154,10 +154,10 @@ mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
-#[cfg(feature = "openapi")]
-pub mod openapi;
 #[cfg(feature = "mount")]
 pub mod mount;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod proxy;
 mod respond;
 mod routes;
@@ -174,9 +174,9 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "auth")]
 pub use extract::Claims;
-pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]

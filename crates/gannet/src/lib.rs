@@ -179,9 +179,9 @@ mod tls;
 mod trust;
 
 pub use app::{App, Error, ListedRoute, Server};
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "auth")]
 pub use extract::Claims;
-pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]

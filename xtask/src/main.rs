@@ -3,7 +3,7 @@
 //! `tidy` reads the tree as text and holds it to the habits of the house; `ci` runs what needs other programs; `docs`
 //! writes what is made from the source; `instructions` counts what a request takes; `flamegraph` draws where the time
 //! goes; `check-bsd` type-checks the engine for the systems that this is not; `bench` starts the comparison workspace,
-//! `peers` fetches what it compares with. `cargo test`, `clippy` and `fmt` stay
+//! `peers` fetches what it compares with; `compile-time` builds a hello beside axum's. `cargo test`, `clippy` and `fmt` stay
 //! what they are: `.ci/run` runs all.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "a command line tool reports on its standard output")]
@@ -12,6 +12,7 @@ mod bench;
 mod check_bsd;
 mod ci;
 mod command;
+mod compile_time;
 mod docs;
 mod flamegraph;
 mod instructions;
@@ -61,6 +62,11 @@ const COMMANDS: &[Command] = &[
         run: flamegraph::run,
     },
     Command { name: "bench", does: "run the comparison benchmarks [--quick] [--help]", run: bench::run },
+    Command {
+        name: "compile-time",
+        does: "build examples/hello and axum's hello from nothing, in turns [ROUNDS]",
+        run: compile_time::run,
+    },
     Command {
         name: "peers",
         does: "fetch the servers that `bench` compares with [--sid]: crates, Debian's packages, Debian sid's",

@@ -6,26 +6,114 @@ use crate::extract::{FromLast, at_once, reject};
 use crate::future::Boxes;
 use crate::{FromRequest, Handler, IntoHandler, IntoResponse, Needs, Reply, Request, Response};
 
-/// Marks plain functions of these arguments.
-#[derive(Debug)]
-pub struct Plain<A, M>(A, M);
+/// What can be called with the arguments `A`: a function of up to ten, or a value, which takes none ([`Value`]).
+///
+/// This trait and the next two are there for what the compiler says of a handler that is wrong. [`IntoHandler`] has one implementation for all functions and values, so it is taken, and
+/// which of its conditions does not hold is reported: of two, neither would be. What tells functions apart (how many arguments, async or not) is a condition of its own, so that
+/// no other depends on it.
+pub trait Callable<A> {
+    /// This type: what else it has to be is asked only if it can be called at all.
+    type Own;
+    /// What it returns.
+    type Output;
 
-/// Marks async functions of these arguments.
+    /// Calls it.
+    fn call(&self, arguments: A) -> Self::Output;
+}
+
+/// What a function returns: a response now, or a future of one. `Marker` tells them apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made into a response",
+    label = "what this returns is not `IntoResponse`",
+    note = "text, bytes, a `Status`, a `Response`, `Json` of what is `Serialize`, `Html`, `Redirect`, ... can; `Option`s of these, `Result`s of which both sides are one, and these behind parts of a head: `(Status, R)`",
+    note = "a value is sent as JSON by `Json(value)`; implement `IntoResponse` for a type of your own"
+)]
+pub trait Answer<Marker>: 'static {
+    /// What is to be made into the response.
+    type Response;
+
+    /// The handler that calls `call` with what a request gives.
+    fn handler<A: Arguments<M>, M>(call: impl Fn(A) -> Self + 'static) -> Rc<dyn Handler>
+    where
+        Self::Response: IntoResponse;
+}
+
+/// Marks functions of the arguments `A`, and how the last of them is made, and what is returned.
 #[derive(Debug)]
-pub struct Async<A, M>(A, M);
+pub struct Function<A, M, N>(A, M, N);
+
+/// Marks what is returned as a response.
+#[derive(Debug)]
+pub struct Now;
+
+/// Marks what is returned as a future of a response.
+#[derive(Debug)]
+pub struct Later;
+
+/// The arguments of a value: none.
+#[derive(Debug)]
+pub struct Value;
+
+impl<R: IntoResponse + Clone> Callable<Value> for R {
+    type Own = R;
+    type Output = R;
+
+    #[inline(always)]
+    fn call(&self, _: Value) -> R {
+        self.clone()
+    }
+}
+
+impl<R: IntoResponse + 'static> Answer<Now> for R {
+    type Response = R;
+
+    fn handler<A: Arguments<M>, M>(call: impl Fn(A) -> R + 'static) -> Rc<dyn Handler> {
+        plain::<A, M, R>(call)
+    }
+}
+
+impl<T: Future + 'static> Answer<Later> for T {
+    type Response = T::Output;
+
+    fn handler<A: Arguments<M>, M>(call: impl Fn(A) -> T + 'static) -> Rc<dyn Handler>
+    where
+        T::Output: IntoResponse,
+    {
+        later::<A, M, T>(call)
+    }
+}
+
+impl<F, A, M, N> IntoHandler<Function<A, M, N>> for F
+where
+    F: Callable<A, Own = F>,
+    F::Own: Clone + Send + Sync + 'static,
+    A: Arguments<M>,
+    F::Output: Answer<N>,
+    <F::Output as Answer<N>>::Response: IntoResponse,
+{
+    fn into_handler(self) -> Rc<dyn Handler> {
+        F::Output::handler::<A, M>(move |arguments| self.call(arguments))
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        A::tell_needs(needs);
+    }
+}
 
 /// The arguments of a function, all at a time.
-trait Arguments<M>: Sized + 'static {
+pub trait Arguments<M>: Sized + 'static {
     /// Whether making them may wait.
     const WAITS: bool;
     /// Whether they hold the request.
     const HOLDS: bool;
 
+    /// Makes them, or what is answered instead.
     fn extract(request: Request) -> impl Future<Output = Result<Self, Response>>;
 
     /// The same, of those that never wait: a request is not moved through futures that are over at once, which took 400 instructions.
     fn extract_now(request: Request) -> Result<Self, Response>;
 
+    /// What they need.
     fn tell_needs(needs: &mut Needs);
 }
 
@@ -44,6 +132,21 @@ impl Arguments<()> for () {
     fn tell_needs(_: &mut Needs) {}
 }
 
+impl Arguments<()> for Value {
+    const WAITS: bool = false;
+    const HOLDS: bool = false;
+
+    async fn extract(_: Request) -> Result<Value, Response> {
+        Ok(Value)
+    }
+
+    fn extract_now(_: Request) -> Result<Value, Response> {
+        Ok(Value)
+    }
+
+    fn tell_needs(_: &mut Needs) {}
+}
+
 /// Arguments that are there at once, for a plain function.
 struct AtOnce<C>(C);
 
@@ -54,13 +157,13 @@ impl<C: Fn(Request) -> Response> Handler for AtOnce<C> {
 }
 
 /// Arguments that are there at once, for an async function.
-struct Later<C, T> {
+struct Promised<C, T> {
     call: C,
     holds: bool,
     boxes: Boxes<T>,
 }
 
-impl<C, T, R> Handler for Later<C, T>
+impl<C, T, R> Handler for Promised<C, T>
 where
     C: Fn(Request) -> Result<T, Response>,
     T: Future<Output = R> + 'static,
@@ -128,7 +231,7 @@ where
 {
     if !A::WAITS {
         let call = move |request| A::extract_now(request).map(&call);
-        return Rc::new(Later { call, holds: A::HOLDS, boxes: Boxes::default() });
+        return Rc::new(Promised { call, holds: A::HOLDS, boxes: Boxes::default() });
     }
     let call = Rc::new(call);
     let call = move |request| {
@@ -179,39 +282,17 @@ macro_rules! handlers {
             }
         }
 
-        impl<F, R, M, $($argument,)* $last> IntoHandler<Plain<($($argument,)* $last,), M>> for F
+        impl<F, R, $($argument,)* $last> Callable<($($argument,)* $last,)> for F
         where
-            F: Fn($($argument,)* $last) -> R + Clone + Send + Sync + 'static,
-            R: IntoResponse + 'static,
-            M: 'static,
-            $($argument: FromRequest,)*
-            $last: FromLast<M>,
+            F: Fn($($argument,)* $last) -> R,
         {
+            type Own = F;
+            type Output = R;
+
             #[allow(non_snake_case, reason = "arguments are called as their types are")]
-            fn into_handler(self) -> Rc<dyn Handler> {
-                plain::<($($argument,)* $last,), M, R>(move |($($argument,)* $last,)| self($($argument,)* $last))
-            }
-
-            fn needs(&self, needs: &mut Needs) {
-                <($($argument,)* $last,) as Arguments<M>>::tell_needs(needs);
-            }
-        }
-
-        impl<F, T, M, $($argument,)* $last> IntoHandler<Async<($($argument,)* $last,), M>> for F
-        where
-            F: Fn($($argument,)* $last) -> T + Clone + Send + Sync + 'static,
-            T: Future<Output: IntoResponse> + 'static,
-            M: 'static,
-            $($argument: FromRequest,)*
-            $last: FromLast<M>,
-        {
-            #[allow(non_snake_case, reason = "arguments are called as their types are")]
-            fn into_handler(self) -> Rc<dyn Handler> {
-                later::<($($argument,)* $last,), M, T>(move |($($argument,)* $last,)| self($($argument,)* $last))
-            }
-
-            fn needs(&self, needs: &mut Needs) {
-                <($($argument,)* $last,) as Arguments<M>>::tell_needs(needs);
+            #[inline(always)]
+            fn call(&self, ($($argument,)* $last,): ($($argument,)* $last,)) -> R {
+                self($($argument,)* $last)
             }
         }
     )+};
@@ -230,22 +311,12 @@ handlers! {
     (A B C D E G H I J) K;
 }
 
-impl<F, R> IntoHandler<Plain<(), ()>> for F
-where
-    F: Fn() -> R + Clone + Send + Sync + 'static,
-    R: IntoResponse + 'static,
-{
-    fn into_handler(self) -> Rc<dyn Handler> {
-        plain::<(), (), R>(move |()| self())
-    }
-}
+impl<F: Fn() -> R, R> Callable<()> for F {
+    type Own = F;
+    type Output = R;
 
-impl<F, T> IntoHandler<Async<(), ()>> for F
-where
-    F: Fn() -> T + Clone + Send + Sync + 'static,
-    T: Future<Output: IntoResponse> + 'static,
-{
-    fn into_handler(self) -> Rc<dyn Handler> {
-        later::<(), (), T>(move |()| self())
+    #[inline(always)]
+    fn call(&self, (): ()) -> R {
+        self()
     }
 }

@@ -27,7 +27,7 @@ use crate::{IntoResponse, Rejection, Request, Response};
 /// the argument is made in any case, and the handler decides.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made of a request, so it is no argument of a handler",
-    label = "this is not `FromRequest`",
+    label = "an argument of this is not `FromRequest`",
     note = "arguments are extractors: `Path`, `Query`, `Json`, `Form`, `State`, `Text`, `Bytes`, ...; implement `FromRequest` for your own",
     note = "a `Request` itself can only be the last argument, since it takes all that there is"
 )]
@@ -115,7 +115,7 @@ impl Needs {
 /// What the last argument of a handler is: an extractor, or the request itself. `Marker` tells them apart; nobody needs to name it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be made of a request, so it is no argument of a handler",
-    label = "this is not `FromRequest`",
+    label = "an argument of this is not `FromRequest`",
     note = "arguments are extractors: `Path`, `Query`, `Json`, `Form`, `State`, `Text`, `Bytes`, ...; implement `FromRequest` for your own"
 )]
 pub trait FromLast<Marker>: Sized + 'static {

@@ -15,7 +15,8 @@ pub trait Filter {
 /// from a clone; what all workers have in common is behind an `Arc` in it.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a filter",
-    note = "a filter is a `Clone + Send + Sync` async function of `(Request, Next)` whose result is `IntoResponse`"
+    label = "this is not a filter",
+    note = "a filter is an async function of `(Request, Next)` whose result is `IntoResponse`, or one of `gannet::filters`"
 )]
 pub trait IntoFilter<Marker>: Clone + Send + Sync + 'static {
     /// Makes an instance.
@@ -79,10 +80,21 @@ struct Async<F, T> {
     boxes: Boxes<T>,
 }
 
+/// What a filter returns, which has its own words for what is none.
+#[diagnostic::on_unimplemented(
+    message = "a filter is an async function, and this one returns a `{Self}` at once",
+    label = "this is not async",
+    note = "write `async fn`, or `async |request: Request, next: Next|`, and await what `next.run(request)` gives"
+)]
+pub trait Promise: Future {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Future> Promise for T {}
+
 impl<F, T> IntoFilter<Function> for F
 where
     F: Fn(Request, Next) -> T + Clone + Send + Sync + 'static,
-    T: Future<Output: IntoResponse> + 'static,
+    T: Promise<Output: IntoResponse> + 'static,
 {
     fn into_filter(self) -> Rc<dyn Filter> {
         Rc::new(Async { function: self, boxes: Boxes::default() })

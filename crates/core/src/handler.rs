@@ -46,8 +46,8 @@ enum State {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a handler",
     label = "this is not a handler",
-    note = "a handler is a function or async function of up to ten extractors (`Path`, `Query`, `Json`, `State`, ...; a `Request` only as the last), whose result is `IntoResponse`; or a value that is `IntoResponse`",
-    note = "it is `Clone + Send + Sync + 'static`: what a closure captures must be, too; captures are cloned into the future of each request"
+    note = "a handler is a function or async function of up to ten extractors (`Path`, `Query`, `Json`, `State`, ...; a `Request` only as the last) that returns what is `IntoResponse`; or a value that is `IntoResponse`",
+    note = "it is the function itself, not what a call of it gives: `.get(\"/\", index)`, not `.get(\"/\", index())`"
 )]
 pub trait IntoHandler<Marker>: Clone + Send + Sync + 'static {
     /// Makes an instance.
@@ -178,28 +178,6 @@ where
 
     fn forwards(&self) -> bool {
         true
-    }
-}
-
-/// A value, given to each request.
-struct Constant<R>(R);
-
-/// Marks values.
-#[derive(Debug)]
-pub struct Value;
-
-impl<R> IntoHandler<Value> for R
-where
-    R: IntoResponse + Clone + Send + Sync + 'static,
-{
-    fn into_handler(self) -> Rc<dyn Handler> {
-        Rc::new(Constant(self))
-    }
-}
-
-impl<R: IntoResponse + Clone> Handler for Constant<R> {
-    fn handle(&self, _: Request) -> Reply {
-        Reply::ready(self.0.clone().into_response())
     }
 }
 

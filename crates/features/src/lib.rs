@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 
 mod accept;
+#[cfg(feature = "auth")]
+pub mod auth;
 pub mod body_limit;
 mod coding;
 #[cfg(feature = "compression")]
@@ -13,7 +15,7 @@ pub mod decompression;
 pub mod error_pages;
 pub mod files;
 pub mod hsts;
-#[cfg(feature = "compression")]
+#[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
 pub mod proxy;
 mod random;

@@ -4,6 +4,17 @@
 //! HTTP/1.1 and HTTP/2, in clear text and over TLS, and sees what is refused, too: 404, 405 and what OPTIONS is answered. `docs/filters.md` shows how
 //! they go together.
 
+/// The examples of the document.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/filters.md")]
+struct Document;
+
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::User;
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::basic::{BasicAuth, InvalidPasswordHash, hash_password};
+#[cfg(feature = "auth")]
+pub use gannet_features::auth::bearer::{Bearer, InvalidKey, Jwt, TokenClaims, VerifyingKey};
 pub use gannet_features::body_limit::BodyLimit;
 #[cfg(feature = "compression")]
 pub use gannet_features::compression::Compression;

@@ -3,31 +3,152 @@
 //! ```no_run
 //! use gannet::prelude::*;
 //!
-//! # async fn run() -> gannet::Result<()> {
-//! App::new()
-//!     .get("/", "hello")
-//!     .get("/users/:id", async |request: Request| format!("user {}", request.param("id").unwrap_or_default()))
-//!     .files("/assets", "public")
-//!     .listen("127.0.0.1:8080")
-//!     .run()
-//!     .await
-//! # }
+//! #[gannet::main]
+//! async fn main() -> gannet::Result<()> {
+//!     App::new()
+//!         .get("/", "hello")
+//!         .get("/hello/:name", |name: Path<String>| format!("hello, {}", *name))
+//!         .files("/assets", "public")
+//!         .listen("127.0.0.1:8080")
+//!         .run()
+//!         .await
+//! }
 //! ```
+//!
+//! This page is the shortest way through it. The guide, `docs/guide` in the repository, takes its time, from here to production; `examples` has whole services.
+//!
+//! # Handlers
+//! A handler is a function, plain or async. Its arguments are made of the request ([`FromRequest`]), and what it returns is made into the response ([`IntoResponse`]).
+//!
+//! ```
+//! use gannet::Created;
+//! use gannet::prelude::*;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Deserialize, Serialize)]
+//! struct Bird {
+//!     name: String,
+//!     wingspan_cm: u32,
+//! }
+//!
+//! #[derive(Deserialize)]
+//! struct Page {
+//!     #[serde(default)]
+//!     after: u64,
+//!     limit: Option<u8>,
+//! }
+//!
+//! /// `GET /birds?after=10&limit=5`
+//! fn list(page: Query<Page>) -> String {
+//!     format!("{} birds after {}", page.limit.unwrap_or(20), page.after)
+//! }
+//!
+//! /// `POST /birds`, with JSON
+//! async fn add(bird: Json<Bird>) -> Created<Json<Bird>> {
+//!     Created::at(format!("/birds/{}", bird.name), bird)
+//! }
+//!
+//! App::new().get("/birds", list).post("/birds", add);
+//! ```
+//!
+//! | a request gives | a response is made of |
+//! |---|---|
+//! | [`Path`], [`Query`], [`Header`], [`Headers`], [`Cookies`] | text, bytes, [`Json`], [`Html`], [`Status`], `()` |
+//! | [`Json`], [`Form`], [`Multipart`], [`Text`], `String`, [`Bytes`], [`BodyStream`] | [`Created`], [`NoContent`], [`Redirect`], [`FileResponse`], [`StreamBody`] |
+//! | [`State`], [`Extension`], [`ClientAddr`], [`Identity`], [`TlsInfo`] | `Option` (404), `Result` |
+//! | `Option` and `Result` of these; [`Request`] itself as the last | tuples: [`Status`], fields and cookies before the rest; [`Response`] |
+//!
+//! What cannot be made of a request is refused before the handler is called: with 400, 413, 415 or 422, and problem details (RFC 9457) that name what is wrong.
+//! [`App::rejections`] says it in other words. A body is read to 2 MiB, unless [`filters::BodyLimit`] says otherwise.
+//!
+//! # Errors
+//! A handler's `Result` is answered by either side. [`Failure`] takes any error, and answers 500; [`Rejection`] says a status and why; an error of your own is `IntoResponse`.
+//!
+//! ```
+//! use gannet::Failure;
+//! use gannet::prelude::*;
+//!
+//! async fn show(id: Path<usize>) -> Result<String, Failure> {
+//!     let birds = std::fs::read_to_string("birds.txt")?;
+//!     let bird = birds.lines().nth(*id);
+//!     let bird = bird.ok_or_else(|| Rejection::new(Status::NOT_FOUND, format!("There is no bird {}.", *id)))?;
+//!     Ok(bird.to_owned())
+//! }
+//! App::new().get("/birds/:id", show);
+//! ```
+//!
+//! # State, groups and filters
+//! What handlers share is a [`State`], told apart by its type. A filter is around handlers: of the application, or of a group of routes.
+//!
+//! ```
+//! use std::sync::Mutex;
+//!
+//! use gannet::filters::{RequestIds, limit};
+//! use gannet::prelude::*;
+//!
+//! fn count(visits: State<Mutex<u64>>) -> String {
+//!     let mut visits = visits.lock().unwrap();
+//!     *visits += 1;
+//!     format!("visit {visits}")
+//! }
+//!
+//! async fn only_with_a_key(request: Request, next: Next) -> Response {
+//!     match request.field("X-Api-Key") {
+//!         Some(b"let-me-in") => next.run(request).await,
+//!         _ => Status::UNAUTHORIZED.into_response(),
+//!     }
+//! }
+//!
+//! App::new()
+//!     .group("/visits", |visits| visits.post("/", count).with(only_with_a_key))
+//!     .state(Mutex::new(0_u64))
+//!     .with(limit("100/s"))
+//!     .with(RequestIds::new());
+//! ```
+//!
+//! # Tests
+//! The test client, of the feature `test`, asks the whole server without sockets, on virtual time. (`main` is there for this page.)
+//!
+#![cfg_attr(feature = "test", doc = "```")]
+#![cfg_attr(not(feature = "test"), doc = "```ignore")]
+//! use gannet::prelude::*;
+//!
+//! fn app() -> App {
+//!     App::new().get("/", "hello")
+//! }
+//!
+//! # fn main() {}
+//! #[gannet::test]
+//! async fn greets() {
+//!     app().test().get("/").send().await.assert_status(200).assert_text("hello");
+//! }
+//! ```
+//!
+//! # How it runs
+//! [`App::run`] starts a worker for each core. A worker is a thread with sockets, connections and an instance of each handler of its own, so that nothing is shared that is not a state. Its handlers run
+//! on it from beginning to end: their futures need not be `Send`, and Tokio is there. What computes for longer than some 100 microseconds goes to other threads by
+//! [`cpu`]. A client that leaves drops its handler's future at its next await.
 //!
 //! # Features
 //! What takes long to compile, or brings many other crates, is a feature of Cargo. `full` is all of them but `test`.
 //!
 //! | feature | brings |
 //! |---|---|
+//! | `auth` | the filters that ask for a password or a token, `Claims`, `User` |
 //! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
 //! | `cookies` | cookies that are signed, and such that only we can read |
 //! | `form` (default) | `Form`: what a page's form says |
 //! | `graphql` | `App::graphql`: a schema of async-graphql, and GraphiQL to explore it |
 //! | `json` (default) | `Json`, of requests and of responses |
 //! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `mount` | `App::mount`: tower services, as axum's routers are |
 //! | `multipart` (default) | `Multipart`: what a form with files says |
 //! | `openapi` | `App::openapi`: the API as an OpenAPI document, and a page to try it |
 //! | `templates` | `App::templates`: pages made by Tera |
+//! | `openapi` | `App::openapi`: the description of an API by what its handlers take and give (schemars), and a page to try it |
+//! | `templates` | `App::templates`: pages by Tera |
+//! | `openapi` | `App::openapi`: a description of the application (OpenAPI 3.1), and a page to try it |
+//! | `templates` | `App::templates`: Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
@@ -37,11 +158,14 @@ mod app;
 #[cfg(any(feature = "graphql", feature = "openapi"))]
 mod asset;
 mod edge;
+mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
 #[cfg(feature = "graphql")]
 pub mod graphql;
+#[cfg(feature = "mount")]
+pub mod mount;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod proxy;
@@ -62,6 +186,9 @@ mod trust;
 mod unlisted;
 
 pub use app::{App, Error, ListedRoute, Server};
+#[cfg(feature = "auth")]
+pub use extract::Claims;
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]
@@ -97,10 +224,10 @@ pub use routes::Routes;
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 
-#[cfg(feature = "macros")]
-pub use gannet_macros::main;
 #[cfg(all(feature = "macros", feature = "test"))]
 pub use gannet_macros::test;
+#[cfg(feature = "macros")]
+pub use gannet_macros::{embed, main};
 
 /// What the macros call. No part of the interface.
 #[doc(hidden)]
@@ -124,4 +251,29 @@ pub mod prelude {
         Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,
         State, Status, Text,
     };
+}
+
+/// The guide's programs are compiled as this documentation's are.
+#[cfg(all(doctest, feature = "openapi", feature = "templates", feature = "test", feature = "tls"))]
+mod guide {
+    #[doc = include_str!("../../../docs/guide/01-hello.md")]
+    mod hello {}
+    #[doc = include_str!("../../../docs/guide/02-routes.md")]
+    mod routes {}
+    #[doc = include_str!("../../../docs/guide/03-input.md")]
+    mod input {}
+    #[doc = include_str!("../../../docs/guide/04-output.md")]
+    mod output {}
+    #[doc = include_str!("../../../docs/guide/05-state.md")]
+    mod state {}
+    #[doc = include_str!("../../../docs/guide/06-filters.md")]
+    mod filters {}
+    #[doc = include_str!("../../../docs/guide/07-pages.md")]
+    mod pages {}
+    #[doc = include_str!("../../../docs/guide/08-tests.md")]
+    mod tests {}
+    #[doc = include_str!("../../../docs/guide/09-openapi.md")]
+    mod openapi {}
+    #[doc = include_str!("../../../docs/guide/10-production.md")]
+    mod production {}
 }

@@ -11,6 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use gannet::filters::{
+    BodyLimit, ContentSecurityPolicy, Cors, ErrorPages, RequestIds, RequestLog, SecurityHeaders,
+    ServerTiming, Timeout, Transform,
+};
 use gannet::prelude::*;
 use gannet::{AccessLog, BackendChoice, LogDestination, LogFormat, Running};
 use tokio::sync::Notify;
@@ -210,6 +214,7 @@ on_each_backend! {
     a_request_proxied_by_http_2_costs_no_allocation,
     a_body_proxied_by_http_2_costs_no_allocation,
     a_filter_costs_no_allocation,
+    nine_idle_filters_cost_no_allocation,
     pipelined_requests_cost_no_allocation,
     requests_of_many_connections_at_once_cost_no_allocation,
     a_connection_in_the_place_of_an_earlier_one_costs_no_allocation,
@@ -349,6 +354,32 @@ fn a_filter_costs_no_allocation(backend: BackendChoice) {
         for target in ["/value", "/yields"] {
             rig.assert_free(&get(target));
         }
+    });
+}
+
+/// All filters but those that count or authenticate, none of which has anything to refuse.
+fn nine_idle_filters_cost_no_allocation(backend: BackendChoice) {
+    let filtered = |app: App| {
+        let policy = ContentSecurityPolicy::new().script_nonces();
+        app.with(RequestLog::new())
+            .with(ServerTiming::new())
+            .with(RequestIds::new())
+            .with(Cors::new().origins(["https://app.example"]).credentials(true))
+            .with(SecurityHeaders::new().content_security_policy(policy))
+            .with(BodyLimit::bytes(1000))
+            .with(Timeout::after(Duration::from_secs(60)))
+            .with(ErrorPages::new().page(404..=404, "nothing here").problems())
+            .with(Transform::new().set_field("x-served-by", "gannet").remove_request_field("x-internal"))
+    };
+    on(backend, filtered, |rig| {
+        for target in
+            ["/value", "/function", "/at-once", "/yields", "/woken", "/small.html", "/proxied/value"]
+        {
+            rig.assert_free(&get(target));
+            let of_a_page = get(target).replace("Accept:", "Origin: https://app.example\r\nAccept:");
+            rig.assert_free(&of_a_page);
+        }
+        rig.assert_free("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
     });
 }
 

@@ -69,6 +69,10 @@ impl Function {
         Ok(self)
     }
 
+    pub(crate) fn is_async(&self) -> bool {
+        self.is_async
+    }
+
     pub(crate) fn name(&self) -> String {
         self.name.to_string()
     }
@@ -109,7 +113,7 @@ impl Function {
 }
 
 /// Tokens that we write ourselves.
-fn tokens(text: &str) -> TokenStream {
+pub(crate) fn tokens(text: &str) -> TokenStream {
     text.parse().expect("what is written here is made of tokens")
 }
 

@@ -14,6 +14,9 @@ const MANIFEST: &str = "crates/gannet/Cargo.toml";
 const HEAVY: &[(&str, &[&str])] = &[
     ("compression", &["brotli", "flate2", "zstd-sys"]),
     ("cookies", &["cookie"]),
+    ("mount", &["http", "tower-service"]),
+    ("openapi", &["schemars"]),
+    ("templates", &["tera"]),
     ("tls", &["aws-lc-sys", "rcgen", "rustls", "x509-parser"]),
 ];
 

@@ -1,12 +1,20 @@
-//! Every default of the folder server and of the proxy: `defaults` makes a document of these rows, and holds them to the source.
+//! Every default of the folder server, the proxy and the library's extractors: `defaults` makes a document of these rows, and holds them to the source.
 
 use super::defaults::From::{self, Constant, Flag, Limit, Said};
 use super::defaults::Row;
 
-/// Where every constant has to have a row: what bounds memory, time or work while files are served and requests passed on.
+/// Where every constant has to have a row: what bounds memory, time or work while files are served, requests passed on and arguments made of them.
 pub const WATCHED: &[&str] = &[
+    "crates/core/src/extractors.rs",
+    "crates/core/src/rejection.rs",
+    "crates/features/src/auth/",
+    "crates/features/src/compression/",
+    "crates/features/src/decompression/",
     "crates/features/src/files/",
     "crates/features/src/proxy/",
+    "crates/features/src/rate_limit/",
+    "crates/gannet/src/extract/",
+    "crates/gannet/src/mount/",
     "crates/server/src/file.rs",
     "crates/server/src/fs.rs",
     "crates/server/src/mapped.rs",
@@ -21,6 +29,11 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/features/src/files/store.rs", "EXPECTED_FILES"),
     ("crates/features/src/files/store.rs", "BOOKKEEPING_BYTES"),
     ("crates/features/src/files/compress.rs", "EXPECTED_CONTENTS"),
+    ("crates/gannet/src/extract/pairs.rs", "INLINE_PAIRS"),
+    // As the RFC has it.
+    ("crates/gannet/src/extract/multipart/mod.rs", "BOUNDARY_BYTES"),
+    ("crates/features/src/files/origin.rs", "NO_MOMENT"),
+    ("crates/gannet/src/mount/response.rs", "AT_ONCE_BYTES"),
     ("crates/server/src/fs.rs", "ATTEMPTS"),
     ("crates/server/src/watchdog.rs", "LOOK"),
     ("crates/server/src/watchdog.rs", "QUIET_LOOKS"),
@@ -39,6 +52,13 @@ const LISTING: &str = "crates/features/src/files/listing/mod.rs";
 const PROXY: &str = "crates/features/src/proxy/mod.rs";
 const FORWARD: &str = "crates/features/src/proxy/forward.rs";
 const FAILURE: &str = "crates/features/src/proxy/failure.rs";
+const EXTRACTORS: &str = "crates/core/src/extractors.rs";
+const REJECTION: &str = "crates/core/src/rejection.rs";
+const PAIRS: &str = "crates/gannet/src/extract/pairs.rs";
+const MULTIPART: &str = "crates/gannet/src/extract/multipart/mod.rs";
+const PART: &str = "crates/gannet/src/extract/multipart/part.rs";
+const SAVE: &str = "crates/gannet/src/extract/multipart/save.rs";
+const SEALED_COOKIES: &str = "crates/gannet/src/extract/sealed_cookies.rs";
 const MAPPED: &str = "crates/server/src/mapped.rs";
 const OFFLOAD: &str = "crates/server/src/offload.rs";
 const WATCHDOG: &str = "crates/server/src/watchdog.rs";
@@ -376,6 +396,13 @@ pub const ROWS: &[Row] = &[
         "beyond_the_queue_a_job_is_refused_and_runs_not",
     ),
     row(
+        "bytes of a request's body that wait for a mounted service",
+        Constant("crates/gannet/src/mount/body.rs", "WINDOW_BYTES", "bytes"),
+        "no more is received until it has read",
+        "what keeps the network busy while it reads",
+        "an_upload_goes_no_faster_than_it_is_read",
+    ),
+    row(
         "a worker is held up that stays in one turn for",
         Constant(WATCHDOG, "HELD_UP", ""),
         "others take its new connections",
@@ -500,6 +527,83 @@ pub const ROWS: &[Row] = &[
         "the next line says how many were left out",
         "an upstream that is down must not fill the disk",
         "failures_are_logged_once_a_second_for_each_upstream_with_how_many_were_not",
+    ),
+    row(
+        "body that an extractor takes",
+        Constant(EXTRACTORS, "BODY_BYTES", "bytes"),
+        "413; a filter may admit more, or less; `BodyStream` takes what comes",
+        "it is in memory as a whole",
+        "a_body_that_is_too_long_or_no_text_is_refused",
+    ),
+    row(
+        "fields of a form or a query",
+        Constant(PAIRS, "FORM_FIELDS", ""),
+        "413, of a query 400",
+        "all of them are in memory at a time, and sorted",
+        "as_many_pairs_as_may_be_are_read_and_no_more",
+    ),
+    row(
+        "nesting of JSON",
+        Said("127"),
+        "400",
+        "each level is a call on the worker's stack",
+        "what_is_no_json_is_refused_with_line_and_column",
+    ),
+    row(
+        "parts of a multipart form",
+        Constant(MULTIPART, "PARTS", ""),
+        "413; `MultipartLimits::parts`",
+        "each costs some work, however small it is",
+        "what_goes_beyond_the_default_limits_of_multipart_forms_is_refused",
+    ),
+    row(
+        "head of a part of a multipart form",
+        Constant(MULTIPART, "PART_HEAD_BYTES", "bytes"),
+        "413; `MultipartLimits::head_bytes`",
+        "it is in memory as a whole",
+        "what_goes_beyond_the_default_limits_of_multipart_forms_is_refused",
+    ),
+    row(
+        "part of a multipart form that is read as a whole",
+        Constant(MULTIPART, "PART_BYTES", "bytes"),
+        "413; `MultipartLimits::part_bytes`",
+        "it is in memory as a whole, whatever the body may have",
+        "a_part_is_read_as_a_whole_up_to_2_mib",
+    ),
+    row(
+        "what is gathered of a part before it is written to a file",
+        Constant(SAVE, "GATHERED_BYTES", "bytes"),
+        "it is written before more is read",
+        "a write for each piece would be a job for each",
+        "a_file_of_a_form_goes_to_disk_and_is_there_as_a_whole_or_not_at_all",
+    ),
+    row(
+        "name that `Part::safe_file_name` gives",
+        Constant(PART, "NAME_BYTES", "bytes"),
+        "it is cut there",
+        "file systems take 255 bytes, and something may be put before it",
+        "a_safe_name_is_one_in_the_folder_that_it_is_put_into",
+    ),
+    row(
+        "least secret of a `Key`",
+        Constant(SEALED_COOKIES, "SECRET_BYTES", "bytes"),
+        "a shorter one is no key",
+        "what is shorter can be guessed",
+        "a_secret_that_is_too_short_is_no_key",
+    ),
+    row(
+        "detail of a rejection",
+        Constant(REJECTION, "DETAIL_BYTES", "bytes"),
+        "it is cut there",
+        "it may quote what a client sent",
+        "a_detail_is_cut_between_two_characters_and_only_the_first_64_errors_are_told",
+    ),
+    row(
+        "places that a rejection tells",
+        Constant(REJECTION, "ERRORS_TOLD", ""),
+        "more are left out",
+        "who reads them mends them one by one",
+        "a_detail_is_cut_between_two_characters_and_only_the_first_64_errors_are_told",
     ),
     limit("head_timeout", "head_timeout_a_head_that_comes_a_byte_a_second_is_answered_408_after_10_s"),
     limit("body_grace", "a_body_that_does_not_go_on_is_answered_408"),

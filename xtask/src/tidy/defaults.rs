@@ -1,10 +1,11 @@
-//! Every default of the folder server and of the proxy is one row, and `docs/defaults.md` is made from the rows: by `cargo xtask docs`.
+//! Every default of the folder server, the proxy and the library's extractors is one row, and `docs/defaults.md` is made from the rows: by `cargo xtask docs`.
 //!
 //! A row says where its value is (a constant in the source, a limit of a table, a flag), what it is for, what happens beyond it, and which
 //! test holds it. The value is read from there, so that the document cannot say another; the test has to exist; and a
 //! constant, limit or flag without a row is found.
 
 use super::default_rows::{NOT_DEFAULTS, ROWS, WATCHED};
+use super::filter_rows;
 use super::finding::Finding;
 use super::limits;
 use super::source::{Kind, Source, Token};
@@ -17,8 +18,8 @@ const MEND: &str = "mend its row in xtask/src/tidy/default_rows.rs";
 
 const HEADING: &str = "# Defaults
 
-Every default of the folder server and of the proxy, what happens beyond it, and the test that holds it. What has a flag can be set; what is one
-of the [limits](limits.md) a program that uses the library can set; the rest is as it is.
+Every default of the folder server, of the proxy and of the library's extractors, what happens beyond it, and the test that holds it. What has a
+flag can be set; what is one of the [limits](limits.md) a program that uses the library can set; the rest is as it is, unless its row says otherwise.
 Made by `cargo xtask docs` from the source; `cargo xtask tidy` fails when it is not up to date.
 
 | default | value | beyond it, or otherwise | why | test |
@@ -53,9 +54,14 @@ pub struct Row {
     pub test: &'static str,
 }
 
+/// All rows.
+fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(filter_rows::ROWS)
+}
+
 /// The text of `docs/defaults.md`; none where there is nothing to take the values from.
 pub fn document(tree: &Tree) -> Option<String> {
-    let lines: Vec<String> = ROWS.iter().filter_map(|row| line(tree, row)).collect();
+    let lines: Vec<String> = rows().filter_map(|row| line(tree, row)).collect();
     (!lines.is_empty()).then(|| format!("{HEADING}{}", lines.concat()))
 }
 
@@ -74,7 +80,7 @@ fn line(tree: &Tree, row: &Row) -> Option<String> {
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let Some(text) = document(tree) else { return Vec::new() };
     let mut findings = Vec::new();
-    for row in ROWS {
+    for row in rows() {
         if value(tree, row).is_none() {
             findings.push(Finding::new(
                 PATH,
@@ -120,7 +126,7 @@ fn flags(tree: &Tree) -> Vec<(String, String)> {
 
 /// Limits, flags and constants of the watched files that no row speaks of: where, and what.
 fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
-    let has_row = |name: &str| ROWS.iter().any(|row| row.name == name);
+    let has_row = |name: &str| rows().any(|row| row.name == name);
     let limits = limits::names(tree).into_iter().map(|name| (limits::PATH.to_owned(), 1, name));
     let flags = flags(tree).into_iter().map(|(name, _)| (FLAGS.to_owned(), 1, name));
     let mut missing: Vec<_> = limits.chain(flags).filter(|(_, _, name)| !has_row(name)).collect();
@@ -128,8 +134,8 @@ fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
         for (line, name) in constants(source) {
             let is = |path: &str, other: &str| path == source.path && other == name;
             let known =
-                ROWS.iter().any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
-                    || NOT_DEFAULTS.iter().any(|(path, other)| is(path, other));
+                rows().any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
+                    || NOT_DEFAULTS.iter().chain(filter_rows::NOT_DEFAULTS).any(|(path, other)| is(path, other));
             if !known {
                 missing.push((source.path.clone(), line, name));
             }

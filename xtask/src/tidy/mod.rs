@@ -9,6 +9,7 @@ mod default_rows;
 pub mod defaults;
 mod features;
 mod file_length;
+mod filter_rows;
 mod finding;
 mod function_length;
 mod host;

@@ -30,7 +30,8 @@ type OriginIf = dyn Fn(&str, &Request) -> bool + Send + Sync;
 /// * A preflight (`OPTIONS` with `Origin` and `Access-Control-Request-Method`) is answered here: 204, or 403 for an origin that may not. What
 ///   it asks for that is not allowed is not named in the answer: then the browser says which it was.
 /// * Other requests pass, whatever origin they are of: what must not be asked is for handlers to refuse. Where the origin may, the response says so.
-///   Whatever a handler or an upstream says of these fields itself is replaced.
+///   Whatever a handler or an upstream says of these fields itself is replaced, and so is what another `Cors` behind this one says: of two the
+///   outer counts.
 /// * `Vary` names `Origin` wherever the answer depends on it, also where there was none, so that no cache gives one origin's answer to another.
 ///
 /// ```

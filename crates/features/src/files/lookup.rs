@@ -5,10 +5,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_core::{Bytes, Counter, FsError, Kind, Later, OpenFile, Ports, Stamp, Status};
+use gannet_core::{Bytes, Counter, FsError, Kind, Ports, Stamp, Status};
 
 use super::codec;
 use super::compress::{self, Key};
+use super::origin::{Opened, OpenedContent};
 use super::representation::{Content, Described, Representation, since_1970};
 use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
@@ -110,8 +111,8 @@ impl Folder {
         Chosen::Own(entry.plain.clone())
     }
 
-    fn open(&self, name: &[u8], ports: &Ports) -> Later<Result<OpenFile, FsError>> {
-        ports.fs.open(&self.shared.root, name)
+    async fn open(&self, name: &[u8], ports: &Ports) -> Result<Opened, FsError> {
+        self.shared.origin.open(name, ports).await
     }
 
     pub(super) fn options(&self) -> &Options {
@@ -123,7 +124,7 @@ impl Folder {
         &self,
         path: &str,
         name: &[u8],
-        file: OpenFile,
+        file: Opened,
         ports: &Ports,
     ) -> Result<Rc<Entry>, Refusal> {
         let now = ports.clock.now();
@@ -135,16 +136,18 @@ impl Folder {
         let content = content(file, ports).await?;
         let text = match &content {
             Content::Memory(bytes) => Some(&**bytes),
+            Content::Embedded(bytes) => Some(*bytes),
             Content::File(..) => None,
         };
         let content_type = media::content_type(name, text);
         let negotiable = self.options().compression && media::is_compressible(&content_type);
         let described =
             Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
+        let is_settled = matches!(content, Content::Embedded(_)) || is_settled(&stamp, ports);
         let plain = Representation::of_file(&described, &stamp, content, None);
         count(&plain, false, ports);
         let mut entry = Entry::new(name, content_type, negotiable, plain, stamp, now);
-        entry.settled = is_settled(&stamp, ports);
+        entry.settled = is_settled;
         let entry = Rc::new(entry);
         self.store(ports).borrow_mut().keep(path, &entry);
         Ok(entry)
@@ -191,7 +194,9 @@ impl Folder {
         match (compressed, &entry.plain.content) {
             (None, _) => Variant::Absent,
             // A copy of one's own: a count that all workers change for each request would be what they wait for.
-            (Some(compressed), Content::Memory(_)) => Variant::Own(Rc::new(compressed.copied())),
+            (Some(compressed), Content::Memory(_) | Content::Embedded(_)) => {
+                Variant::Own(Rc::new(compressed.copied()))
+            }
             (Some(compressed), Content::File(..)) => Variant::Shared(Arc::downgrade(&compressed)),
         }
     }
@@ -200,8 +205,8 @@ impl Folder {
 /// Counts that a file was there as it was asked for, or had to be read or opened.
 pub(super) fn count(file: &Representation, kept: bool, ports: &Ports) {
     let counter = match (&file.content, kept) {
-        (Content::Memory(_), true) => Counter::MemoryHit,
-        (Content::Memory(_), false) => Counter::MemoryMiss,
+        (Content::Memory(_) | Content::Embedded(_), true) => Counter::MemoryHit,
+        (Content::Memory(_) | Content::Embedded(_), false) => Counter::MemoryMiss,
         (Content::File(..), true) => Counter::DescriptorHit,
         (Content::File(..), false) => Counter::DescriptorMiss,
     };
@@ -224,18 +229,22 @@ fn is_settled(stamp: &Stamp, ports: &Ports) -> bool {
 }
 
 /// A small file is read, a large one kept open.
-async fn content(file: OpenFile, ports: &Ports) -> Result<Content, Refusal> {
-    let length = file.stamp.length;
-    if length > SMALL_BYTES {
-        return Ok(Content::File(file.file, file.stamp));
+async fn content(opened: Opened, ports: &Ports) -> Result<Content, Refusal> {
+    let length = opened.stamp.length;
+    match opened.content {
+        OpenedContent::Embedded(bytes) => Ok(Content::Embedded(bytes)),
+        OpenedContent::File(file) if length > SMALL_BYTES => Ok(Content::File(file, opened.stamp)),
+        OpenedContent::File(file) => {
+            Ok(Content::Memory(ports.fs.read(&file, 0..length).await.map_err(Refusal::Failed)?))
+        }
     }
-    Ok(Content::Memory(ports.fs.read(&file.file, 0..length).await.map_err(Refusal::Failed)?))
 }
 
 /// All bytes of a content that is not too large to be compressed.
 async fn whole(content: &Content, ports: &Ports) -> Option<Bytes> {
     match content {
         Content::Memory(bytes) => Some(bytes.clone()),
+        Content::Embedded(bytes) => Some(Bytes::from_static(bytes)),
         Content::File(file, stamp) => {
             let bytes = ports.fs.read(file, 0..stamp.length).await.ok()?;
             // One that shrank meanwhile is another content.

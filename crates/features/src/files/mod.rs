@@ -23,6 +23,7 @@ mod listing;
 mod lookup;
 pub(crate) mod media;
 mod multipart;
+mod origin;
 mod path;
 mod range;
 mod representation;
@@ -41,10 +42,12 @@ use asked::Asked;
 use compress::Compressed;
 use listing::{Directory, Format};
 use lookup::{Folder, Found};
+use origin::Origin;
 
 pub use error::FolderError;
 use error::Refusal;
 pub use media::content_type;
+pub use origin::EmbeddedFiles;
 
 /// Files up to this size are kept in memory once they were asked for.
 const SMALL_BYTES: u64 = 64 * 1024;
@@ -52,10 +55,15 @@ const SMALL_BYTES: u64 = 64 * 1024;
 /// Entries of one directory that are read for its listing, which says so when there are more.
 const MOST_LISTED: usize = 100_000;
 
+/// The strong entity tag of a content, with its quotes (RFC 9110, 8.8.3): what it is served with.
+pub fn entity_tag(content: &[u8]) -> String {
+    representation::tag(content)
+}
+
 /// A folder to serve, and how.
 #[derive(Clone, Debug)]
 pub struct Files {
-    root: Root,
+    origin: Origin,
     options: Options,
 }
 
@@ -104,7 +112,7 @@ struct Options {
 
 /// What all workers share of a folder.
 struct Shared {
-    root: Root,
+    origin: Origin,
     options: Options,
     compressed: Compressed,
 }
@@ -117,10 +125,19 @@ impl Files {
     pub fn open(folder: impl AsRef<Path>) -> Result<Files, FolderError> {
         let folder = folder.as_ref();
         let root = Root::open(folder).map_err(|error| FolderError::new(folder, error))?;
+        Ok(Files::of(Origin::Folder(root)))
+    }
+
+    /// Serves files that are in the program: what `gannet::embed!` makes. They have no date, and no folder of them is listed.
+    pub fn embedded(files: EmbeddedFiles) -> Files {
+        Files::of(Origin::Embedded(files))
+    }
+
+    fn of(origin: Origin) -> Files {
         let indexes = vec!["index.html".to_owned()];
         let options =
             Options { indexes, listing: false, compression: true, single_page: false, error_pages: true };
-        Ok(Files { root, options })
+        Files { origin, options }
     }
 
     /// What is served for a directory: the first of these names that it has. By default `index.html`.
@@ -162,8 +179,8 @@ impl Files {
 
     /// Makes each worker's instance.
     pub fn factory(self) -> HandlerFactory {
-        let Files { root, options } = self;
-        let shared = Arc::new(Shared { root, options, compressed: Compressed::default() });
+        let Files { origin, options } = self;
+        let shared = Arc::new(Shared { origin, options, compressed: Compressed::default() });
         Arc::new(move || instance(shared.clone()))
     }
 }
@@ -232,6 +249,7 @@ impl Folder {
 
     /// What a directory holds. There may be much of it: it is written where it is read, and not by the worker.
     async fn list(&self, name: Vec<u8>, request: &Request) -> Result<Response, Refusal> {
+        let Origin::Folder(root) = &self.shared.origin else { return Err(Refusal::NotFound) };
         let (path, tail) = (request.path().to_owned(), request.tail().to_owned());
         let query = request.query().map(str::to_owned);
         let format = Format::preferred(request.field("accept"));
@@ -240,7 +258,7 @@ impl Folder {
             listing::write(directory, entries, query.as_deref(), format)
         };
         let fs = &request.ports().fs;
-        let content = fs.list(&self.shared.root, &name, MOST_LISTED, Box::new(write)).await?;
+        let content = fs.list(root, &name, MOST_LISTED, Box::new(write)).await?;
         Ok(listing::response(format, content))
     }
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use gannet_core::{Body, BodyError, Frame, Response, Source, Status};
+use gannet_core::{Body, BodyError, Bytes, Frame, Response, Source, Status};
 
 use super::representation::{Content, Representation, slice, with_prepared};
 
@@ -50,6 +50,7 @@ impl Parts {
             parts.left += range.end - range.start;
             parts.frames.push_back(match content {
                 Content::Memory(bytes) => Frame::Data(slice(bytes, range).into()),
+                Content::Embedded(bytes) => Frame::Data(slice(&Bytes::from_static(bytes), range).into()),
                 Content::File(file, _) => Frame::File(file.clone(), range.clone()),
             });
         }

@@ -29,6 +29,8 @@ pub(super) struct Representation {
 pub(super) enum Content {
     /// In memory.
     Memory(Bytes),
+    /// In the program.
+    Embedded(&'static [u8]),
     /// In a file, which was this when it was opened.
     File(Arc<File>, Stamp),
 }
@@ -49,6 +51,7 @@ impl Content {
     pub(super) fn length(&self) -> u64 {
         match self {
             Content::Memory(bytes) => bytes.len() as u64,
+            Content::Embedded(bytes) => bytes.len() as u64,
             Content::File(_, stamp) => stamp.length,
         }
     }
@@ -56,7 +59,7 @@ impl Content {
     /// Whether it still is what it was: what is in a file may have become shorter, and whoever were sent it would be cut off.
     pub(super) fn is_current(&self, ports: &Ports) -> bool {
         match self {
-            Content::Memory(_) => true,
+            Content::Memory(_) | Content::Embedded(_) => true,
             Content::File(file, stamp) => ports.fs.stamp(file).is_ok_and(|now| now == *stamp),
         }
     }
@@ -70,6 +73,7 @@ impl Content {
     pub(super) fn whole(&self) -> Body {
         match self {
             Content::Memory(bytes) => Body::Bytes(bytes.clone()),
+            Content::Embedded(bytes) => Body::Bytes(Bytes::from_static(bytes)),
             Content::File(file, stamp) => Body::File(file.clone(), 0..stamp.length),
         }
     }
@@ -78,9 +82,15 @@ impl Content {
     pub(super) fn part(&self, range: Range<u64>) -> Body {
         match self {
             Content::Memory(bytes) => Body::Bytes(slice(bytes, &range)),
+            Content::Embedded(bytes) => Body::Bytes(slice(&Bytes::from_static(bytes), &range)),
             Content::File(file, _) => Body::File(file.clone(), range),
         }
     }
+}
+
+/// The strong tag of a content.
+pub(super) fn tag(bytes: &[u8]) -> String {
+    format!("\"{:x}-{:016x}\"", bytes.len(), xxh3_64(bytes))
 }
 
 /// A part of what is in memory.
@@ -99,7 +109,8 @@ impl Representation {
     ) -> Representation {
         let etag = match &content {
             // Of two servers with the same files each takes the other's tag.
-            Content::Memory(bytes) => format!("\"{:x}-{:016x}\"", bytes.len(), xxh3_64(bytes)),
+            Content::Memory(bytes) => tag(bytes),
+            Content::Embedded(bytes) => tag(bytes),
             Content::File(..) => {
                 let (device, inode) = stamp.identity;
                 let nanoseconds = since_1970(stamp.modified).as_nanos();
@@ -148,6 +159,7 @@ impl Representation {
     pub(super) fn copied(&self) -> Representation {
         let content = match &self.content {
             Content::Memory(bytes) => Content::Memory(Bytes::copy_from_slice(bytes)),
+            Content::Embedded(bytes) => Content::Embedded(bytes),
             Content::File(file, stamp) => Content::File(file.clone(), *stamp),
         };
         Representation {
@@ -163,7 +175,7 @@ impl Representation {
     pub(super) fn held_bytes(&self) -> usize {
         let content = match &self.content {
             Content::Memory(bytes) => bytes.len(),
-            Content::File(..) => 0,
+            Content::Embedded(_) | Content::File(..) => 0,
         };
         content + self.fields.len() + self.fields_not_modified.len() + self.etag.len()
     }

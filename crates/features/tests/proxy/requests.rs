@@ -1,7 +1,10 @@
 //! What an upstream is sent.
 
-use gannet_core::{Body, Status};
+use std::rc::Rc;
+
+use gannet_core::{Body, Chain, IntoFilter, Status};
 use gannet_features::proxy::{HostField, ProxyOptions};
+use gannet_features::request_id::RequestIds;
 
 use super::world::{Does, Proxied, field};
 
@@ -103,4 +106,18 @@ fn a_response_is_passed_on_whatever_it_says() {
         assert_eq!(response.status().code(), code);
         assert_eq!(field(&response, "content-type"), None, "nothing is put in its place");
     }
+}
+
+#[test]
+fn a_request_s_id_is_told_in_the_place_of_what_the_client_said() {
+    const SAID: &str = "X-Request-Id: of-the-client\r\n";
+    let proxied = Proxied::plain();
+    proxied.get(SAID);
+    assert_eq!(proxied.last().one("x-request-id"), "of-the-client", "without the filter it is a field like others");
+    let handler = Rc::new(Chain::new([RequestIds::new().into_filter()], proxied.handler.clone()));
+    let behind = Proxied { handler, ..proxied };
+    let response = behind.get(SAID);
+    let told = field(&response, "x-request-id").expect("an id");
+    assert_ne!(told, "of-the-client");
+    assert_eq!(behind.last().one("x-request-id"), told);
 }

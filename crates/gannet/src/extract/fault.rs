@@ -1,9 +1,9 @@
 //! What is wrong with a text that was to become a value, and which one it was.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write};
 
-use gannet_core::{Place, Rejection, Status};
+use gannet_core::{DETAIL_BYTES, Place, Rejection, Status};
 use serde_core::de;
 
 /// What is wrong, and the name of what it is wrong with, as far as that is known.
@@ -48,7 +48,7 @@ impl Fault {
 
 impl de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Fault {
-        Fault::new(message.to_string())
+        Fault::new(told(message))
     }
 
     fn missing_field(field: &'static str) -> Fault {
@@ -68,6 +68,24 @@ impl de::Error for Fault {
 /// What is said of a value that there is one of.
 pub(super) const REPEATED: &str = "is there more than once";
 
+/// A message as far as it is told (and some, so that it can be seen to go on): it may quote a whole body.
+pub(super) fn told(message: impl fmt::Display) -> String {
+    let mut text = Told(String::new());
+    // An error: the text is long enough.
+    let _ = write!(text, "{message}");
+    text.0
+}
+
+struct Told(String);
+
+impl Write for Told {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = (DETAIL_BYTES + 1).saturating_sub(self.0.len());
+        self.0.push_str(&text[..text.ceil_char_boundary(room)]);
+        if text.len() > room { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
@@ -78,3 +96,15 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_message_only_what_is_told_is_kept() {
+        assert_eq!(told("short"), "short");
+        let long = told("é".repeat(1_000_000));
+        assert!(long.len() > DETAIL_BYTES && long.len() < DETAIL_BYTES + 8, "{} bytes", long.len());
+    }
+}

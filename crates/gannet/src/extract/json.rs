@@ -8,6 +8,7 @@ use serde_core::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
+use super::fault::told;
 use super::media_type::essence;
 
 /// A body of JSON: as an argument the request's, as what a handler returns the response's.
@@ -29,7 +30,7 @@ use super::media_type::essence;
 /// ```
 ///
 /// As an argument: another type than `application/json` or `application/...+json` is refused with 415; a body of more than 2 MiB, or of what a
-/// filter says, with 413; what is no JSON, or nested deeper than 128, with 400, which says line and column; JSON of another shape than `T`'s with 422,
+/// filter says, with 413; what is no JSON, or nested deeper than 127, with 400, which says line and column; JSON of another shape than `T`'s with 422,
 /// which names the field by a JSON Pointer. `Option<Json<T>>` is `None` where there is no body.
 ///
 /// As a response: one that cannot be written (a map whose keys are no texts) is 500, and said in the log.
@@ -62,7 +63,7 @@ pub(crate) async fn body(request: &mut Request) -> Result<Data, Rejection> {
 
 /// What JSON says.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
-    serde_json::from_slice(body).map_err(|error| refused::<T>(body, &error))
+    serde_json::from_slice(body).map_err(|error| refused::<T>(body, error))
 }
 
 /// `application/json`, and what is JSON besides being something else (RFC 6839, 3.1).
@@ -75,12 +76,14 @@ fn is_json(essence: &str) -> bool {
 
 /// What is wrong, and where. The place costs as much again as reading did, so it is looked for only here.
 #[cold]
-fn refused<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Rejection {
+fn refused<T: DeserializeOwned>(body: &[u8], error: serde_json::Error) -> Rejection {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Rejection::new(Status::BAD_REQUEST, "the body is empty; JSON was expected");
     }
-    let (place, what) = (format!("line {}, column {}", error.line(), error.column()), said(error));
-    if !matches!(error.classify(), Category::Data) {
+    let (place, what) = (format!("line {}, column {}", error.line(), error.column()), said(&error));
+    let is_of_another_shape = matches!(error.classify(), Category::Data);
+    drop(error);
+    if !is_of_another_shape {
         return Rejection::new(Status::BAD_REQUEST, format!("the body is no JSON: {what} at {place}"));
     }
     let mut source = serde_json::Deserializer::from_slice(body);
@@ -94,7 +97,7 @@ fn refused<T: DeserializeOwned>(body: &[u8], error: &serde_json::Error) -> Rejec
 
 /// What is wrong, without the place, which is said otherwise.
 fn said(error: &serde_json::Error) -> String {
-    let mut what = error.to_string();
+    let mut what = told(error);
     if let Some(at) = what.rfind(" at line ") {
         what.truncate(at);
     }
@@ -113,7 +116,7 @@ fn pointer(path: &Path, error: &serde_json::Error) -> String {
             Segment::Unknown => break,
         }
     }
-    let what = error.to_string();
+    let what = told(error);
     let named = ["missing field `", "unknown field `"].iter().find_map(|begin| what.strip_prefix(begin));
     if let Some((name, _)) = named.and_then(|rest| rest.split_once('`')) {
         let last = pointer.rsplit('/').next().unwrap_or_default();
@@ -173,7 +176,7 @@ mod tests {
 
     fn said_of<T: DeserializeOwned>(body: &str) -> (u16, String) {
         let error = serde_json::from_slice::<T>(body.as_bytes()).err().expect("this is refused");
-        let rejection = refused::<T>(body.as_bytes(), &error);
+        let rejection = refused::<T>(body.as_bytes(), error);
         (rejection.status().code(), rejection.to_string())
     }
 
@@ -216,7 +219,7 @@ mod tests {
             assert_eq!(status, 400, "{body}");
         }
         let error = serde_json::from_slice::<String>(b"\"a\xff\"").unwrap_err();
-        let said = refused::<String>(b"\"a\xff\"", &error).to_string();
+        let said = refused::<String>(b"\"a\xff\"", error).to_string();
         assert!(said.contains("invalid unicode code point at line 1, column 3"), "{said}");
     }
 

@@ -1,6 +1,8 @@
 //! Extractors: what handlers take out of a request, one file each.
 
 mod body_stream;
+#[cfg(feature = "auth")]
+mod claims;
 mod connection;
 mod cookies;
 mod extension;
@@ -24,6 +26,8 @@ mod text;
 mod values;
 
 pub use body_stream::BodyStream;
+#[cfg(feature = "auth")]
+pub use claims::Claims;
 pub use connection::{ClientAddr, Identity, TlsInfo};
 pub use cookies::Cookies;
 pub(crate) use cookies::is_token;

@@ -13,7 +13,10 @@ on_each_protocol!(
     an_application_that_answers_rejections_itself_sees_what_is_wrong,
 );
 
-on_each_backend!(a_body_that_is_cut_short_is_answered_if_anybody_listens);
+on_each_backend!(
+    a_body_that_is_cut_short_is_answered_if_anybody_listens,
+    a_part_is_read_as_a_whole_up_to_2_mib,
+);
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "read only")]
@@ -255,7 +258,9 @@ fn a_body_beyond_the_limit_is_refused_before_it_is_read(over: Over) {
     );
     client.send(&head);
     let chunk = [&b"10000\r\n"[..], &[b' '; 0x10000], b"\r\n"].concat();
-    (0..33).for_each(|_| drop(client.send(&chunk)));
+    for _ in 0..33 {
+        client.send(&chunk);
+    }
     assert_says(&client.answer(), 413, &["2097152 bytes"], head.as_bytes());
 }
 
@@ -288,4 +293,16 @@ fn a_body_that_is_cut_short_is_answered_if_anybody_listens(backend: BackendChoic
         client.ends();
     }
     assert_eq!(Client::connect(&server).get("/").says(), (200, "hello"));
+}
+
+fn a_part_is_read_as_a_whole_up_to_2_mib(backend: BackendChoice) {
+    let large = async |mut request: Request, next: Next| {
+        request.body().limit(10_000_000);
+        next.run(request).await
+    };
+    let server = serve(App::new().post("/", parts).with(large), backend);
+    for (length, status) in [(2 * 1024 * 1024, 200), (2 * 1024 * 1024 + 1, 413)] {
+        let body = part("a", &"x".repeat(length)) + "--b--";
+        assert_eq!(Client::connect(&server).send(post("/", MULTIPART, body)).answer().status, status);
+    }
 }

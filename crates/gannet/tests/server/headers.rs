@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use gannet::files::Files;
+use gannet::filters::{ContentSecurityPolicy, Cors, RequestIds, SecurityHeaders, ServerTiming};
 use gannet::prelude::*;
 use gannet::{App, BackendChoice, Body, Limits, Running};
 use tempfile::TempDir;
@@ -20,9 +21,15 @@ const STATUSES: [u16; 18] =
 /// A row's field and one of its values, in which `*` stands for anything.
 type Listed = (String, String);
 
-/// What the table lists; an empty first cell is the row above it going on.
-fn listed() -> Vec<Listed> {
-    let (table, _) = DOCUMENT.split_once("## Not sent").expect("the second section is there");
+/// The document's two tables: of what the server sends by itself, and of what filters add.
+fn tables() -> (&'static str, &'static str) {
+    let (table, rest) = DOCUMENT.split_once("## Not sent").expect("the second section is there");
+    let (_, of_filters) = rest.split_once("## Of filters").expect("the third section is there");
+    (table, of_filters)
+}
+
+/// What a table lists; an empty first cell is the row above it going on.
+fn listed(table: &str) -> Vec<Listed> {
     let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
     let (mut listed, mut field) = (Vec::new(), String::new());
     for row in rows {
@@ -163,19 +170,55 @@ fn responses_of_every_kind() -> Seen {
 
 #[test]
 fn every_field_that_is_sent_is_in_the_document_and_every_one_in_the_document_is_sent() {
-    let (listed, seen) = (listed(), responses_of_every_kind());
+    let (listed, seen) = (listed(tables().0), responses_of_every_kind());
     for status in STATUSES {
         assert!(seen.statuses.contains(&status), "no response was {status}");
     }
-    let mut shown = BTreeSet::new();
-    for (name, value, request) in &seen.fields {
-        let rows = listed.iter().filter(|(field, pattern)| field == name && fits(value, pattern));
-        let rows: Vec<&Listed> = rows.collect();
-        assert!(!rows.is_empty(), "docs/headers.md has no `{name}: {value}`, sent to {request:?}");
-        shown.extend(rows);
+    seen.check(&listed, &[]);
+}
+
+/// Requests that among them bring about every field of a filter.
+const REQUESTS_TO_FILTERS: &[&str] = &[
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\n\r\n",
+    "OPTIONS / HTTP/1.1\r\nHost: a\r\nOrigin: https://app.example\r\nAccess-Control-Request-Method: PUT\r\n\
+     Access-Control-Request-Headers: x-a\r\nAccess-Control-Request-Private-Network: true\r\n\r\n",
+];
+
+#[test]
+fn every_field_that_a_filter_adds_is_in_the_document_and_every_one_in_its_table_is_added() {
+    let cors = Cors::new().origins(["https://app.example"]).credentials(true).expose(["X-Request-Id"]);
+    let policy = ContentSecurityPolicy::new().script_nonces();
+    let tried = ContentSecurityPolicy::empty().directive("default-src", "'none'");
+    let app = App::new()
+        .get("/", "text")
+        .with(RequestIds::new())
+        .with(ServerTiming::new())
+        .with(SecurityHeaders::new().content_security_policy(policy).report_only(tried))
+        .with(cors.max_age(Duration::from_secs(600)).private_network(true));
+    let server = serve(app, BackendChoice::Epoll);
+    let mut seen = Seen::default();
+    for request in REQUESTS_TO_FILTERS {
+        seen.ask(&server, request);
     }
-    let idle: Vec<&Listed> = listed.iter().filter(|row| !shown.contains(row)).collect();
-    assert!(idle.is_empty(), "docs/headers.md lists what no response had: {idle:?}");
+    let (of_server, of_filters) = tables();
+    seen.check(&listed(of_filters), &listed(of_server));
+}
+
+impl Seen {
+    /// Whether each field that was sent is listed, if not among those of another table, and each one that is listed was sent.
+    fn check(&self, listed: &[Listed], others: &[Listed]) {
+        let mut shown = BTreeSet::new();
+        let is = |(field, pattern): &&Listed, name: &str, value: &str| field == name && fits(value, pattern);
+        for (name, value, request) in &self.fields {
+            let rows: Vec<&Listed> = listed.iter().filter(|row| is(row, name, value)).collect();
+            let is_known = !rows.is_empty() || others.iter().any(|row| is(&row, name, value));
+            assert!(is_known, "docs/headers.md has no `{name}: {value}`, sent to {request:?}");
+            shown.extend(rows);
+        }
+        let idle: Vec<&Listed> = listed.iter().filter(|row| !shown.contains(row)).collect();
+        assert!(idle.is_empty(), "docs/headers.md lists what no response had: {idle:?}");
+    }
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use std::fs;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::rc::Rc;
 use std::task::Poll;
 
-use gannet_core::{Body, BodyError, Method, Request, Response, Sender};
+use gannet::{Json, Path};
+use gannet_core::{Body, BodyError, Filter, IntoFilter, Method, Request, Response, Sender, around};
 use gannet_features::files::Files;
 use gannet_features::proxy::{HostField, Proxy, ProxyOptions};
 use gannet_server::{Routes, Site, SiteBuilder};
+use serde::Serialize;
 
 /// Rounds of requests, each answered before the next.
 pub struct Scenario {
@@ -27,6 +29,8 @@ pub struct Scenario {
     pub answer_ends: &'static str,
     /// Whether the server is its own upstream.
     pub is_proxied: bool,
+    /// Filters around all of the site that find nothing to do.
+    pub idle_filters: usize,
 }
 
 impl Scenario {
@@ -45,6 +49,7 @@ const KEEP_ALIVE: Scenario = Scenario {
     request: "GET /plain HTTP/1.1\r\nHost: example.org\r\n\r\n",
     answer_ends: "\r\n\r\nHello, world!",
     is_proxied: false,
+    idle_filters: 0,
 };
 
 /// As a browser asks a host: sixteen fields, the same each time.
@@ -96,6 +101,14 @@ pub const SCENARIOS: &[Scenario] = &[
         answer_ends: "\r\n\r\n4711",
         ..KEEP_ALIVE
     },
+    // What the extractors of the library take: the same number, parsed, and a value written as JSON.
+    Scenario {
+        name: "path-json",
+        request: "GET /accounts/4711 HTTP/1.1\r\nHost: example.org\r\n\r\n",
+        answer_ends: "\r\n\r\n{\"id\":4711,\"name\":\"User 4711\",\"email\":\"user4711@example.org\",\"active\":true}",
+        ..KEEP_ALIVE
+    },
+    Scenario { name: "eight-idle-filters", idle_filters: 8, ..KEEP_ALIVE },
     Scenario {
         name: "file-1-KiB",
         request: "GET /files/small.txt HTTP/1.1\r\nHost: example.org\r\n\r\n",
@@ -148,7 +161,7 @@ pub const SCENARIOS: &[Scenario] = &[
 ];
 
 /// What is served at `address`; `folder` is for its files.
-pub fn site(scenario: &Scenario, folder: &Path, address: SocketAddr) -> Site {
+pub fn site(scenario: &Scenario, folder: &std::path::Path, address: SocketAddr) -> Site {
     let mut text = "0123456789abcdef".repeat(63);
     text.push_str("the end of 1 KiB");
     fs::write(folder.join("small.txt"), text).expect("the temporary folder can be written to");
@@ -159,9 +172,11 @@ pub fn site(scenario: &Scenario, folder: &Path, address: SocketAddr) -> Site {
     site.route(get, "/ready", async |_: Request| Response::text("Hello, world!"));
     site.route(get, "/pending", pending_once);
     site.route(get, "/users/{id}", |request: Request| parameter(&request));
+    site.route(get, "/accounts/{id}", account);
     site.route(post, "/echo", echo);
     site.route(get, "/chunked", |_: Request| Response::bytes("").with_body(Body::written(write_pieces)));
     site.endpoint(get, "/files/*", files.factory());
+    (0..scenario.idle_filters).for_each(|_| site.filter(Idle));
     if scenario.is_proxied {
         let options = ProxyOptions { host: HostField::Upstream, ..ProxyOptions::default() };
         let proxy = Proxy::new(&[address.to_string()], options, &|_| Err("there is no TLS here".into()));
@@ -188,6 +203,29 @@ async fn pending_once(_: Request) -> Response {
 
 fn parameter(request: &Request) -> Response {
     Response::text(request.param("id").expect("the pattern has it").to_owned())
+}
+
+#[derive(Serialize)]
+struct Account {
+    id: u32,
+    name: String,
+    email: String,
+    active: bool,
+}
+
+fn account(id: Path<u32>) -> Json<Account> {
+    let id = *id;
+    Json(Account { id, name: format!("User {id}"), email: format!("user{id}@example.org"), active: true })
+}
+
+/// It is passed both ways, and finds nothing to do.
+#[derive(Clone)]
+struct Idle;
+
+impl IntoFilter<Idle> for Idle {
+    fn into_filter(self) -> Rc<dyn Filter> {
+        around(|_| Ok(()), |(), response| response)
+    }
 }
 
 async fn echo(mut request: Request) -> Result<Response, BodyError> {

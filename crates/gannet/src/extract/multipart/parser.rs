@@ -274,6 +274,25 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_beyond_the_default_limits_of_multipart_forms_is_refused() {
+        let refused = |body: &str| {
+            let mut parser = Parser::new("b", MultipartLimits::default());
+            parser.push(body.as_bytes());
+            loop {
+                match parser.head() {
+                    Ok(Step::Is(_)) => {}
+                    Ok(_) => return None,
+                    Err(malformed) => return Some(malformed),
+                }
+            }
+        };
+        let parts = |count: usize| "--b\r\n\r\n\r\n".repeat(count) + "--b--";
+        assert_eq!((refused(&parts(1024)), refused(&parts(1025))), (None, Some(Malformed::TooManyParts)));
+        let head = |bytes: usize| format!("--b\r\n{}\r\n\r\n\r\n--b--", "x".repeat(bytes - 2));
+        assert_eq!((refused(&head(8192)), refused(&head(8193))), (None, Some(Malformed::HeadTooLong)));
+    }
+
+    #[test]
     fn what_is_not_read_of_a_part_is_skipped_and_nothing_of_it_is_kept() {
         let mut parser = Parser::new("b", LIMITS);
         parser.push(b"--b\r\nA: 1\r\n\r\n");

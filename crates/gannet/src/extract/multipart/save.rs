@@ -31,8 +31,11 @@ pub(super) async fn save(
     path: PathBuf,
 ) -> Result<u64, Rejection> {
     let new = path.clone();
-    let mut file = elsewhere(disk, &path, move || File::create_new(&new)).await?;
-    let mut unfinished = Unfinished { path: Some(path.clone()) };
+    let (mut file, mut unfinished) = elsewhere(disk, &path, move || {
+        // Together: whoever has left meanwhile leaves no file either.
+        File::create_new(&new).map(|file| (file, Unfinished { path: Some(new) }))
+    })
+    .await?;
     let (mut gathered, mut length) = (Vec::new(), 0);
     loop {
         let piece = part.next().await?;

@@ -1,0 +1,7 @@
+//! A value that is no response is given as the handler.
+
+use gannet::prelude::*;
+
+fn main() {
+    let _ = App::new().get("/answer", 42);
+}

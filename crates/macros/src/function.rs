@@ -112,8 +112,17 @@ impl Function {
     }
 }
 
+/// `fn main() { item }`, which does nothing.
+pub(crate) fn unused(item: TokenStream) -> TokenStream {
+    let mut body = tokens("#[allow(dead_code)]");
+    body.extend(item);
+    let mut main = tokens("fn main()");
+    main.extend([TokenTree::Group(Group::new(Delimiter::Brace, body))]);
+    main
+}
+
 /// Tokens that we write ourselves.
-pub(crate) fn tokens(text: &str) -> TokenStream {
+fn tokens(text: &str) -> TokenStream {
     text.parse().expect("what is written here is made of tokens")
 }
 

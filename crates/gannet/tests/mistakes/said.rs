@@ -33,9 +33,9 @@ pub fn told(said: &str) -> String {
     while told.last().is_some_and(|line| line.trim().is_empty() || line.trim() == "|") {
         told.pop();
     }
-    told.into_iter()
-        .map(|line| if is_source(line) { line.to_owned() + "\n" } else { without_paths(line) + "\n" })
-        .collect()
+    let lines =
+        told.into_iter().map(|line| if is_source(line) { line.to_owned() } else { without_paths(line) });
+    lines.map(|line| line.replace(env!("CARGO_MANIFEST_DIR"), "$CARGO_MANIFEST_DIR") + "\n").collect()
 }
 
 /// A line of the program, with its number.

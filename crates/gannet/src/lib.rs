@@ -145,10 +145,6 @@
 //! | `multipart` (default) | `Multipart`: what a form with files says |
 //! | `openapi` | `App::openapi`: the API as an OpenAPI document, and a page to try it |
 //! | `templates` | `App::templates`: pages made by Tera |
-//! | `openapi` | `App::openapi`: the description of an API by what its handlers take and give (schemars), and a page to try it |
-//! | `templates` | `App::templates`: pages by Tera |
-//! | `openapi` | `App::openapi`: a description of the application (OpenAPI 3.1), and a page to try it |
-//! | `templates` | `App::templates`: Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 

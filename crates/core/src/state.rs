@@ -16,6 +16,7 @@ pub struct State<T>(Held<T>);
 
 enum Held<T> {
     /// Of all workers. The outer count is the worker's own.
+    #[expect(clippy::redundant_allocation, reason = "counting in the outer one costs no atomic operation")]
     Shared(Rc<Arc<T>>),
     /// Of this worker only.
     Local(Rc<T>),

@@ -215,13 +215,13 @@ pub struct ReceivedBody {
 /// Where a body comes from.
 enum From {
     Connection(Rc<Incoming>),
-    /// It was received, and is made into something else: decoded. In a box: few bodies are, and every response has room for one.
+    /// It was received, and is made into something else: decoded.
     Source(Box<Made>),
     /// There is none.
     Nowhere,
 }
 
-/// What makes a body of another, and the trailers that came last.
+/// A source, and the trailers that it gave. Few bodies have one, and all are moved about: it is in a box.
 struct Made {
     source: Pin<Box<dyn Source>>,
     trailers: Option<Fields>,
@@ -240,10 +240,8 @@ impl ReceivedBody {
 
     /// What `source` makes of a body that is received: bytes and trailers. It has no files.
     pub fn from_source(source: impl Source + 'static) -> ReceivedBody {
-        ReceivedBody {
-            from: From::Source(Box::new(Made { source: Box::pin(source), trailers: None })),
-            left: u64::MAX,
-        }
+        let made = Made { source: Box::pin(source), trailers: None };
+        ReceivedBody { from: From::Source(Box::new(made)), left: u64::MAX }
     }
 
     /// Admits at most so many bytes from now on, if not fewer are admitted already; reading more is [`BodyError::TooLarge`].

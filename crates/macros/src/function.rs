@@ -36,7 +36,7 @@ impl Function {
                 Some("async") => is_async = true,
                 Some("pub") => visibility.push(token),
                 _ if matches!(&token, TokenTree::Group(_)) && !visibility.is_empty() => {
-                    visibility.push(token)
+                    visibility.push(token);
                 }
                 _ => return Err(no_function(token.span())),
             }

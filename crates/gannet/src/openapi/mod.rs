@@ -4,7 +4,7 @@
 //! types that they are of.
 //!
 //! ```no_run
-//! use gannet::openapi::{Info, JsonSchema, api};
+//! use gannet::openapi::{Info, JsonSchema, api, schemars};
 //! use gannet::prelude::*;
 //! use gannet::{Json, Path};
 //! use serde::{Deserialize, Serialize};
@@ -34,7 +34,7 @@
 //! ```
 //!
 //! What `T` is in a `Json<T>`, a `Query<T>` or a `Path<T>` its [`JsonSchema`] says, which is derived: doc comments become descriptions, and what serde is told
-//! (`rename`, `default`, `skip`) counts. A handler without [`api`] is there, too, with its method, its path and the path's parameters.
+//! (`rename`, `default`, `skip`) counts. What the derive writes names `schemars`, so that has to be in scope. A handler without [`api`] is there, too, with its method, its path and the path's parameters.
 
 mod api;
 mod arguments;

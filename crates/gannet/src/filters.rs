@@ -12,7 +12,7 @@ struct Document;
 #[cfg(feature = "auth")]
 pub use gannet_features::auth::User;
 #[cfg(feature = "auth")]
-pub use gannet_features::auth::basic::{BasicAuth, InvalidPasswordHash, hash_password};
+pub use gannet_features::auth::basic::{BasicAuth, InvalidPasswordHash, hash_password, verify_password};
 #[cfg(feature = "auth")]
 pub use gannet_features::auth::bearer::{Bearer, InvalidKey, Jwt, TokenClaims, VerifyingKey};
 pub use gannet_features::body_limit::BodyLimit;

@@ -27,7 +27,7 @@ use crate::permit::Permits;
 use cache::Cache;
 use credentials::Credentials;
 
-pub use passwords::{InvalidPasswordHash, hash_password};
+pub use passwords::{InvalidPasswordHash, hash_password, verify_password};
 
 /// For how long credentials that were right are not verified again.
 const KEPT: Duration = Duration::from_secs(60);
@@ -191,7 +191,7 @@ impl Guard {
         let Some(permit) = self.permits.take(1) else { return busy() };
         let (hash, is_known) = self.hash_of(credentials.name()).await;
         let (cpu, password) = (request.ports().cpu.clone(), credentials.password().to_owned());
-        let verified = cpu.run(move || passwords::is_right(&password, &hash)).await;
+        let verified = cpu.run(move || verify_password(&password, &hash)).await;
         drop(permit);
         match verified {
             Ok(is_right) if is_right & is_known => {

@@ -48,8 +48,9 @@ pub(super) fn cost(hash: &str) -> Result<u64, InvalidPasswordHash> {
     Ok(u64::from(params.m_cost()) * u64::from(params.t_cost()))
 }
 
-/// Whether a password is the one that was hashed. Compared in constant time.
-pub(super) fn is_right(password: &str, hash: &str) -> bool {
+/// Whether a password is the one that was hashed ([`hash_password`]): for forms and the like; [`BasicAuth`](super::BasicAuth) does it by itself. Compared in constant time.
+/// It takes as long as making the hash did: in a handler by [`cpu`](gannet_core::cpu). What is no hash is that of no password.
+pub fn verify_password(password: &str, hash: &str) -> bool {
     let hash = PasswordHash::new(hash);
     hash.is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
 }
@@ -62,15 +63,15 @@ mod tests {
     fn a_password_is_right_for_its_own_hash_only_and_no_hash_is_like_another() {
         let [one, other] = [(); 2].map(|()| hash_password("correct horse").expect("random bytes"));
         assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && one != other, "{one}");
-        assert!(is_right("correct horse", &one) && is_right("correct horse", &other));
-        assert!(!is_right("correct horsf", &one) && !is_right("", &one));
+        assert!(verify_password("correct horse", &one) && verify_password("correct horse", &other));
+        assert!(!verify_password("correct horsf", &one) && !verify_password("", &one));
     }
 
     #[test]
     fn nobody_s_hash_takes_as_long_as_one_that_is_made_and_no_password_is_right_for_it() {
         let made = hash_password("x").expect("random bytes");
         assert_eq!(cost(NOBODY), cost(&made));
-        assert!(!is_right("", NOBODY) && !is_right("nobody", NOBODY));
+        assert!(!verify_password("", NOBODY) && !verify_password("nobody", NOBODY));
     }
 
     #[test]

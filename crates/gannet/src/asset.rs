@@ -1,8 +1,12 @@
 //! Contents that are part of the program: documents and pages that are made once, and compared by clients with what they have.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use gannet_core::{Body, Bytes, Fields, Method, Request, Response, Status};
+
+use crate::App;
+use crate::unlisted::Unlisted;
 
 /// A content with its fields.
 #[derive(Debug)]
@@ -29,6 +33,13 @@ impl Asset {
             fields.append(name, value).expect("names and values are ours");
         }
         Asset { content, entity_tag, fields: fields.prepare() }
+    }
+
+    /// Answers GET on `path` with it.
+    #[track_caller]
+    pub(crate) fn serve(self, app: App, path: &str) -> App {
+        let asset = Arc::new(self);
+        app.get(path, Unlisted(move |request: Request| asset.answer(&request)))
     }
 
     /// It, or 304 (Not Modified) where the client has it (RFC 9110, 13.1.2).

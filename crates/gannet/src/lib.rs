@@ -138,27 +138,28 @@
 //! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
 //! | `cookies` | cookies that are signed, and such that only we can read |
 //! | `form` (default) | `Form`: what a page's form says |
+//! | `graphql` | `App::graphql`: a schema of async-graphql, and GraphiQL to explore it |
 //! | `json` (default) | `Json`, of requests and of responses |
 //! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
 //! | `mount` | `App::mount`: tower services, as axum's routers are |
 //! | `multipart` (default) | `Multipart`: what a form with files says |
-//! | `openapi` | `App::openapi`: the description of an API by what its handlers take and give (schemars), and a page to try it |
-//! | `templates` | `App::templates`: pages by Tera |
-//! | `openapi` | `App::openapi`: a description of the application (OpenAPI 3.1), and a page to try it |
-//! | `templates` | `App::templates`: Tera |
+//! | `openapi` | `App::openapi`: the API as an OpenAPI document, and a page to try it |
+//! | `templates` | `App::templates`: pages made by Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
 
 #![forbid(unsafe_code)]
 
 mod app;
-#[cfg(feature = "openapi")]
+#[cfg(any(feature = "graphql", feature = "openapi"))]
 mod asset;
 mod edge;
 mod embedded;
 mod entry;
 mod extract;
 pub mod filters;
+#[cfg(feature = "graphql")]
+pub mod graphql;
 #[cfg(feature = "mount")]
 pub mod mount;
 #[cfg(feature = "openapi")]
@@ -177,11 +178,13 @@ mod tls;
 #[path = "without_tls.rs"]
 mod tls;
 mod trust;
+#[cfg(any(feature = "graphql", feature = "openapi"))]
+mod unlisted;
 
 pub use app::{App, Error, ListedRoute, Server};
+pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "auth")]
 pub use extract::Claims;
-pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "form")]
 pub use extract::Form;
 #[cfg(feature = "json")]

@@ -12,8 +12,10 @@ const MANIFEST: &str = "crates/gannet/Cargo.toml";
 
 /// Packages that take long to compile, or bring many others, and the feature that they are for.
 const HEAVY: &[(&str, &[&str])] = &[
+    ("auth", &["argon2", "jsonwebtoken"]),
     ("compression", &["brotli", "flate2", "zstd-sys"]),
     ("cookies", &["cookie"]),
+    ("graphql", &["async-graphql"]),
     ("mount", &["http", "tower-service"]),
     ("openapi", &["schemars"]),
     ("templates", &["tera"]),

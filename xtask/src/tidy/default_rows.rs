@@ -7,12 +7,24 @@ use super::defaults::Row;
 pub const WATCHED: &[&str] = &[
     "crates/core/src/extractors.rs",
     "crates/core/src/rejection.rs",
+    "crates/features/src/accept.rs",
     "crates/features/src/auth/",
+    "crates/features/src/body_limit/",
     "crates/features/src/compression/",
+    "crates/features/src/cors/",
     "crates/features/src/decompression/",
+    "crates/features/src/error_pages/",
     "crates/features/src/files/",
     "crates/features/src/proxy/",
+    "crates/features/src/random.rs",
     "crates/features/src/rate_limit/",
+    "crates/features/src/recycled.rs",
+    "crates/features/src/request_id/",
+    "crates/features/src/request_log/",
+    "crates/features/src/security_headers/",
+    "crates/features/src/timeout/",
+    "crates/features/src/timing/",
+    "crates/features/src/transform/",
     "crates/gannet/src/extract/",
     "crates/gannet/src/mount/",
     "crates/server/src/file.rs",
@@ -51,6 +63,7 @@ const RANGE: &str = "crates/features/src/files/range.rs";
 const LISTING: &str = "crates/features/src/files/listing/mod.rs";
 const PROXY: &str = "crates/features/src/proxy/mod.rs";
 const FORWARD: &str = "crates/features/src/proxy/forward.rs";
+const ACCEPT: &str = "crates/features/src/accept.rs";
 const FAILURE: &str = "crates/features/src/proxy/failure.rs";
 const EXTRACTORS: &str = "crates/core/src/extractors.rs";
 const REJECTION: &str = "crates/core/src/rejection.rs";
@@ -509,7 +522,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         "`Accept` that is heeded where an upstream fails",
-        Constant(FAILURE, "ACCEPT_BYTES", "bytes"),
+        Constant(ACCEPT, "ACCEPT_BYTES", "bytes"),
         "what comes later is not heeded",
         "it is kept for each request that is under way; browsers name HTML first",
         "a_browser_gets_a_page_and_who_asks_for_text_a_line",

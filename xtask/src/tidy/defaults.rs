@@ -18,7 +18,7 @@ const MEND: &str = "mend its row in xtask/src/tidy/default_rows.rs";
 
 const HEADING: &str = "# Defaults
 
-Every default of the folder server, of the proxy and of the library's extractors, what happens beyond it, and the test that holds it. What has a
+Every default of the folder server, of the proxy, of the library's extractors and of the filters that limit, let in and code, what happens beyond it, and the test that holds it. What has a
 flag can be set; what is one of the [limits](limits.md) a program that uses the library can set; the rest is as it is, unless its row says otherwise.
 Made by `cargo xtask docs` from the source; `cargo xtask tidy` fails when it is not up to date.
 
@@ -133,9 +133,9 @@ fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
     for source in tree.sources_in(WATCHED).filter(|source| !source.is_test) {
         for (line, name) in constants(source) {
             let is = |path: &str, other: &str| path == source.path && other == name;
-            let known =
-                rows().any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
-                    || NOT_DEFAULTS.iter().chain(filter_rows::NOT_DEFAULTS).any(|(path, other)| is(path, other));
+            let known = rows()
+                .any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
+                || NOT_DEFAULTS.iter().chain(filter_rows::NOT_DEFAULTS).any(|(path, other)| is(path, other));
             if !known {
                 missing.push((source.path.clone(), line, name));
             }

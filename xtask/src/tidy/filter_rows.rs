@@ -1,4 +1,4 @@
-//! The defaults of the filters that limit, let in, and code: rows like those of the folder server.
+//! The defaults of the filters: rows like those of the folder server.
 
 use super::defaults::From::{self, Constant};
 use super::defaults::Row;
@@ -17,6 +17,12 @@ const DECODED: &str = "crates/features/src/decompression/decoded.rs";
 const DECODER: &str = "crates/features/src/decompression/decoder.rs";
 const LIMIT: &str = "crates/features/src/rate_limit/mod.rs";
 const RATE: &str = "crates/features/src/rate_limit/rate.rs";
+const RECYCLED: &str = "crates/features/src/recycled.rs";
+const REQUEST_ID: &str = "crates/features/src/request_id/mod.rs";
+const KEPT_FOR_LOG: &str = "crates/features/src/request_log/kept.rs";
+const NONCE: &str = "crates/features/src/security_headers/nonce.rs";
+const TIMING: &str = "crates/features/src/timing/mod.rs";
+const MAPPED_BODY: &str = "crates/features/src/transform/body.rs";
 
 /// Constants that bound nothing that anybody sees: how something is computed, what it is called.
 pub const NOT_DEFAULTS: &[(&str, &str)] = &[
@@ -40,6 +46,9 @@ pub const NOT_DEFAULTS: &[(&str, &str)] = &[
     ("crates/features/src/rate_limit/table.rs", "SLICE_BITS"),
     ("crates/features/src/rate_limit/told.rs", "VALUE_BYTES"),
     ("crates/features/src/rate_limit/told.rs", "NAME_BYTES"),
+    ("crates/features/src/random.rs", "BUFFERED"),
+    ("crates/features/src/request_id/uuid.rs", "UUID_BYTES"),
+    (NONCE, "TEXT_BYTES"),
 ];
 
 const fn row(
@@ -235,5 +244,47 @@ pub const ROWS: &[Row] = &[
         "others have their turn",
         "some hundred microseconds",
         "a_body_comes_in_any_pieces",
+    ),
+    row(
+        "filters: what is kept of a request for its response, to be used again",
+        Constant(RECYCLED, "KEPT", "requests, of each filter"),
+        "it is allocated, and freed after",
+        "as many as wait at a time",
+        "what_is_given_back_is_used_again_unless_somebody_keeps_it",
+    ),
+    row(
+        "request id: longest that is taken from others",
+        Constant(REQUEST_ID, "ID_BYTES", "bytes"),
+        "a new one is made",
+        "it ends up in logs, and is sent on",
+        "a_proxy_s_id_is_taken_where_the_proxy_is_trusted_and_the_id_is_one",
+    ),
+    row(
+        "request log: longest value that a client chooses",
+        Constant(KEPT_FOR_LOG, "FIELD_BYTES", "bytes"),
+        "it is cut",
+        "a client chooses what a line of the log holds",
+        "a_request_is_an_event_with_the_fields_that_are_wanted_at_the_level_of_its_status",
+    ),
+    row(
+        "server timing: all parts of a response",
+        Constant(TIMING, "PARTS_BYTES", "bytes"),
+        "further parts are left out",
+        "a loop may record one for each of its rounds",
+        "the_total_and_the_parts_that_a_handler_names_are_told",
+    ),
+    row(
+        "security headers: chance in a nonce",
+        Constant(NONCE, "DRAWN_BYTES", "bytes"),
+        "as much",
+        "CSP level 3, 7.1 asks for 128 bits",
+        "each_is_another_and_stands_in_html_and_in_a_policy_as_it_is",
+    ),
+    row(
+        "transformation of bodies: read of a file at a time",
+        Constant(MAPPED_BODY, "READ_BYTES", "bytes"),
+        "as much",
+        "it passes through memory",
+        "every_kind_of_body_is_mapped_piece_by_piece_and_trailers_come_behind",
     ),
 ];

@@ -82,11 +82,11 @@ pub(super) fn decoder(codings: &[Coding], input: Input) -> io::Result<Box<dyn Re
 
 /// The most memory that a decoder of this coding takes: its window, and what it needs beside it.
 pub(super) fn most_bytes(coding: Coding) -> usize {
-    const MIB: usize = 1024 * 1024;
+    let beside = 1024 * 1024;
     match coding {
-        // RFC 7932, 9.1: up to 2^24 bytes.
-        Coding::Brotli => 17 * MIB,
-        Coding::Zstandard => (1 << ZSTANDARD_WINDOW_BITS) + MIB,
+        // RFC 7932, 9.1.
+        Coding::Brotli => (1 << 24) + beside,
+        Coding::Zstandard => (1 << ZSTANDARD_WINDOW_BITS) + beside,
         // RFC 1951, 2: 32 KiB.
         Coding::Gzip => 128 * 1024,
     }

@@ -113,7 +113,11 @@ fn a_request_s_id_is_told_in_the_place_of_what_the_client_said() {
     const SAID: &str = "X-Request-Id: of-the-client\r\n";
     let proxied = Proxied::plain();
     proxied.get(SAID);
-    assert_eq!(proxied.last().one("x-request-id"), "of-the-client", "without the filter it is a field like others");
+    assert_eq!(
+        proxied.last().one("x-request-id"),
+        "of-the-client",
+        "without the filter it is a field like others"
+    );
     let handler = Rc::new(Chain::new([RequestIds::new().into_filter()], proxied.handler.clone()));
     let behind = Proxied { handler, ..proxied };
     let response = behind.get(SAID);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::{Deref, DerefMut};
 
-use gannet_core::{FromRequest, Needs, OptionalFromRequest, Place, Rejection, Request, Status};
+use gannet_core::{Data, FromRequest, Needs, OptionalFromRequest, Place, Rejection, Request, Status};
 use serde_core::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
@@ -39,14 +39,7 @@ pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     async fn from_request(request: &mut Request) -> Result<Json<T>, Rejection> {
-        if !essence(request).is_some_and(is_json) {
-            return Err(Rejection::unsupported("is not application/json"));
-        }
-        let body = request.whole_body().await?;
-        match serde_json::from_slice(&body) {
-            Ok(value) => Ok(Json(value)),
-            Err(error) => Err(refused::<T>(&body, error)),
-        }
+        read(&body(request).await?).map(Json)
     }
 
     fn needs(needs: &mut Needs) {
@@ -58,6 +51,19 @@ impl<T: DeserializeOwned + 'static> OptionalFromRequest for Json<T> {
     fn is_there(request: &Request) -> bool {
         request.has_body()
     }
+}
+
+/// A body that says that it is JSON.
+pub(crate) async fn body(request: &mut Request) -> Result<Data, Rejection> {
+    if !essence(request).is_some_and(is_json) {
+        return Err(Rejection::unsupported("is not application/json"));
+    }
+    request.whole_body().await
+}
+
+/// What JSON says.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
+    serde_json::from_slice(body).map_err(|error| refused::<T>(body, error))
 }
 
 /// `application/json`, and what is JSON besides being something else (RFC 6839, 3.1).

@@ -11,7 +11,7 @@ mod fault;
 mod form;
 mod header;
 #[cfg(feature = "json")]
-mod json;
+pub(crate) mod json;
 mod media_type;
 #[cfg(feature = "multipart")]
 mod multipart;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use gannet_core::{Handler, IntoHandler, Needs};
 use schemars::JsonSchema;
 
+use super::Operation;
 use super::functions::Described;
-use super::{Hidden, Operation};
+use crate::unlisted::Hidden;
 
 /// Has a handler described in the OpenAPI document: by its arguments and its result, and by what is added.
 ///

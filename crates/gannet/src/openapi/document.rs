@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::api::{Note, Said};
 use super::schemas::Schemas;
-use super::{Hidden, Info, Operation};
+use super::{Info, Operation};
+use crate::unlisted::Hidden;
 
 type Place = &'static Location<'static>;
 

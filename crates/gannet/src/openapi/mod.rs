@@ -48,7 +48,7 @@ mod schemas;
 
 use std::sync::{Arc, OnceLock};
 
-use gannet_core::{IntoHandler, Needs, Request, Response, Status};
+use gannet_core::{Request, Response, Status};
 /// The library that schemas are made by.
 pub use schemars;
 /// Says what JSON a type is (derive it).
@@ -61,15 +61,13 @@ pub use operation::{DescribeArgument, DescribeResponse, Operation};
 
 use crate::App;
 use crate::asset::Asset;
+use crate::unlisted::Unlisted;
 
 /// A document that is to be made when the application is built.
 pub(crate) struct Pending {
     info: Info,
     document: Arc<OnceLock<Asset>>,
 }
-
-/// The note of a handler that is no part of what is offered.
-pub(crate) struct Hidden;
 
 impl App {
     /// Answers GET on `path` with the OpenAPI document of this application's routes: those that no host names, and but for what `Info` leads to. It is made once, when the
@@ -82,14 +80,12 @@ impl App {
     pub fn openapi(mut self, path: &str, info: Info) -> App {
         let document = Arc::<OnceLock<Asset>>::default();
         self.documents.push(Pending { info: info.clone(), document: document.clone() });
-        let app = self.get(
-            path,
-            hidden(move |request| match document.get() {
-                Some(document) => document.answer(request),
-                // It is set before anything is served.
-                None => Response::new(Status::SERVICE_UNAVAILABLE),
-            }),
-        );
+        let answer = move |request: Request| match document.get() {
+            Some(document) => document.answer(&request),
+            // It is set before anything is served.
+            None => Response::new(Status::SERVICE_UNAVAILABLE),
+        };
+        let app = self.get(path, Unlisted(answer));
         match &info.page {
             Some(page) => page::serve(app, page, path, &info),
             None => app,
@@ -107,30 +103,6 @@ impl App {
                 Err(mistakes) => self.routes.mistakes.extend(mistakes),
             }
         }
-    }
-}
-
-/// A handler that is no part of what is offered.
-pub(crate) fn hidden<F>(answer: F) -> HiddenHandler<F>
-where
-    F: Fn(&Request) -> Response + Clone + Send + Sync + 'static,
-{
-    HiddenHandler(answer)
-}
-
-#[derive(Clone)]
-pub(crate) struct HiddenHandler<F>(F);
-
-impl<F> IntoHandler<Hidden> for HiddenHandler<F>
-where
-    F: Fn(&Request) -> Response + Clone + Send + Sync + 'static,
-{
-    fn into_handler(self) -> std::rc::Rc<dyn gannet_core::Handler> {
-        (move |request: Request| (self.0)(&request)).into_handler()
-    }
-
-    fn needs(&self, needs: &mut Needs) {
-        needs.note(Hidden);
     }
 }
 

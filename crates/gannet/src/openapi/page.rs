@@ -1,10 +1,8 @@
 //! The page on which an API is read and tried: a document, a style and three scripts, from the program itself.
 
-use std::sync::Arc;
-
 use gannet_core::{Bytes, PAGE_STYLE};
 
-use super::{Info, hidden};
+use super::Info;
 use crate::App;
 use crate::asset::Asset;
 
@@ -27,17 +25,11 @@ pub(super) fn serve(app: App, path: &str, document: &str, info: &Info) -> App {
     let page =
         Asset::new("text/html; charset=utf-8", page.into(), &[("Content-Security-Policy", &policy(info))]);
     let style = Asset::new("text/css; charset=utf-8", [PAGE_STYLE, STYLE].concat().into(), &[]);
-    let app = get(get(app, path, page), &format!("{folder}/style.css"), style);
+    let app = style.serve(page.serve(app, path), &format!("{folder}/style.css"));
     SCRIPTS.iter().fold(app, |app, (name, text)| {
         let script = Asset::new("text/javascript; charset=utf-8", Bytes::from_static(text.as_bytes()), &[]);
-        get(app, &format!("{folder}/{name}"), script)
+        script.serve(app, &format!("{folder}/{name}"))
     })
-}
-
-#[track_caller]
-fn get(app: App, path: &str, asset: Asset) -> App {
-    let asset = Arc::new(asset);
-    app.get(path, hidden(move |request| asset.answer(request)))
 }
 
 /// Nothing from elsewhere; requests go where the document says that the API is.

@@ -24,7 +24,7 @@ impl Schemas {
     pub(super) fn new() -> Schemas {
         let settings = |path: &'static str| {
             SchemaSettings::draft2020_12().with(|settings| {
-                settings.definitions_path = path.trim_matches(['#', '/']).into();
+                settings.definitions_path = path.trim_start_matches('#').trim_end_matches('/').into();
                 // OpenAPI 3.1's own dialect is this one.
                 settings.meta_schema = None;
             })

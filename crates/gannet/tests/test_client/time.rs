@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use gannet::filters::Timeout;
 use gannet::prelude::*;
 use gannet::{Limits, channel};
 use tokio::time::{Instant, sleep, timeout}; // virtual time
@@ -21,6 +22,17 @@ async fn a_handler_that_sleeps_for_an_hour_is_answered_for_at_once() {
         client.get("/").send().await.assert_text("rested");
         assert!(before.elapsed() >= HOUR && before.elapsed() < HOUR + Duration::from_secs(1));
         assert!(really.elapsed() < Duration::from_secs(60));
+    }
+}
+
+#[gannet::test]
+async fn a_handler_that_never_answers_is_answered_for_when_its_timeout_is_over() {
+    let never = async |_: Request| std::future::pending::<&str>().await;
+    let client = App::new().get("/", never).with(Timeout::after(HOUR)).test();
+    for client in [client.clone(), client.http2()] {
+        let before = Instant::now();
+        client.get("/").send().await.assert_status(503);
+        assert!(before.elapsed() >= HOUR && before.elapsed() < HOUR + Duration::from_secs(1));
     }
 }
 

@@ -191,7 +191,7 @@ fn site(files: PathBuf) -> gannet_server::Site {
     site.route(Some(Method::Get), "/value", |_: Request| "value");
     // How often the worker has allocated, and the bytes that it has allocated and not freed.
     site.route(Some(Method::Get), "/counted", |_: Request| {
-        let (allocations, bytes) = crate::counting::counted();
+        let (allocations, bytes, _) = crate::counting::counted();
         format!("{allocations} {bytes}")
     });
     site.route(Some(Method::Get), "/bytes", |_: Request| content(1_000_000));

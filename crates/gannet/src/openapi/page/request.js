@@ -87,7 +87,7 @@ function editorOf(type, schema, isRequired) {
     const file = element("input", { type: "file", required: isRequired, "aria-label": "File" });
     return { elements: [element("div", { class: "field" }, file)], read: () => ({ type, content: file.files[0], file: file.files[0]?.name }) };
   }
-  const made = schema === undefined ? "" : example(schema);
+  const made = (schema && example(schema)) ?? "";
   const text = typeof made === "string" && !/json/.test(type) ? made : JSON.stringify(made, null, 2);
   const area = element("textarea", { rows: Math.min(Math.max(text.split("\n").length, 3), 24), spellcheck: "false", "aria-label": "Body", "data-language": type });
   area.value = text;

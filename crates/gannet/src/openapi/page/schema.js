@@ -40,12 +40,14 @@ const nameOf = (schema) => schema?.$ref?.split("/").pop();
 
 const list = (value) => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
 
+const values = (schema) => schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+
 /** What a schema is, in a word or two. */
 export function kind(schema) {
   if (schema === true || schema === undefined) return "anything";
   if (nameOf(schema)) return nameOf(schema);
   if ("const" in schema) return JSON.stringify(schema.const);
-  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
+  if (schema.enum) return values(schema);
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices) return choices.map(kind).join(" | ");
   if (schema.allOf) return schema.allOf.map(kind).join(" & ");
@@ -53,7 +55,7 @@ export function kind(schema) {
     if (type === "array" && schema.prefixItems) return `[${schema.prefixItems.map(kind).join(", ")}]`;
     if (type === "array") return `array of ${kind(schema.items)}`;
     if (type === "object" && schema.additionalProperties?.constructor === Object) return `map of ${kind(schema.additionalProperties)}`;
-    return schema.format ? `${type} (${schema.format})` : type;
+    return schema.format && type !== "null" ? `${type} (${schema.format})` : type;
   });
   return kinds.join(" | ") || (schema.properties ? "object" : "anything");
 }
@@ -91,6 +93,7 @@ function row(name, schema, isRequired, depth) {
   const line = [
     element("code", { class: "name" }, name), !isRequired && element("span", { class: "optional" }, "optional"),
     element("span", { class: "kind" }, kind(schema)), limits(own) && element("span", { class: "limits" }, limits(own)),
+    nameOf(schema) && own.enum && element("span", { class: "limits" }, values(own)),
   ];
   const isNested = [own.properties, own.items, own.prefixItems, own.anyOf, own.oneOf, own.allOf].some(Boolean)
     || own.additionalProperties?.constructor === Object;
@@ -106,30 +109,31 @@ const FORMATS = {
   uri: "https://example.com/", ip: "192.0.2.1", ipv4: "192.0.2.1", ipv6: "2001:db8::1", hostname: "example.com", byte: "aGVsbG8=",
 };
 
-/** A value that a schema allows, as far as can be seen without trying. */
-export function example(schema, depth = 0) {
+/** A value that a schema allows, as far as can be seen without trying. What leads back to where it came from is left out. */
+export function example(schema, within = []) {
+  if (schema?.$ref && within.includes(schema.$ref)) return undefined;
+  const inside = (part) => example(part, schema?.$ref ? [...within, schema.$ref] : within);
   const own = resolve(schema);
-  if (own === true || depth > 6) return null;
+  if (own === true) return null;
   if (own.examples?.length) return own.examples[0];
   for (const key of ["example", "default", "const"]) if (own[key] !== undefined) return own[key];
   if (own.enum) return own.enum[0];
-  const choices = (own.anyOf ?? own.oneOf)?.filter((choice) => resolve(choice).type !== "null");
-  if (choices?.length) return example(choices[0], depth + 1);
-  if (own.allOf) return Object.assign({}, ...own.allOf.map((part) => example(part, depth + 1)));
-  const type = list(own.type).find((one) => one !== "null") ?? (own.properties ? "object" : undefined);
-  switch (type) {
+  const choices = own.anyOf ?? own.oneOf;
+  if (choices) return choices.filter((choice) => choice.type !== "null").map(inside)[0];
+  if (own.allOf) return Object.assign({}, ...own.allOf.map(inside));
+  switch (list(own.type).find((type) => type !== "null") ?? (own.properties && "object")) {
     case "object":
-      return Object.fromEntries(Object.entries(own.properties ?? {}).map(([name, property]) => [name, example(property, depth + 1)]));
+      return Object.fromEntries(Object.entries(own.properties ?? {}).map(([name, property]) => [name, inside(property)]));
     case "array":
-      if (own.prefixItems) return own.prefixItems.map((items) => example(items, depth + 1));
-      return own.items && own.items !== true && depth < 5 ? [example(own.items, depth + 1)] : [];
+      if (own.prefixItems) return own.prefixItems.map(inside);
+      return own.items && own.items !== true ? [inside(own.items)].filter((item) => item !== undefined) : [];
     case "integer":
     case "number":
       return Math.min(Math.max(own.minimum ?? (own.exclusiveMinimum ?? -1) + 1, 0), own.maximum ?? Infinity);
     case "boolean":
       return false;
     case "string":
-      return FORMATS[own.format] ?? "text".padEnd(own.minLength ?? 0, "t").slice(0, own.maxLength ?? undefined);
+      return FORMATS[own.format] ?? "text".padEnd(own.minLength ?? 0, "t").slice(0, own.maxLength);
     default:
       return null;
   }

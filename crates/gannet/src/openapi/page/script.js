@@ -117,14 +117,14 @@ function identify(schemes) {
     });
     return element("label", { class: "field" }, element("span", { class: "label" }, element("code", { class: "name" }, name), element("span", { class: "kind" }, scheme.scheme ?? scheme.name)), input);
   });
-  $("identity").append(element("h2", {}, "Who asks"), rows);
+  $("identity").append(element("h2", {}, "Who asks"), element("form", { onsubmit: (event) => event.preventDefault() }, rows));
   $("identity").hidden = false;
 }
 
 function schemas(table) {
   const names = Object.keys(table);
   if (!names.length) return;
-  $("schemas").append(element("h2", {}, "Schemas"), names.map((name) => {
+  $("schemas").append(element("h2", {}, "Schemas"), ...names.map((name) => {
     const details = element("details", { class: "schema", id: `schema-${name}`, "data-words": name.toLowerCase() }, element("summary", {}, element("code", { class: "name" }, name)));
     details.addEventListener("toggle", () => {
       if (details.open && details.childElementCount === 1) {

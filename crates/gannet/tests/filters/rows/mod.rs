@@ -9,5 +9,8 @@ mod requests;
 use crate::case::Row;
 
 pub fn all() -> Vec<Row> {
-    [bodies::rows(), browsers::rows(), codings::rows(), guards::rows(), requests::rows()].into_iter().flatten().collect()
+    [bodies::rows(), browsers::rows(), codings::rows(), guards::rows(), requests::rows()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -73,6 +73,21 @@ pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
     })
 }
 
+/// The files of a folder of the package, as a `gannet::Embedded`: inside the program where it is built without `debug_assertions`, as for release;
+/// else read from the folder when they are asked for. `embed!("public", always)` has them inside the program in any case.
+///
+/// ```ignore
+/// static PUBLIC: gannet::Embedded = gannet::embed!("public");
+/// App::new().files("/", PUBLIC);
+/// ```
+///
+/// What is hidden (`.name`) is left out, but for `.well-known`. A file that changes builds the program anew; that one was added Cargo does not see, unless a
+/// build script tells it (`cargo::rerun-if-changed=public`).
+#[proc_macro]
+pub fn embed(input: TokenStream) -> TokenStream {
+    embed::expand(input).unwrap_or_else(|mistake| mistake.compile_error())
+}
+
 /// What `write` makes of an item; where that is a mistake, the item as it was beside it, so that nothing else is reported for want of it. A `main` of which
 /// the compiler would say that it is async is put into one that is not.
 fn expand(item: TokenStream, write: impl FnOnce(TokenStream) -> Result<TokenStream, Mistake>) -> TokenStream {

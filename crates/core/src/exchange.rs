@@ -216,9 +216,15 @@ pub struct ReceivedBody {
 enum From {
     Connection(Rc<Incoming>),
     /// It was received, and is made into something else: decoded.
-    Source(Pin<Box<dyn Source>>, Option<Fields>),
+    Source(Box<Made>),
     /// There is none.
     Nowhere,
+}
+
+/// A source, and the trailers that it gave. Few bodies have one, and all are moved about: it is in a box.
+struct Made {
+    source: Pin<Box<dyn Source>>,
+    trailers: Option<Fields>,
 }
 
 impl ReceivedBody {
@@ -234,7 +240,8 @@ impl ReceivedBody {
 
     /// What `source` makes of a body that is received: bytes and trailers. It has no files.
     pub fn from_source(source: impl Source + 'static) -> ReceivedBody {
-        ReceivedBody { from: From::Source(Box::pin(source), None), left: u64::MAX }
+        let made = Made { source: Box::pin(source), trailers: None };
+        ReceivedBody { from: From::Source(Box::new(made)), left: u64::MAX }
     }
 
     /// Admits at most so many bytes from now on, if not fewer are admitted already; reading more is [`BodyError::TooLarge`].
@@ -264,10 +271,10 @@ impl ReceivedBody {
             From::Connection(incoming) => {
                 ready!(incoming.poll_chunk(context)).map(|next| next.map(Data::Chunk))
             }
-            From::Source(source, trailers) => match ready!(source.as_mut().poll_frame(context)) {
+            From::Source(made) => match ready!(made.source.as_mut().poll_frame(context)) {
                 Some(Ok(Frame::Data(data))) => Some(Ok(data)),
                 Some(Ok(Frame::Trailers(last))) => {
-                    *trailers = Some(last);
+                    made.trailers = Some(last);
                     None
                 }
                 Some(Ok(Frame::File(..))) => Some(Err(BodyError::Aborted)),
@@ -320,7 +327,7 @@ impl ReceivedBody {
     pub fn trailers(&mut self) -> Option<Fields> {
         match &mut self.from {
             From::Connection(incoming) => incoming.state.borrow_mut().trailers.take(),
-            From::Source(_, trailers) => trailers.take(),
+            From::Source(made) => made.trailers.take(),
             From::Nowhere => None,
         }
     }

@@ -221,7 +221,7 @@ mod tests {
         impl FromRequest for Even {
             async fn from_request(request: &mut Request) -> Result<Even, Rejection> {
                 let length = request.query().unwrap_or_default().len();
-                if length % 2 == 0 { Ok(Even(length)) } else { Err(Status::BAD_REQUEST.into()) }
+                if length.is_multiple_of(2) { Ok(Even(length)) } else { Err(Status::BAD_REQUEST.into()) }
             }
         }
         impl OptionalFromRequest for Even {

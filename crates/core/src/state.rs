@@ -16,6 +16,10 @@ pub struct State<T>(Held<T>);
 
 enum Held<T> {
     /// Of all workers. The outer count is the worker's own.
+    #[expect(
+        clippy::redundant_allocation,
+        reason = "a count that all workers change for each request would be what they wait for"
+    )]
     Shared(Rc<Arc<T>>),
     /// Of this worker only.
     Local(Rc<T>),

@@ -177,7 +177,7 @@ fn a_limit_of_a_filter_before_holds_for_what_is_decoded() {
         next.run(request).await
     };
     let status = |bytes| {
-        let behind = Behind::behind([limited.into_filter(), Decompression::new().into_filter()], echo);
+        let behind = Behind::filters([limited.into_filter(), Decompression::new().into_filter()], echo);
         behind.post(&[("Content-Encoding", "gzip")], &coded("gzip", &vec![b'a'; bytes])).status().code()
     };
     assert_eq!([status(1000), status(1001)], [200, 413]);

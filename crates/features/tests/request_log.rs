@@ -112,7 +112,7 @@ fn the_time_that_a_handler_waits_is_told_and_the_request_s_id() {
         "read"
     };
     let log = RequestLog::new().fields([LogField::Duration, LogField::RequestId]);
-    let behind = Behind::behind([RequestIds::new().seed(1).into_filter(), log.into_filter()], waits);
+    let behind = Behind::filters([RequestIds::new().seed(1).into_filter(), log.into_filter()], waits);
     let lines = Lines::default();
     tracing::subscriber::with_default(lines.clone(), || {
         let (mut asked, sending) = behind.begin_post(&[]);

@@ -22,6 +22,7 @@ use gannet_core::{
 
 use crate::coding::{Accepted, Coding};
 use crate::permit::Permits;
+use crate::vary::vary;
 use computed::Computed;
 use encoded::Encoded;
 use encoder::Encoder;
@@ -126,7 +127,7 @@ impl Asked {
 
     /// A response that has no content: what is kept of it may have been compressed.
     fn describe_unmodified(&self, mut response: Response) -> Response {
-        vary(response.fields_mut());
+        vary(response.fields_mut(), "Accept-Encoding");
         if self.coding.is_some() && self.may_be_changed {
             weaken(response.fields_mut());
         }
@@ -134,7 +135,7 @@ impl Asked {
     }
 
     fn compress(&self, mut response: Response, permits: &Permits) -> Response {
-        vary(response.fields_mut());
+        vary(response.fields_mut(), "Accept-Encoding");
         let Some(coding) = self.coding.filter(|_| self.may_be_changed) else { return response };
         let (status, mut fields, body) = response.into_parts();
         let body = match self.encode(coding, body, permits) {
@@ -197,17 +198,6 @@ impl Source for Unread {
 /// A compressor has no reason to fail but a lack of memory.
 fn tell(error: &io::Error) {
     tracing::error!(%error, "a response could not be compressed; it is sent as it is");
-}
-
-/// Says that another client may be answered otherwise.
-fn vary(fields: &mut Fields) {
-    let said = fields.iter().any(|(name, value)| {
-        name.eq_ignore_ascii_case("vary")
-            && (has_member(value, b"accept-encoding") || has_member(value, b"*"))
-    });
-    if !said {
-        fields.append("Vary", "Accept-Encoding").expect("a constant that can be sent");
-    }
 }
 
 /// Says what the content is now.

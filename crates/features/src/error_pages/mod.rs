@@ -135,7 +135,7 @@ impl ErrorPages {
         for form in self.forms.iter().filter(|form| form.statuses.contains(&status)) {
             match candidates.iter_mut().find(|other| other.content_type == form.content_type) {
                 Some(other) if form.statuses.clone().count() < other.statuses.clone().count() => {
-                    *other = form
+                    *other = form;
                 }
                 Some(_) => {}
                 None => candidates.push(form),

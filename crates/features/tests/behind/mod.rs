@@ -59,11 +59,11 @@ impl World {
 impl Behind {
     /// `handler` behind `filter`, a thousand seconds after the clock's beginning.
     pub fn new<M, N>(filter: impl IntoFilter<M>, handler: impl IntoHandler<N>) -> Behind {
-        Behind::behind([filter.into_filter()], handler)
+        Behind::filters([filter.into_filter()], handler)
     }
 
     /// The same behind several, the outermost first.
-    pub fn behind<N>(filters: impl Into<Rc<[Rc<dyn Filter>]>>, handler: impl IntoHandler<N>) -> Behind {
+    pub fn filters<N>(filters: impl Into<Rc<[Rc<dyn Filter>]>>, handler: impl IntoHandler<N>) -> Behind {
         let world = World { now: Cell::new(Duration::from_secs(1000)), ..World::default() };
         let handler = Chain::new(filters, handler.into_handler());
         let peer = Some(SocketAddr::from(([192, 0, 2, 1], 1234)));

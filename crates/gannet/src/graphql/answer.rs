@@ -37,8 +37,8 @@ impl Form {
         let cache_control = results.cache_control().value();
         let own = results.http_headers();
         let content = match results {
-            BatchResponse::Single(result) => told(result),
-            BatchResponse::Batch(results) => results.into_iter().map(told).collect(),
+            BatchResponse::Single(result) => told(&result),
+            BatchResponse::Batch(results) => results.iter().map(told).collect(),
         };
         let mut response = self.response(status, &content);
         let own = own.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
@@ -103,9 +103,9 @@ fn is_refused(result: &GraphQlResponse) -> bool {
 }
 
 /// A result as JSON. Where nothing was executed there is no `data` (GraphQL, 7.1.2).
-fn told(result: GraphQlResponse) -> serde_json::Value {
-    let is_refused = is_refused(&result);
-    match serde_json::to_value(&result) {
+fn told(result: &GraphQlResponse) -> serde_json::Value {
+    let is_refused = is_refused(result);
+    match serde_json::to_value(result) {
         Ok(mut told) => {
             if let Some(members) = told.as_object_mut().filter(|_| is_refused) {
                 members.remove("data");

@@ -75,6 +75,10 @@ impl App {
     ///
     /// What OpenAPI 3.1 has no words for is left out: handlers for any method or for QUERY, and patterns that end in a wildcard without a name, as those of
     /// files have.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "it is made for this call: a builder that is borrowed reads worse"
+    )]
     #[must_use]
     #[track_caller]
     pub fn openapi(mut self, path: &str, info: Info) -> App {

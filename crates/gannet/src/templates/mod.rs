@@ -52,7 +52,7 @@ type Configure = Box<dyn Fn(&mut Tera) + Send + Sync>;
 /// What was made of the files.
 enum Kept {
     /// They are read once, and no lock is taken for a page.
-    Once(OnceLock<Loaded>),
+    Once(Box<OnceLock<Loaded>>),
     /// They are read for each page, and what is new is loaded.
     Latest(Mutex<Option<Arc<Loaded>>>),
 }
@@ -71,7 +71,7 @@ impl Templates {
     pub const BYTES: usize = source::BYTES;
 
     fn of(source: Source) -> Templates {
-        Templates { source, configure: Vec::new(), kept: Kept::Once(OnceLock::new()) }
+        Templates { source, configure: Vec::new(), kept: Kept::Once(Box::default()) }
     }
 
     /// Whether the files are read for each page, so that what was edited is seen, which takes as long as reading them all does. By default in builds with debug
@@ -79,7 +79,7 @@ impl Templates {
     #[must_use]
     pub fn reload(mut self, reload: bool) -> Templates {
         let reload = reload && self.source.can_change();
-        self.kept = if reload { Kept::Latest(Mutex::default()) } else { Kept::Once(OnceLock::new()) };
+        self.kept = if reload { Kept::Latest(Mutex::default()) } else { Kept::Once(Box::default()) };
         self
     }
 

@@ -11,6 +11,9 @@ pub struct Row {
     pub cases: Vec<Case>,
 }
 
+/// What is to hold of a body.
+type Holds = Box<dyn Fn(&[u8]) -> bool>;
+
 /// One request, and its response.
 pub struct Case {
     /// As HTTP/1.1 writes it, whatever is spoken.
@@ -22,7 +25,7 @@ pub struct Case {
     name: String,
     status: u16,
     fields: Vec<(&'static str, Field)>,
-    body: Option<Box<dyn Fn(&[u8]) -> bool>>,
+    body: Option<Holds>,
 }
 
 /// What is said of a field.

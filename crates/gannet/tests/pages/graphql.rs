@@ -346,7 +346,7 @@ async fn a_browser_gets_graphiql_and_nothing_in_it_leads_elsewhere() {
     assert_eq!(files, 6);
     // A query in the address is answered, whoever asks.
     let queried =
-        client.get("/graphql?query={hello}").header("Accept", &format!("{browser}, {JSON}")).send().await;
+        client.get("/graphql?query={hello}").header("Accept", format!("{browser}, {JSON}")).send().await;
     queried.assert_status(200).assert_text_contains("Hello");
 }
 

@@ -7,6 +7,7 @@ use gannet::templates::{TemplateError, Templates};
 use gannet::{Html, State};
 use serde_json::json;
 
+#[expect(clippy::needless_pass_by_value, reason = "a handler is given its arguments")]
 fn page(templates: State<Templates>, name: Path<String>) -> Result<Html<String>, TemplateError> {
     templates.render(&name, json!({ "user": "<Ann>" }))
 }

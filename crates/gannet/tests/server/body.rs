@@ -52,7 +52,7 @@ impl Source for Echo {
             return Poll::Ready(None);
         }
         self.body.poll_next(context).map(|next| match next {
-            Some(chunk) => Some(chunk.map(|chunk| Frame::Data(chunk.into()))),
+            Some(chunk) => Some(chunk.map(Frame::Data)),
             None => {
                 self.over = true;
                 self.body.trailers().map(|trailers| Ok(Frame::Trailers(trailers)))

@@ -511,7 +511,7 @@ fn what_a_handler_lacks_is_found_when_the_application_is_built(_: BackendChoice)
         .get("/fine/:user/:slug", |_: Path<Post>| "")
         .get("/session", |_: SignedCookies| "")
         .post("/twice", async |_: Json<User>, _: Form<User>| "");
-    let error = app.build().err().expect("there are four mistakes").to_string();
+    let error = app.build().expect_err("there are four mistakes").to_string();
     for said in [
         "takes 2 of the path's parameters, and the pattern has 1",
         "takes a parameter \"slug\"",

@@ -21,7 +21,8 @@ async fn answer() -> Answer {
 #[gannet::test]
 async fn a_failing_assertion_shows_the_whole_answer() {
     let answer = answer().await;
-    let failures: [(&str, Box<dyn Fn(&Answer)>); 8] = [
+    type Assertion = Box<dyn Fn(&Answer)>;
+    let failures: [(&str, Assertion); 8] = [
         ("the status is not 200", Box::new(|answer| _ = answer.assert_status(200))),
         ("the status is not 404", Box::new(|answer| _ = answer.assert_status(Status::NOT_FOUND))),
         ("Location is not \"/\"", Box::new(|answer| _ = answer.assert_header("Location", "/"))),

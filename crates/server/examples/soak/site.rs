@@ -125,6 +125,6 @@ impl Source for Echo {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame, BodyError>>> {
         let next = self.body.poll_next(context);
-        next.map(|next| next.map(|chunk| chunk.map(|chunk| Frame::Data(chunk))))
+        next.map(|next| next.map(|chunk| chunk.map(Frame::Data)))
     }
 }

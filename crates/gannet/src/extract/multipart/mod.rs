@@ -109,10 +109,6 @@ impl Multipart {
     ///
     /// # Errors
     /// 400 where the body is malformed, or ends before its end; 413 beyond a limit.
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "a part borrows what it is read from, as no iterator's item can"
-    )]
     pub async fn next(&mut self) -> Result<Option<Part<'_>>, Rejection> {
         loop {
             match self.parser.head() {

@@ -146,7 +146,8 @@ fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
 
 /// A file's constants that are numbers, times or words, with their lines.
 fn constants(source: &Source) -> Vec<(usize, String)> {
-    let named = source.find_word("const").filter(|&at| source.is_mark(at + 2, ':'));
+    let is_parameter = |at: usize| at > 0 && source.is_mark(at - 1, '<');
+    let named = source.find_word("const").filter(|&at| source.is_mark(at + 2, ':') && !is_parameter(at));
     let simple = named.filter(|&at| {
         let of = if source.is_mark(at + 3, '&') { at + 4 } else { at + 3 };
         ["u64", "usize", "u32", "i32", "Duration"].contains(&source.word(of))
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn constants_are_found_but_for_those_of_tests() {
         let source = source(
-            "const A: u64 = 1;\npub(super) const B: Duration = X;\nconst C: Other = X;\nconst fn d() {}\n\
+            "const A: u64 = 1;\npub(super) const B: Duration = X;\nconst C: Other = X;\nconst fn d() {}\nfn e<const N: usize>() {}\n\
              #[cfg(test)]\nmod tests { const E: u64 = 1; }\n",
         );
         assert_eq!(constants(&source), [(1, "A".to_owned()), (2, "B".to_owned())]);

@@ -23,7 +23,9 @@ pub const PAGE_TASKS_MOST: u32 = 100;
 
 /// The number of a task. All that there may be are numbers in JavaScript, too (RFC 8259, 6).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Id(#[schemars(range(min = 1, max = 9_007_199_254_740_991_i64))] pub i64);
+#[serde(try_from = "i64")]
+#[schemars(extend("minimum" = 1, "maximum" = Id::LAST))]
+pub struct Id(pub i64);
 
 /// A task.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
@@ -123,14 +125,14 @@ const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]
 impl NewTask {
     /// What the types do not say.
     pub fn check(&self) -> Result<(), Rejection> {
-        refuse(mistakes(Some(&self.title), Some(&self.notes)))
+        refuse(Status::UNPROCESSABLE_CONTENT, mistakes(Some(&self.title), Some(&self.notes)))
     }
 }
 
 impl Change {
     /// What the types do not say.
     pub fn check(&self) -> Result<(), Rejection> {
-        refuse(mistakes(self.title.as_deref(), self.notes.as_deref()))
+        refuse(Status::UNPROCESSABLE_CONTENT, mistakes(self.title.as_deref(), self.notes.as_deref()))
     }
 }
 
@@ -145,7 +147,8 @@ impl Selection {
         if !(1..=PAGE_TASKS_MOST).contains(&self.limit()) {
             mistakes.push((Place::parameter("limit"), format!("is not from 1 to {PAGE_TASKS_MOST}")));
         }
-        refuse(mistakes)
+        // As it is said of a query whose types are wrong.
+        refuse(Status::BAD_REQUEST, mistakes)
     }
 
     /// How many tasks at once.
@@ -178,11 +181,11 @@ fn mistakes(title: Option<&str>, notes: Option<&str>) -> Vec<(Place, String)> {
 }
 
 /// All mistakes at once: nobody likes to be told of the second when the first is mended.
-fn refuse(mistakes: Vec<(Place, String)>) -> Result<(), Rejection> {
+fn refuse(status: Status, mistakes: Vec<(Place, String)>) -> Result<(), Rejection> {
     if mistakes.is_empty() {
         return Ok(());
     }
-    let rejection = Rejection::new(Status::UNPROCESSABLE_CONTENT, "some values cannot be taken");
+    let rejection = Rejection::new(status, "some values cannot be taken");
     Err(mistakes
         .into_iter()
         .fold(rejection, |rejection, (place, detail)| rejection.with_error(place, detail)))
@@ -229,6 +232,21 @@ impl FromStr for Progress {
         all.into_iter()
             .find(|progress| progress.as_str() == text)
             .ok_or_else(|| format!("{text:?} is no progress"))
+    }
+}
+
+impl Id {
+    const LAST: i64 = (1 << 53) - 1;
+}
+
+impl TryFrom<i64> for Id {
+    type Error = String;
+
+    fn try_from(number: i64) -> Result<Id, String> {
+        match number {
+            1..=Id::LAST => Ok(Id(number)),
+            _ => Err(format!("is not from 1 to {}", Id::LAST)),
+        }
     }
 }
 

@@ -85,7 +85,7 @@ async fn what_is_wrong_is_told_all_at_once_and_by_its_names() {
         [("limit=0", "limit"), ("limit=101", "limit"), ("after=x", "after"), ("color=red", "color")]
     {
         let refused = client.get(&format!("/tasks?{query}")).send().await;
-        assert_eq!((refused.status() / 100, places(&refused.json())), (4, vec![place]), "{query}");
+        assert_eq!((refused.status(), places(&refused.json())), (400, vec![place]), "{query}");
     }
     client.get("/tasks/seven").send().await.assert_status(400);
     client

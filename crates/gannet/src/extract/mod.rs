@@ -15,6 +15,8 @@ pub(crate) mod json;
 mod media_type;
 #[cfg(feature = "multipart")]
 mod multipart;
+#[cfg(feature = "json")]
+mod objects;
 mod pairs;
 mod path;
 mod plain_text;

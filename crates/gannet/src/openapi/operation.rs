@@ -117,7 +117,14 @@ impl<'a> Operation<'a> {
         for (name, schema) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let is_required = required.is_some_and(|names| names.iter().any(|other| other == name));
             let name = if place == "header" { name.replace('_', "-") } else { name.clone() };
-            self.parameters.push(parameter(place, &name, is_required, without_null(schema.clone())));
+            let written = without_null(schema.clone());
+            let is_optional = written != *schema;
+            let mut parameter = parameter(place, &name, is_required, written);
+            if is_optional && place == "query" {
+                // An optional value that is empty is not there: a form sends also what was not filled in.
+                parameter["allowEmptyValue"] = true.into();
+            }
+            self.parameters.push(parameter);
         }
     }
 

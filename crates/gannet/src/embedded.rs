@@ -60,6 +60,15 @@ impl Embedded {
         }
     }
 
+    /// The folder, where they are read from one.
+    #[cfg(feature = "templates")]
+    pub(crate) fn read_from(&self) -> Option<&'static str> {
+        match self.0 {
+            Origin::Folder(folder) => Some(folder),
+            Origin::Program(_) => None,
+        }
+    }
+
     /// All files, in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = EmbeddedFile> {
         let (folder, files) = match self.0 {

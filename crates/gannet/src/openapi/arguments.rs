@@ -10,6 +10,7 @@ use crate::Form;
 use crate::Json;
 #[cfg(feature = "multipart")]
 use crate::Multipart;
+use crate::filters::{Nonce, RequestId, Timings};
 use crate::{
     BodyStream, ClientAddr, Cookies, Extension, Header, Headers, Identity, Path, Query, Text, TlsInfo,
 };
@@ -29,11 +30,22 @@ silent! {
     () Headers;
     () Identity;
     () Method;
+    () Nonce;
     () Request;
+    () RequestId;
+    () Timings;
     () TlsInfo;
     () Version;
     (T) Extension<T>;
     (T) State<T>;
+}
+
+/// Who asks; that he has to say so is said by [`Api::security`](super::Api::security).
+#[cfg(feature = "auth")]
+impl DescribeArgument for crate::filters::User {
+    fn describe_argument(operation: &mut Operation<'_>) {
+        operation.problem(401);
+    }
 }
 
 impl<T: JsonSchema> DescribeArgument for Path<T> {

@@ -19,7 +19,7 @@
 //! ends in `.html`, `.htm` or `.xml`.
 //!
 //! While developing (in builds with debug assertions) the files are read again for each page, so that what was edited is seen; otherwise once.
-//! `Templates::embedded(gannet::embed!("templates"))` has them in the program itself: nothing has to be installed beside it.
+//! [`Templates::embedded`] has them in the program itself: nothing has to be installed beside it.
 
 mod error;
 mod load;
@@ -38,7 +38,7 @@ pub use error::TemplateError;
 
 use self::load::Loaded;
 use self::source::Source;
-use crate::{App, Html};
+use crate::{App, Embedded, Html};
 
 /// The templates of an application: [`App::templates`](crate::App::templates) makes them a state, handlers take a `State<Templates>`.
 pub struct Templates {
@@ -62,6 +62,15 @@ impl Templates {
     /// [`FILES`](Templates::FILES) files, of [`BYTES`](Templates::BYTES) together. Names that begin with a dot or end with a tilde are passed over: editors leave them.
     pub fn folder(path: impl Into<PathBuf>) -> Templates {
         Templates::of(Source::Folder(path.into())).reload(cfg!(debug_assertions))
+    }
+
+    /// The templates of a folder that [`embed!`](crate::embed) has put into the program: `Templates::embedded(embed!("templates"))`. In builds with debug assertions they are
+    /// read from that folder, as by [`folder`](Templates::folder), wherever the program runs.
+    pub fn embedded(files: Embedded) -> Templates {
+        match files.read_from() {
+            Some(folder) => Templates::folder(folder),
+            None => Templates::of(Source::Program(files)),
+        }
     }
 
     /// The most files that a folder may have.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::{Embedded, EmbeddedFile};
+
 /// The most files that a folder may have; more is a mistake.
 pub const FILES: usize = 1000;
 /// The most bytes that they may have together; more is a mistake.
@@ -17,6 +19,8 @@ pub type Texts = Vec<(String, String)>;
 pub enum Source {
     /// In files.
     Folder(PathBuf),
+    /// In the program.
+    Program(Embedded),
 }
 
 impl Source {
@@ -29,6 +33,7 @@ impl Source {
     pub fn folder(&self) -> Option<&Path> {
         match self {
             Source::Folder(path) => Some(path),
+            Source::Program(_) => None,
         }
     }
 
@@ -36,8 +41,24 @@ impl Source {
     pub fn read(&self) -> Result<Texts, String> {
         match self {
             Source::Folder(path) => read_folder(path),
+            Source::Program(files) => {
+                files.iter().filter(|file| !is_left(file.path())).map(text_of).collect()
+            }
         }
     }
+}
+
+fn text_of(file: EmbeddedFile) -> Result<(String, String), String> {
+    let path = file.path().to_owned();
+    match file.text() {
+        Some(text) => Ok((path, text.to_owned())),
+        None => Err(format!("the template {path}, within the program, is not UTF-8")),
+    }
+}
+
+/// Whether an editor left it.
+fn is_left(path: &str) -> bool {
+    path.ends_with('~') || path.split('/').any(|name| name.starts_with('.'))
 }
 
 fn read_folder(folder: &Path) -> Result<Texts, String> {
@@ -71,7 +92,7 @@ impl Found {
             let Some(name) = name.to_str() else {
                 return Err(format!("the name of {} is not UTF-8", path.display()));
             };
-            if name.starts_with('.') || name.ends_with('~') {
+            if is_left(name) {
                 continue;
             }
             let name = format!("{prefix}{name}");

@@ -159,6 +159,27 @@ fn a_mistake_made_while_developing_is_told_until_it_is_mended() {
 }
 
 #[test]
+fn templates_within_the_program_are_as_those_of_a_folder_and_what_is_no_text_is_a_mistake() {
+    let files: &[(&str, &[u8])] =
+        &[("a.html", b"{% include 'parts/b.html' %}"), ("a.html~", b"{{"), ("parts/b.html", b"{{ name }}")];
+    let templates = Templates::embedded(Embedded::program(files)).reload(true);
+    assert_eq!(page(&templates, "a.html", json!({ "name": "<b>" })), "&lt;b&gt;");
+    let files: &[(&str, &[u8])] = &[("photo.png", b"\x89PNG")];
+    let mistake = Templates::embedded(Embedded::program(files)).check().unwrap_err().to_string();
+    assert!(mistake.contains("photo.png"), "{mistake}");
+}
+
+#[test]
+fn templates_that_will_be_in_the_program_are_read_from_their_folder_while_developing() {
+    let folder = folder(&[("a.html", "one")]);
+    let path: &'static str = folder.path().to_str().unwrap().to_owned().leak();
+    let templates = Templates::embedded(Embedded::folder(path));
+    assert_eq!(page(&templates, "a.html", json!({})), "one");
+    write(folder.path(), &("a.html", "two"));
+    assert_eq!(page(&templates, "a.html", json!({})), "two");
+}
+
+#[test]
 fn what_is_configured_is_there_in_every_template() {
     let folder = folder(&[("a.html", "{{ 21 | double }} {{ site }}")]);
     let templates = Templates::folder(folder.path()).configure(|tera| {

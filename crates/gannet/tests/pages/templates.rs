@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use gannet::filters::{ContentSecurityPolicy, Nonce, SecurityHeaders};
 use gannet::prelude::*;
 use gannet::templates::{TemplateError, Templates};
 use gannet::{Html, State};
@@ -28,6 +29,22 @@ async fn handlers_make_pages_of_templates() {
         .assert_header("Content-Type", "text/html; charset=utf-8")
         .assert_text("<h1>&lt;Ann&gt;</h1>");
     client.get("/nothing.html").send().await.assert_status(500);
+}
+
+#[gannet::test]
+async fn a_page_marks_its_scripts_with_the_nonce_of_its_policy() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("page.html"), "<script nonce=\"{{ nonce }}\"></script>").unwrap();
+    let page = |templates: State<Templates>, nonce: Nonce| {
+        templates.render("page.html", json!({ "nonce": nonce.as_str() }))
+    };
+    let policy = ContentSecurityPolicy::new().script_nonces();
+    let headers = SecurityHeaders::new().content_security_policy(policy);
+    let client = App::new().get("/", page).templates(Templates::folder(folder.path())).with(headers).test();
+    let answer = client.get("/").send().await;
+    let nonce = answer.text().split('"').nth(1).unwrap();
+    let policy = answer.header("Content-Security-Policy").unwrap();
+    assert!(nonce.len() == 22 && policy.contains(&format!("'nonce-{nonce}'")), "{nonce}: {policy}");
 }
 
 #[test]

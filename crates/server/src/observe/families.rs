@@ -334,7 +334,7 @@ mod tests {
         }
         assert_eq!(
             (METHOD_NAMES[0], METHOD_NAMES[METHODS - 1], METHOD_NAMES[METHODS - 2]),
-            ("GET", "other", "PATCH")
+            ("GET", "other", "QUERY")
         );
     }
 }

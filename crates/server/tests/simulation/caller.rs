@@ -384,7 +384,13 @@ impl Caller {
     /// Checks what an ill-mannered client, or one on a bad network, was told: all that is complete is right, unless it says that something
     /// `failed`.
     pub fn check_what_was_answered(&self, failed: &[u16]) {
-        for (answer, request) in self.reader.answers.iter().zip(&self.plan.requests) {
+        for (number, (answer, request)) in self.reader.answers.iter().zip(&self.plan.requests).enumerate() {
+            // Who ends its half within a body is told that this is no body, if the handler waited for the rest of it.
+            let cut_short = matches!(self.over, Some(Over::Ended)) && number == self.sending;
+            if cut_short && answer.status == 400 {
+                assert!(answer.closes(), "nothing comes behind a body that was cut short: {self:?}");
+                continue;
+            }
             if answer.status != request.expected.status && failed.contains(&answer.status) {
                 let is_ours = answer.status == 408 && failed == [408];
                 assert!(answer.closes() || !is_ours, "who is too late is disconnected: {self:?}");

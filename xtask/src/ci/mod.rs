@@ -5,6 +5,7 @@
 //! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
 mod bad_input;
+mod blog;
 mod browser;
 mod bsd;
 mod chromium;
@@ -21,6 +22,7 @@ mod listing;
 mod many_entries;
 mod memory;
 mod packages;
+mod schemathesis;
 mod server;
 mod soak;
 mod tls;
@@ -112,6 +114,8 @@ const STEPS: &[Step] = &[
     Step { name: "bad-input", is_long: false, run: bad_input::run },
     Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
+    Step { name: "blog", is_long: false, run: blog::run },
+    Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },
     Step { name: "tls-scan", is_long: false, run: tls_scan::run },

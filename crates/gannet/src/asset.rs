@@ -18,6 +18,7 @@ pub(crate) struct Asset {
 
 impl Asset {
     /// A document of JSON.
+    #[cfg(feature = "openapi")]
     pub(crate) fn json(text: String) -> Asset {
         Asset::new("application/json", text.into(), &[])
     }

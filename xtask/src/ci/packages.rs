@@ -10,6 +10,7 @@ use crate::command;
 const PROGRAMS: &[(&str, &str)] = &[
     ("curl", "curl"),
     ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
     ("nghttp", "nghttp2-client"),
     ("nginx", "nginx"),
     ("node", "nodejs"),

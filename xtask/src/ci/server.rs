@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Context, Outcome};
+use super::{Context, Outcome, workspace};
 use crate::command;
 
 /// How long until the banner. (Serving begins within milliseconds; this bounds a failure, it measures nothing.)
@@ -50,23 +50,13 @@ impl Server {
         arguments: &[&str],
         variables: &[(&str, &Path)],
     ) -> Result<Server, Outcome> {
-        let log = context.folder("ci").map_err(Outcome::Failed)?.join(format!("gannet-{backend}.log"));
-        let failed = |error: std::io::Error| {
-            Outcome::Failed(format!("{} did not start: {error}", context.gannet().display()))
+        let mut command = Command::new(context.gannet());
+        command.args(arguments).args(["--listen", "127.0.0.1:0", "--backend", backend]);
+        command.envs(variables.iter().copied());
+        let mut server = Server::spawn(context, &mut command, &format!("gannet-{backend}"))?;
+        let Some((line, address)) = wait_for_banner(&mut server.child) else {
+            return Err(server.explain_silence(backend));
         };
-        let mut child = Command::new(context.gannet())
-            .args(arguments)
-            .args(["--listen", "127.0.0.1:0", "--backend", backend])
-            .envs(variables.iter().copied())
-            .current_dir(&context.root)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log).map_err(failed)?)
-            .spawn()
-            .map_err(failed)?;
-        let banner = wait_for_banner(&mut child);
-        let mut server = Server { child, address: String::new(), banner: String::new(), log };
-        let Some((line, address)) = banner else { return Err(server.explain_silence(backend)) };
         let shown = match backend {
             "uring" => "io_uring",
             // Whichever it is.
@@ -78,6 +68,41 @@ impl Server {
         }
         (server.banner, server.address) = (line, address);
         Ok(server)
+    }
+
+    /// Builds an example and starts it on a free port, with variables of the environment.
+    pub fn start_example(
+        context: &Context,
+        name: &str,
+        variables: &[(&str, &Path)],
+    ) -> Result<Server, Outcome> {
+        let package = format!("example-{name}");
+        workspace::cargo(context, &["build", "--package", &package], &[]).map_err(Outcome::Failed)?;
+        let mut command = Command::new(context.target.join("debug").join(&package));
+        // Its log is text that we read.
+        command.envs([("GANNET_LISTEN", "127.0.0.1:0"), ("NO_COLOR", "1")]).envs(variables.iter().copied());
+        let mut server = Server::spawn(context, &mut command, &package)?;
+        let Some((line, address)) = wait_for_banner(&mut server.child) else {
+            let complaint = server.complaint();
+            return Err(Outcome::Failed(format!("{package} does not say where it listens: {complaint}")));
+        };
+        (server.banner, server.address) = (line, address);
+        Ok(server)
+    }
+
+    /// Starts a program whose standard error is a log of this name, and says nothing of itself yet.
+    fn spawn(context: &Context, command: &mut Command, name: &str) -> Result<Server, Outcome> {
+        let log = context.folder("ci").map_err(Outcome::Failed)?.join(format!("{name}.log"));
+        let program = command.get_program().to_string_lossy().into_owned();
+        let failed = |error: std::io::Error| Outcome::Failed(format!("{program} did not start: {error}"));
+        let child = command
+            .current_dir(&context.root)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log).map_err(failed)?)
+            .spawn()
+            .map_err(failed)?;
+        Ok(Server { child, address: String::new(), banner: String::new(), log })
     }
 
     /// Its process.

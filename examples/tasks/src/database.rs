@@ -8,8 +8,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{FromRow, Row, SqlSafeStr, Sqlite, SqliteExecutor, SqlitePool, Transaction};
 
 use crate::error::Error;
+use crate::page::{Page, Selection};
 use crate::precondition::IfMatch;
-use crate::task::{Day, Id, NewTask, Page, Progress, Selection, Task};
+use crate::task::{Day, Id, NewTask, Progress, Task};
 
 /// How long a request waits for a connection, and one that writes for another that does; then it is told that the database is busy.
 const PATIENCE: Duration = Duration::from_secs(5);

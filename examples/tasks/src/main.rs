@@ -13,6 +13,7 @@
 
 mod database;
 mod error;
+mod page;
 mod precondition;
 mod task;
 #[cfg(test)]
@@ -27,8 +28,9 @@ use gannet::{Json, Path, Query, Redirect};
 use sqlx::SqlitePool;
 
 use crate::error::Error;
+use crate::page::{Page, Selection};
 use crate::precondition::IfMatch;
-use crate::task::{Change, Created, Id, NewTask, Page, Selection, Task};
+use crate::task::{Change, Created, Id, NewTask, Task};
 
 #[gannet::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,6 +5,7 @@
 //! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
 mod bad_input;
+mod blog;
 mod browser;
 mod bsd;
 mod chromium;
@@ -24,6 +25,7 @@ mod openapi;
 mod packages;
 mod pages;
 mod python;
+mod schemathesis;
 mod server;
 mod soak;
 mod tls;
@@ -118,6 +120,8 @@ const STEPS: &[Step] = &[
     Step { name: "openapi", is_long: false, run: openapi::run },
     Step { name: "openapi-page", is_long: false, run: pages::openapi },
     Step { name: "graphiql", is_long: false, run: pages::graphiql },
+    Step { name: "blog", is_long: false, run: blog::run },
+    Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },
     Step { name: "tls-scan", is_long: false, run: tls_scan::run },

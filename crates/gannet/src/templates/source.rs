@@ -42,13 +42,13 @@ impl Source {
         match self {
             Source::Folder(path) => read_folder(path),
             Source::Program(files) => {
-                files.iter().filter(|file| !is_left(file.path())).map(text_of).collect()
+                files.iter().filter(|file| !is_left(file.path())).map(|file| text_of(&file)).collect()
             }
         }
     }
 }
 
-fn text_of(file: EmbeddedFile) -> Result<(String, String), String> {
+fn text_of(file: &EmbeddedFile) -> Result<(String, String), String> {
     let path = file.path().to_owned();
     match file.text() {
         Some(text) => Ok((path, text.to_owned())),

@@ -286,9 +286,9 @@ fn sample_known(value: Option<u64>, out: &mut Exposition) {
 
 /// By a method's place; what is none of the registered is one.
 const METHOD_NAMES: [&str; METHODS] = {
-    use Method::{Connect, Delete, Get, Head, Options, Patch, Post, Put, Trace};
+    use Method::{Connect, Delete, Get, Head, Options, Patch, Post, Put, Query, Trace};
     let mut names = ["other"; METHODS];
-    let named = [Get, Head, Post, Put, Delete, Connect, Options, Trace, Patch];
+    let named = [Get, Head, Post, Put, Delete, Connect, Options, Trace, Patch, Query];
     let mut index = 0;
     while index < named.len() {
         if let Some(name) = named[index].as_str() {

@@ -21,7 +21,10 @@ mod large_file;
 mod listing;
 mod many_entries;
 mod memory;
+mod openapi;
 mod packages;
+mod pages;
+mod python;
 mod schemathesis;
 mod server;
 mod soak;
@@ -114,6 +117,9 @@ const STEPS: &[Step] = &[
     Step { name: "bad-input", is_long: false, run: bad_input::run },
     Step { name: "collector", is_long: false, run: collector::run },
     Step { name: "browser", is_long: false, run: browser::run },
+    Step { name: "openapi", is_long: false, run: openapi::run },
+    Step { name: "openapi-page", is_long: false, run: pages::openapi },
+    Step { name: "graphiql", is_long: false, run: pages::graphiql },
     Step { name: "blog", is_long: false, run: blog::run },
     Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },

@@ -1,0 +1,76 @@
+"""The pages that an application makes of what it offers, as somebody uses them: `pages.py openapi` and `pages.py graphiql`. Told where, and where pictures go.
+
+What is not as it should be ends it with a word about it.
+"""
+
+import sys
+
+from webdriver import Browser, expect
+
+
+def open_operation(browser, name):
+    browser.run(f"location.hash = {name!r}")
+    browser.until(f"return document.querySelector('[id={name}][open] form')", f"the form of {name}")
+
+
+def send(browser, name, values=None, body=None):
+    """Fills in the form of an operation, sends it, and gives back the status that is shown."""
+    open_operation(browser, name)
+    for field, value in (values or {}).items():
+        browser.run(f"document.querySelector('[id={name}] [name={field}]').value = {value!r}")
+    if body is not None:
+        browser.run(f"document.querySelector('[id={name}] textarea[aria-label=Body]').value = {body!r}")
+    browser.run(f"document.querySelector('[id={name}] .answer').replaceChildren(); document.querySelector('[id={name}] form button[type=submit]').click()")
+    return browser.until(f"return document.querySelector('[id={name}] .answer .status b')?.textContent", f"an answer to {name}")
+
+
+def openapi(browser, site, pictures):
+    """The page of the example `tasks`: a task is made, found and missed."""
+    browser.open(site + "/docs")
+    browser.until("return document.querySelectorAll('.operation').length >= 6", "the operations")
+    expect(browser.run("return document.title"), "Tasks", "the page's title")
+    expect(browser.run("return document.querySelector('noscript') !== null && performance.getEntriesByType('resource').every((one) => one.name.startsWith(location.origin))"), True, "nothing comes from elsewhere")
+    made = send(browser, "postTasks", body='{"title": "Look at the page"}')
+    expect(made, "201 Created", "a task that is sent as it stands")
+    expect("Look at the page" in browser.run("return document.querySelector('#postTasks .content').textContent"), True, "it is shown")
+    wrong = send(browser, "postTasks", body='{"title": 7}')
+    expect(wrong, "422 Unprocessable Content", "a task that is none")
+    expect("/title" in browser.run("return document.querySelector('#postTasks .content').textContent"), True, "where it is wrong is shown")
+    expect(send(browser, "getTasksById", {"id": "1"}), "200 OK", "the task that was made")
+    expect(send(browser, "getTasksById", {"id": "999"}), "404 Not Found", "a task that is not there")
+    browser.run("document.querySelectorAll('#getTasksById .answers details').forEach((one) => { one.open = true; })")
+    for name, width, height, scheme in [("light", 1280, 1000, "light"), ("dark", 1280, 1000, "dark"), ("phone", 390, 844, "light")]:
+        browser.picture(f"{pictures}/openapi-{name}.png", width, height, scheme)
+    browser.run("document.querySelector('#filter').value = 'delete'; document.querySelector('#filter').dispatchEvent(new Event('input'))")
+    expect(browser.run("return [...document.querySelectorAll('.operation:not([hidden])')].every((one) => one.matches('.delete'))"), True, "what is filtered")
+    expect(browser.complaints(), [], "what the browser complains about")
+
+
+def graphiql(browser, site, pictures):
+    """GraphiQL on the example `graphql`: its schema is read, a query is sent."""
+    query = "{ bird(id: \"gannet\") { name wingspanCm } }"
+    browser.open(site + "/graphql")
+    browser.until("return document.querySelector('.graphiql-query-editor .CodeMirror')", "GraphiQL")
+    browser.until("return document.querySelector('.graphiql-container .graphiql-un-styled[aria-label=\"Re-fetch GraphQL schema\"]:not([disabled])')", "the schema")
+    browser.run(f"document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue({query!r})")
+    browser.run("document.querySelector('.graphiql-execute-button').click()")
+    browser.until("return document.querySelector('.result-window .CodeMirror')?.CodeMirror.getValue().includes('Northern gannet')", "the answer")
+    browser.run("document.querySelector('button[aria-label=\"Show Documentation Explorer\"]').click()")
+    browser.until("return document.querySelector('.graphiql-doc-explorer')?.textContent.includes('Mutation')", "the schema's documentation")
+    browser.run("document.querySelector('button[aria-label=\"Open settings dialog\"]').click()")
+    browser.until("return document.querySelector('.graphiql-dialog')", "the settings")
+    browser.run("document.querySelector('.graphiql-dialog button').click()")
+    expect(browser.run("return performance.getEntriesByType('resource').every((one) => one.name.startsWith(location.origin) || one.name.startsWith('data:'))"), True, "nothing comes from elsewhere")
+    browser.picture(f"{pictures}/graphiql.png", 1280, 800, "light")
+    expect(browser.complaints(), [], "what the browser complains about")
+
+
+def main(what, site, pictures, root):
+    browser = Browser(root == "root")
+    try:
+        {"openapi": openapi, "graphiql": graphiql}[what](browser, site, pictures)
+    finally:
+        browser.close()
+
+
+main(*sys.argv[1:])

@@ -80,7 +80,7 @@ impl<const IGNORES_CASE: bool> Table<IGNORES_CASE> {
     }
 
     /// The number that `text` came with.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, text: &str) -> Option<u32> {
         let (length, bit) = ending(text);
         if self.endings[length] & bit == 0 || text.len() > self.longest {

@@ -5,7 +5,6 @@
 //! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
 mod bad_input;
-mod blog;
 mod browser;
 mod bsd;
 mod chromium;
@@ -120,7 +119,7 @@ const STEPS: &[Step] = &[
     Step { name: "openapi", is_long: false, run: openapi::run },
     Step { name: "openapi-page", is_long: false, run: pages::openapi },
     Step { name: "graphiql", is_long: false, run: pages::graphiql },
-    Step { name: "blog", is_long: false, run: blog::run },
+    Step { name: "blog", is_long: false, run: pages::blog },
     Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },

@@ -1,11 +1,11 @@
 //! The REST example against its own description: schemathesis makes requests of all kinds of it, and holds every answer against it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use super::server::Server;
-use super::{Context, Outcome};
+use super::{Context, Outcome, python};
 use crate::command;
 
 /// The version that is known to be content with what we say; another may ask for more.
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs all of its checks on the example `tasks`.
 pub fn run(context: &Context) -> Outcome {
-    let program = match installed(context) {
+    let program = match python::installed(context, "schemathesis", VERSION) {
         Ok(program) => program,
         Err(outcome) => return outcome,
     };
@@ -67,36 +67,6 @@ fn failures(text: &str) -> String {
     let titles: Vec<&str> =
         text.lines().map(str::trim).filter(|line| line.starts_with("- ") && line.len() > 2).take(5).collect();
     if titles.is_empty() { command::complaint(text) } else { titles.join(" | ") }
-}
-
-/// The program, in an environment of Python of its own, which is made if that is allowed.
-fn installed(context: &Context) -> Result<PathBuf, Outcome> {
-    if !command::is_there("python3") {
-        return Err(Outcome::LeftOut("python3 is not installed".to_owned()));
-    }
-    let folder = context.folder("ci").map_err(Outcome::Failed)?.join(format!("schemathesis-{VERSION}"));
-    let program = folder.join("bin/schemathesis");
-    if program.is_file() {
-        return Ok(program);
-    }
-    if !context.may_install {
-        return Err(Outcome::LeftOut(
-            "schemathesis is not installed; `cargo xtask ci --install` does it".to_owned(),
-        ));
-    }
-    let install = || {
-        let mut environment = Command::new("python3");
-        command::run(environment.args(["-m", "venv", "--clear"]).arg(&folder), LIMIT)?.succeeded()?;
-        let package = format!("schemathesis=={VERSION}");
-        let mut pip = Command::new(folder.join("bin/pip"));
-        // A machine without a way out shall learn so in seconds, not minutes.
-        pip.args(["install", "--quiet", "--retries", "1", "--timeout", "20", &package]);
-        command::run(&mut pip, LIMIT)?.succeeded()
-    };
-    match install() {
-        Ok(_) => Ok(program),
-        Err(why) => Err(Outcome::LeftOut(format!("schemathesis could not be installed: {why}"))),
-    }
 }
 
 #[cfg(test)]

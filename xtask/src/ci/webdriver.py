@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # WebDriver, 12
+GONE = ("stale element reference", "no such element", "no such window")
 
 
 class Browser:
@@ -23,14 +24,18 @@ class Browser:
         session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.base += f"/session/{session['sessionId']}"
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, fails=()):
+        """What is answered; of the errors in `fails` which one it was."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"}, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as response:
                 return json.load(response)["value"]
         except urllib.error.HTTPError as error:
-            sys.exit(f"{path}: {json.load(error)['value']['message']}")
+            said = json.load(error)["value"]
+            if said["error"] in fails:
+                return said["error"]
+            sys.exit(f"{path}: {said['message']}")
 
     def open(self, url):
         self.call("POST", "/url", {"url": url})
@@ -51,6 +56,16 @@ class Browser:
     def press(self, css):
         self.call("POST", self.find(css) + "/click", {})
 
+    def leave_by(self, css):
+        """Presses a button that leads to another page, and waits for that: then there is no such button any more."""
+        button = self.find(css)
+        self.call("POST", button + "/click", {})
+        for _ in range(200):
+            if self.call("GET", button + "/name", fails=GONE) in GONE:
+                return
+            time.sleep(0.05)
+        sys.exit(f"{css} leads nowhere")
+
     def run(self, script):
         return self.call("POST", "/execute/sync", {"script": script, "args": []})
 
@@ -60,6 +75,7 @@ class Browser:
     def picture(self, path, width, height, scheme):
         self.devtools("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.run("scrollTo(0, 0)")
         expect(self.run("return document.documentElement.scrollWidth <= innerWidth"), True, f"{path} fits {width} pixels")
         with open(path, "wb") as file:
             file.write(base64.b64decode(self.call("GET", "/screenshot")))

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use gannet_block::Chunk;
 
 use crate::tunnel::tunnel;
-use crate::{Fields, ReceivedBody, Sender};
+use crate::{Fields, ReceivedBody, Sender, channel};
 
 /// Ranges of files up to this many bytes go out with their response's head, if the kernel has them in memory; longer ones are sent after
 /// it, and end the connection where the file has become too short by then.
@@ -84,7 +84,7 @@ pub enum BodyError {
 
 /// What is to happen once the head of an upgrade response is sent.
 pub struct Upgrade {
-    start: Box<dyn FnOnce(Upgraded) -> Conversation>,
+    start: Box<dyn FnOnce(ReceivedBody) -> (Conversation, Body)>,
 }
 
 /// What talks over an upgraded connection; done when the conversation is.
@@ -167,7 +167,24 @@ impl Upgrade {
     where
         F: Future<Output = ()> + 'static,
     {
-        Upgrade { start: Box::new(move |upgraded| Box::pin(conversation(upgraded))) }
+        Upgrade::with_body(move |reader| {
+            let (writer, body) = channel();
+            (conversation(Upgraded { reader, writer }), body)
+        })
+    }
+
+    /// The same for a conversation that brings the body which gives what the client is sent: `start` is given what the client sends, and makes both. The
+    /// body's bytes go out as they are; it has no files. Its end is that of our half.
+    pub fn with_body<F>(start: impl FnOnce(ReceivedBody) -> (F, Body) + 'static) -> Upgrade
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        Upgrade {
+            start: Box::new(move |reader| {
+                let (conversation, body) = start(reader);
+                (Box::pin(conversation), body)
+            }),
+        }
     }
 
     /// Joins the connection to another that was upgraded, byte for byte, until both halves of both have ended.
@@ -175,9 +192,9 @@ impl Upgrade {
         Upgrade::new(move |this| tunnel(this, other))
     }
 
-    /// Begins the conversation: the server's part.
-    pub fn start(self, upgraded: Upgraded) -> Conversation {
-        (self.start)(upgraded)
+    /// Begins the conversation, and gives it with what it sends: the server's part.
+    pub fn start(self, reader: ReceivedBody) -> (Conversation, Body) {
+        (self.start)(reader)
     }
 }
 

@@ -40,6 +40,7 @@ mod state;
 mod tls;
 mod tunnel;
 mod upstream;
+mod worker;
 
 pub use accept::preferred_media_type;
 pub use arrival::Arrival;
@@ -82,3 +83,4 @@ pub use upstream::{
     Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
     UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,
 };
+pub use worker::{Draining, Letter, Letterbox, Locals};

@@ -1,11 +1,12 @@
 //! Step 8, respond: a response becomes framed bytes. The head is written here, and with it what is there as a whole; other bodies
 //! are [pulled](crate::pull) as the socket takes them.
 
-use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade, Upgraded, channel};
+use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade};
 use gannet_engine::SocketId;
 use gannet_proto::h1::{Framing, ResponseToSend};
 
-use crate::connection::{Active, Making};
+use crate::connection::{Active, Making, Turned};
+use crate::conversing::Conversing;
 use crate::local::Local;
 use crate::wire::Fate;
 use crate::{exchange, handle, route};
@@ -156,17 +157,14 @@ fn sound(response: Response, may_upgrade: bool) -> Response {
 
 /// The connection is the conversation's: it reads what the client sends from here on, and what it writes is the body.
 fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut Local) {
-    let Some(exchange) = &mut active.exchange else { return };
     let incoming = local.take_incoming();
     incoming.begin(Some(local.wakers.waker(socket.index)));
-    local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
-    let (writer, body) = channel();
-    active.upgraded = true;
-    match handle::contained(local, || upgrade.start(Upgraded { reader: ReceivedBody::new(incoming), writer }))
-    {
-        Ok(conversation) => exchange.making = Making::Conversing(conversation),
-        Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched
+    let reader = ReceivedBody::new(incoming.clone());
+    match handle::contained(local, || upgrade.start(reader)) {
+        Ok((conversation, body)) => {
+            let conversing = Conversing::new(incoming, conversation, body);
+            active.turned = Some(Turned::Conversation(Box::new(conversing)));
+        }
+        Err(_) => active.abort(), // nothing was said yet, not even that the protocol is switched
     }
-    exchange.fresh = true;
-    exchange.body = Some(body);
 }

@@ -39,12 +39,13 @@ mod sleep;
 mod state;
 mod tls;
 mod tunnel;
+mod upgrade;
 mod upstream;
 mod worker;
 
 pub use accept::preferred_media_type;
 pub use arrival::Arrival;
-pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
+pub use body::{Body, BodyError, Data, FILE_READ_BYTES, Frame, Source};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
 pub use client_address::{ForwardedClient, client_address, forwarded_client};
@@ -79,6 +80,7 @@ pub use state::{State, StateFactory, States};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
+pub use upgrade::{Conversation, Duplex, Upgrade, Upgraded};
 pub use upstream::{
     Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
     UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use gannet_core::{Body, BodyError, Conversation, Frame, Incoming};
+use gannet_core::{BodyError, Conversation, Duplex};
 use gannet_engine::{Moment, SocketId};
 
 use crate::connection::{Connection, Stage};
@@ -23,12 +23,12 @@ const ROUNDS: usize = 2;
 /// What is kept of a connection that was upgraded.
 pub(crate) struct Conversing {
     pub(crate) wire: Wire,
-    /// What the client sends.
-    incoming: Rc<Incoming>,
     /// None once it is over.
     conversation: Option<Conversation>,
-    /// What the client is sent; none once that has ended.
-    body: Option<Body>,
+    /// Where what the client sends is put, and what it is sent taken from.
+    duplex: Rc<dyn Duplex>,
+    /// Nothing more will be sent.
+    sent_all: bool,
     /// Not polled yet: to be polled without having been woken.
     fresh: bool,
     /// Our half is shut down.
@@ -37,12 +37,12 @@ pub(crate) struct Conversing {
 
 impl Conversing {
     /// One that begins; its wire is that of the request.
-    pub(crate) fn new(incoming: Rc<Incoming>, conversation: Conversation, body: Body) -> Conversing {
+    pub(crate) fn new(conversation: Conversation, duplex: Rc<dyn Duplex>) -> Conversing {
         Conversing {
             wire: Wire::default(),
-            incoming,
             conversation: Some(conversation),
-            body: Some(body),
+            duplex,
+            sent_all: false,
             fresh: true,
             half_closed: false,
         }
@@ -78,7 +78,7 @@ impl Conversing {
         if self.has_window(local)
             && let Some(input) = self.wire.input.take()
         {
-            self.incoming.push(input);
+            self.duplex.receive(input);
         }
     }
 
@@ -102,7 +102,7 @@ impl Conversing {
     fn no_more(&mut self) {
         if self.wire.peer_ended && self.wire.input.is_none() {
             let end = if self.wire.peer_cut_off { Err(BodyError::Incomplete) } else { Ok(()) };
-            self.incoming.end(end, None);
+            self.duplex.end(end);
         }
     }
 
@@ -116,30 +116,27 @@ impl Conversing {
     }
 
     fn pull_frame(&mut self, socket: SocketId, local: &mut Local) -> ControlFlow<()> {
-        let Some(body) = &mut self.body else { return ControlFlow::Break(()) };
+        if self.sent_all {
+            return ControlFlow::Break(());
+        }
         let waker = local.wakers.waker(socket.index);
         let mut context = Context::from_waker(&waker);
-        let polled = handle::contained(local, || body.poll_frame(&mut context));
+        let polled = handle::contained(local, || self.duplex.poll_send(&mut context));
         match polled.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted)))) {
-            Poll::Ready(Some(Ok(Frame::Data(data)))) if !data.is_empty() => {
+            Poll::Ready(Some(Ok(data))) if !data.is_empty() => {
                 pull::put(self.wire.output(local), data);
                 ControlFlow::Continue(())
             }
-            Poll::Ready(Some(Ok(Frame::Data(_)))) => {
+            Poll::Ready(Some(Ok(_))) => {
                 // Nothing to send, and perhaps nothing again: others have their turn first.
                 waker.wake();
                 ControlFlow::Break(())
             }
-            Poll::Ready(Some(Ok(Frame::Trailers(_))) | None) => {
-                handle::discard(local, self.body.take());
+            Poll::Ready(None) => {
+                self.sent_all = true;
                 ControlFlow::Break(())
             }
             Poll::Pending => ControlFlow::Break(()),
-            Poll::Ready(Some(Ok(Frame::File(..)))) => {
-                tracing::error!("a conversation's body gave a file; its connection is closed");
-                self.cut(local);
-                ControlFlow::Break(())
-            }
             Poll::Ready(Some(Err(error))) => {
                 tracing::debug!(%error, "what a conversation sends broke off; its connection is closed");
                 self.cut(local);
@@ -150,12 +147,12 @@ impl Conversing {
 
     /// Whether there is somewhere to put what arrives.
     fn has_window(&self, local: &Local) -> bool {
-        let queued = self.incoming.queued();
+        let queued = self.duplex.queued();
         queued == 0 || queued < local.limits.body_window_bytes && local.has_shared_blocks()
     }
 
     fn is_over(&self) -> bool {
-        self.conversation.is_none() && self.body.is_none()
+        self.conversation.is_none() && self.sent_all
     }
 
     /// It ends here, unfinished, and the connection with it. What was sent before still goes out.
@@ -171,21 +168,21 @@ impl Conversing {
     }
 
     fn drop_all(&mut self, local: &Local) {
-        self.incoming.end(Err(BodyError::Incomplete), None);
+        self.duplex.end(Err(BodyError::Incomplete));
         handle::discard(local, self.conversation.take());
-        handle::discard(local, self.body.take());
+        self.sent_all = true;
     }
 
     /// Whoever had a part in it is told.
     pub(crate) fn end(mut self, local: &mut Local) {
         self.drop_all(local);
         self.wire.reset(local);
-        local.recycle_incoming(self.incoming);
+        handle::discard(local, self.duplex);
     }
 
     /// It may end our half before the client ends its.
     fn half_close(&mut self, tls: Option<&mut Tls>, socket: SocketId, sent: bool, local: &mut Local) {
-        if self.body.is_some() || !sent {
+        if !self.sent_all || !sent {
             return;
         }
         if let Some(tls) = tls.filter(|tls| !tls.is_closed()) {
@@ -202,7 +199,7 @@ impl Conversing {
     fn credit(&mut self, socket: SocketId, local: &mut Local) {
         let window = self.wire.input.is_none() && self.has_window(local);
         if !window {
-            self.incoming.throttle();
+            self.duplex.throttle();
         }
         let wanted = !self.wire.peer_ended && window;
         if wanted == self.wire.receiving {

@@ -1,7 +1,9 @@
 //! Step 8, respond: a response becomes framed bytes. The head is written here, and with it what is there as a whole; other bodies
 //! are [pulled](crate::pull) as the socket takes them.
 
-use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade};
+use std::rc::Rc;
+
+use gannet_core::{Body, Fields, Incoming, Method, Response, Status, Upgrade};
 use gannet_engine::SocketId;
 use gannet_proto::h1::{Framing, ResponseToSend};
 
@@ -157,12 +159,15 @@ fn sound(response: Response, may_upgrade: bool) -> Response {
 
 /// The connection is the conversation's: it reads what the client sends from here on, and what it writes is the body.
 fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut Local) {
-    let incoming = local.take_incoming();
-    incoming.begin(Some(local.wakers.waker(socket.index)));
-    let reader = ReceivedBody::new(incoming.clone());
-    match handle::contained(local, || upgrade.start(reader)) {
-        Ok((conversation, body)) => {
-            let conversing = Conversing::new(incoming, conversation, body);
+    let waker = local.wakers.waker(socket.index);
+    let incoming = || {
+        let incoming = Rc::<Incoming>::default();
+        incoming.begin(Some(waker));
+        incoming
+    };
+    match handle::contained(local, || upgrade.begin(incoming)) {
+        Ok((conversation, duplex)) => {
+            let conversing = Conversing::new(conversation, duplex);
             active.turned = Some(Turned::Conversation(Box::new(conversing)));
         }
         Err(_) => active.abort(), // nothing was said yet, not even that the protocol is switched

@@ -209,6 +209,9 @@ pub use gannet_core::{
     UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around, channel, cpu,
     deciding,
 };
+#[cfg(feature = "websocket")]
+pub use gannet_features::broadcast::{self, Broadcast};
+pub use gannet_features::events;
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
 pub use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField};

@@ -8,6 +8,7 @@ use gannet_core::{FromRequest, Needs, Rejection, Request, Status};
 
 use super::line::Line;
 use super::{Message, WebSocketError};
+use crate::broadcast::Broadcast;
 
 /// A WebSocket: what a handler of [`WebSockets`](super::WebSockets) converses by.
 ///
@@ -77,6 +78,16 @@ impl WebSocket {
         self.receiver.close_frame()
     }
 
+    /// Sends what is published there from now on, too, behind what is on its way: until it is [unsubscribed](WebSocket::unsubscribe), or closed. Subscribing again changes nothing.
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.sender.subscribe(broadcast);
+    }
+
+    /// Sends nothing more of what is published there. What waits to be sent is sent.
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.sender.unsubscribe(broadcast);
+    }
+
     /// Both halves, so that receiving and sending need not wait for each other. The conversation is closed when both are gone.
     pub fn split(self) -> (WebSocketReceiver, WebSocketSender) {
         (self.receiver, self.sender)
@@ -141,6 +152,16 @@ impl WebSocketSender {
     /// As [`WebSocket::close`].
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         self.line.close(Some(&CloseFrame::new(code, reason)));
+    }
+
+    /// As [`WebSocket::subscribe`].
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.line.subscribe(broadcast);
+    }
+
+    /// As [`WebSocket::unsubscribe`].
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.line.unsubscribe(broadcast);
     }
 
     /// As [`WebSocket::protocol`].

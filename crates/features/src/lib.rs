@@ -6,6 +6,7 @@ mod accept;
 #[cfg(feature = "auth")]
 pub mod auth;
 pub mod body_limit;
+#[cfg(any(feature = "compression", feature = "files"))]
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
@@ -13,10 +14,12 @@ pub mod cors;
 #[cfg(feature = "compression")]
 pub mod decompression;
 pub mod error_pages;
+#[cfg(feature = "files")]
 pub mod files;
 pub mod hsts;
 #[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 mod random;
 pub mod rate_limit;

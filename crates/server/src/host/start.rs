@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gannet_client::Takeover;
 use gannet_core::Networks;
 use gannet_engine::Listener;
 use gannet_engine::sys::process::{most_descriptors, raise_most_descriptors};
@@ -19,6 +18,7 @@ use super::thread::Plan;
 use super::watch::Watch;
 use crate::admission::Admission;
 use crate::balance::Balance;
+use crate::client::Takeover;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::AccessLog;

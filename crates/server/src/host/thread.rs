@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use gannet_client::Takeover;
 use gannet_core::{HandlerFactory, Networks, States};
 use gannet_engine::sys::process::stay_on_core;
 use gannet_engine::{BackendKind, Listener};
@@ -19,6 +18,7 @@ use super::error::StartError;
 use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::balance::Balance;
+use crate::client::Takeover;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{Condition, Scribe, WorkerCounters};

@@ -79,6 +79,6 @@ pub use state::{State, StateFactory, States};
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
 pub use upstream::{
-    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
+    Call, Sending, UpgradeOffer, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
     UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,
 };

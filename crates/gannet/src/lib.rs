@@ -202,9 +202,9 @@ pub use gannet_core::{
     Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
     InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
     ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
-    ResponsePart, Sender, Source, State, Status, Upgraded, Upstream, UpstreamAddress, UpstreamError,
-    UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around, channel, cpu,
-    deciding,
+    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Upstream, UpstreamAddress,
+    UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around,
+    channel, cpu, deciding,
 };
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;

@@ -563,6 +563,9 @@ pub(crate) mod tests {
             upstreams: nothing,
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default(), Rc::default())

@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use gannet_core::ws::handshake::{accept, key};
 use gannet_core::{Body, BodyLength, Method, Request, Response, Status, UpstreamError, UpstreamRequest};
 
 /// How the field `Upgrade`, and `:protocol`, call it. Without case.
@@ -46,11 +47,10 @@ impl Handshake {
         if !is_websocket(protocol.as_bytes()) {
             return None;
         }
-        let random = || RandomState::new().build_hasher().finish().to_ne_bytes();
-        let key = STANDARD.encode([random(), random()].concat());
-        let told = forwarded.fields.insert(KEY, &key);
+        let random = || u128::from(RandomState::new().build_hasher().finish());
+        let key = key(&(random() << 64 | random()).to_ne_bytes());
+        let told = forwarded.fields.insert(KEY, key);
         debug_assert!(told.is_ok(), "its letters can be sent");
-        let key = key.as_bytes().try_into().ok()?;
         Some(Handshake { key, is_ours: true })
     }
 
@@ -82,7 +82,7 @@ impl Handshake {
     /// Whether a 101 says that the key was read, and once.
     fn is_answered_by(&self, response: &Response) -> bool {
         let mut answers = response.fields().iter().filter(|(name, _)| name.eq_ignore_ascii_case(ACCEPT));
-        let is_read = answers.next().is_some_and(|(_, answer)| answer == accept(&self.key).as_bytes());
+        let is_read = answers.next().is_some_and(|(_, answer)| answer == accept(&self.key));
         is_read && answers.next().is_none() && response.fields().get("upgrade").is_some_and(is_websocket)
     }
 }
@@ -90,11 +90,4 @@ impl Handshake {
 /// Whether a protocol is this one; it is without case (RFC 6455, 4.2.1).
 pub(super) fn is_websocket(protocol: &[u8]) -> bool {
     protocol.eq_ignore_ascii_case(NAME.as_bytes())
-}
-
-/// The answer to a key (RFC 6455, 4.2.2).
-fn accept(key: &[u8]) -> String {
-    let mut hash = sha1_smol::Sha1::from(key);
-    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    STANDARD.encode(hash.digest().bytes())
 }

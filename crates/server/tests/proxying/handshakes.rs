@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use gannet_core::Counter;
+use gannet_proto::ws::handshake::accept;
 
 use crate::asker::{ACCEPT, Asker, BOTH, KEY};
 use crate::h2_rig::{MOMENT, field};
@@ -18,8 +19,7 @@ fn key(heard: &str) -> &str {
 }
 
 fn answer(key: &str) -> String {
-    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    STANDARD.encode(sha1_smol::Sha1::from(text).digest().bytes())
+    String::from_utf8(accept(key.as_bytes()).to_vec()).expect("base64")
 }
 
 /// A request accepted as RFC 6455, 4.2.2 has it.

@@ -44,6 +44,7 @@ mod upstream;
 mod worker;
 
 pub use accept::preferred_media_type;
+pub use arguments::{Arguments, Callable};
 pub use arrival::Arrival;
 pub use body::{Body, BodyError, Data, FILE_READ_BYTES, Frame, Source};
 pub use bytes::Bytes;
@@ -60,9 +61,8 @@ pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding, wa
 pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
-/// WebSocket (RFC 6455): its handshake and its frames.
-pub use gannet_proto::ws;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
+pub use gannet_proto::{scan, ws};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, forwarding, quick};
 pub use interims::{Interims, Promise};
 pub use later::Later;

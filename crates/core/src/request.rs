@@ -432,6 +432,11 @@ impl Request {
         &self.ports
     }
 
+    /// The same, for who keeps them longer than the request.
+    pub fn shared_ports(&self) -> Rc<Ports> {
+        self.ports.clone()
+    }
+
     /// Says where in the path the wildcard's part begins: the router's part.
     pub fn set_tail(&mut self, start: usize) {
         self.tail = u16::try_from(start).unwrap_or(u16::MAX);

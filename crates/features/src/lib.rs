@@ -15,6 +15,7 @@ pub mod decompression;
 pub mod error_pages;
 pub mod files;
 pub mod hsts;
+mod origin;
 #[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
 pub mod proxy;
@@ -29,3 +30,5 @@ pub mod timeout;
 pub mod timing;
 pub mod transform;
 mod vary;
+#[cfg(feature = "websocket")]
+pub mod websocket;

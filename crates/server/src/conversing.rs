@@ -94,7 +94,8 @@ impl Conversing {
         match handle::contained(local, || conversation.as_mut().poll(&mut context)) {
             Ok(Poll::Ready(())) => handle::discard(local, self.conversation.take()),
             Ok(Poll::Pending) => {}
-            Err(_) => self.cut(local),
+            // What it sends says whether that is an end.
+            Err(_) => handle::discard(local, self.conversation.take()),
         }
     }
 

@@ -213,6 +213,9 @@ pub use gannet_core::{
     InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
     ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
     ResponsePart, Sender, Source, State, Status, Upgraded, Version, around, channel, cpu, deciding,
+    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Upstream, UpstreamAddress,
+    UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around,
+    channel, cpu, deciding,
 };
 #[cfg(feature = "proxy")]
 pub use gannet_core::{

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -289,13 +289,20 @@ impl App {
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
-    /// The future may be spawned; dropping it stops the server. Where it listens is in the log (`tracing`, level `INFO`).
+    /// The future may be spawned; dropping it stops the server. Where it listens is in the log (`tracing`, level `INFO`); on the standard error where no
+    /// subscriber of `tracing` was ever installed.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn run(self) -> Result<(), Error> {
         let signals = Signals::listen().map_err(Error::Run)?;
-        self.start_and_tell()?.obey(signals).await.map_err(Error::Run)
+        let is_logged = tracing::dispatcher::has_been_set();
+        let tell = |line: &str| match is_logged {
+            true => tracing::info!("{line}"),
+            // A program without a log says at least this; where nobody reads it, it serves all the same.
+            false => _ = writeln!(io::stderr(), "{line}"),
+        };
+        self.start_and_tell(tell)?.obey(signals).await.map_err(Error::Run)
     }
 
     /// Serves until `shutdown` is done, then drains. Signals are left alone. The future may be spawned; dropping it stops the server at once. Where it
@@ -304,17 +311,17 @@ impl App {
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn serve_with_shutdown(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        self.start_and_tell()?.drain_after(shutdown).await.map_err(Error::Run)
+        self.start_and_tell(|line| tracing::info!("{line}"))?.drain_after(shutdown).await.map_err(Error::Run)
     }
 
-    /// Starts serving, and says in the log where.
-    fn start_and_tell(self) -> Result<Running, Error> {
+    /// Starts serving, and says where.
+    fn start_and_tell(self, tell: impl Fn(&str)) -> Result<Running, Error> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let running = self.start()?;
         for address in running.addresses() {
             match address.internet() {
-                Some(address) => tracing::info!("listening on {scheme}://{address}"),
-                None => tracing::info!("listening on {address}"),
+                Some(address) => tell(&format!("listening on {scheme}://{address}")),
+                None => tell(&format!("listening on {address}")),
             }
         }
         Ok(running)

@@ -6,6 +6,8 @@ mod accept;
 #[cfg(feature = "auth")]
 pub mod auth;
 pub mod body_limit;
+#[cfg(feature = "websocket")]
+pub mod broadcast;
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
@@ -13,8 +15,10 @@ pub mod cors;
 #[cfg(feature = "compression")]
 pub mod decompression;
 pub mod error_pages;
+pub mod events;
 pub mod files;
 pub mod hsts;
+mod origin;
 #[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
 pub mod proxy;
@@ -29,3 +33,5 @@ pub mod timeout;
 pub mod timing;
 pub mod transform;
 mod vary;
+#[cfg(feature = "websocket")]
+pub mod websocket;

@@ -147,6 +147,7 @@
 //! | `templates` | `App::templates`: pages made by Tera |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
+//! | `websocket` | `App::ws`: WebSockets |
 
 #![forbid(unsafe_code)]
 
@@ -180,6 +181,8 @@ mod tls;
 mod trust;
 #[cfg(any(feature = "graphql", feature = "openapi"))]
 mod unlisted;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use app::{App, Error, ListedRoute, Server};
 pub use embedded::{Embedded, EmbeddedFile};
@@ -206,6 +209,9 @@ pub use gannet_core::{
     UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around, channel, cpu,
     deciding,
 };
+#[cfg(feature = "websocket")]
+pub use gannet_features::broadcast::{self, Broadcast};
+pub use gannet_features::events;
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
 pub use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField};
@@ -242,6 +248,8 @@ pub mod prelude {
     pub use crate::Json;
     #[cfg(feature = "multipart")]
     pub use crate::Multipart;
+    #[cfg(feature = "websocket")]
+    pub use crate::websocket::{Message, WebSocket};
     pub use crate::{
         App, BodyStream, ClientAddr, Cookies, Created, Extension, Failure, FromRequest, Header, Headers,
         Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,

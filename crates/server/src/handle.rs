@@ -38,13 +38,6 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
             }
             Err(response) => respond::begin(active, response, socket, local),
         },
-        Making::Conversing(conversation) => {
-            match contained(local, || conversation.as_mut().poll(&mut context)) {
-                Ok(Poll::Ready(())) => discard(local, std::mem::replace(&mut exchange.making, Making::Done)),
-                Ok(Poll::Pending) => {}
-                Err(_) => active.cut(local),
-            }
-        }
         Making::Done => {}
     }
 }

@@ -19,6 +19,7 @@ use crate::clock::TurnClock;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::h2::{Stream, Workspace};
+use crate::letters::Letters;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
@@ -35,6 +36,8 @@ pub(crate) struct Local {
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
     pub(crate) wakers: Wakers,
+    /// What other threads have to say.
+    pub(crate) letters: Arc<Letters>,
     /// Connections to other servers.
     pub(crate) client: Client,
     pub(crate) site: LocalSite,
@@ -119,6 +122,12 @@ impl SlotWakers for Wakers {
     }
 }
 
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.letters.close();
+    }
+}
+
 impl Local {
     pub(crate) fn new(
         engine: Engine,
@@ -143,7 +152,9 @@ impl Local {
             Arc::<Takeover>::default(),
             feature_counters.clone(),
         );
+        let letters = Arc::new(Letters::new(wakers.mailbox().clone()));
         let mut local = Local {
+            letters: letters.clone(),
             timers: Timers::new(now.moment),
             wakers,
             site,
@@ -158,6 +169,9 @@ impl Local {
                 upstreams: client.port(),
                 trusted: Rc::default(),
                 states: Rc::default(),
+                locals: Rc::default(),
+                letterbox: letters,
+                draining: Rc::default(),
             }),
             client,
             disk,

@@ -141,6 +141,9 @@ impl Proxied {
             upstreams: world.clone(),
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         }
     }
 

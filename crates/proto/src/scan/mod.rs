@@ -9,14 +9,19 @@
 
 mod ascii;
 mod blocks;
+mod mask;
 pub mod naive;
 mod swar;
+mod utf8;
 mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
+#[cfg(target_arch = "x86_64")]
+mod x86_utf8;
 
 pub use ascii::ascii;
 pub(crate) use blocks::{Blocks, Pass};
+pub use utf8::{NotUtf8, Utf8};
 pub(crate) use vector::Vector;
 
 /// How many bytes at a time the scanner may look at.

@@ -181,7 +181,10 @@ macro_rules! verbs {
                     let pattern = $crate::routes::below(prefix);
                     routes.routes.endpoint(get, &pattern, files.factory());
                 }
-                Err(error) => routes.mistakes.push(error.to_string()),
+                Err(error) => {
+                    let place = std::panic::Location::caller();
+                    routes.mistakes.push(format!("{place}: {error}"));
+                }
             }
             self
         }

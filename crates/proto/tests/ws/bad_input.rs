@@ -114,6 +114,10 @@ fn floods_of_pings_and_pongs_fail_by_1008_and_messages_earn_four_each() {
         let flood = vec![frame(first, "payload"); 11];
         assert_eq!(wrong(Role::Server, &limits, &bytes(&flood[..10])), None);
         assert_eq!(wrong(Role::Server, &limits, &bytes(&flood)), Some(Error::TooManyUselessFrames));
+        let by_default = frame(first, "").bytes_to(Role::Server).repeat(1025);
+        let within = &by_default[..by_default.len() - 6];
+        assert_eq!(wrong(Role::Server, &Limits::default(), within), None);
+        assert_eq!(wrong(Role::Server, &Limits::default(), &by_default), Some(Error::TooManyUselessFrames));
         // A message of one frame earns for its payload, and for itself.
         let paid: Vec<Frame> = (0..50)
             .flat_map(|_| std::iter::repeat_n(frame(first, ""), 8).chain([frame(TEXT, "a")]))

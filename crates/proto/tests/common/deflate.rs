@@ -34,15 +34,15 @@ impl Inflate for Inflater {
         loop {
             let (read, written) = (self.inflate.total_in(), self.inflate.total_out());
             let status = self.inflate.decompress(input, &mut piece, FlushDecompress::Sync);
-            let status = status.map_err(|_| InflateError::Invalid)?;
             let read = (self.inflate.total_in() - read) as usize;
             let written = (self.inflate.total_out() - written) as usize;
             input = &input[read..];
-            if written > limit_bytes - output.len() {
+            let room = limit_bytes - output.len();
+            output.extend_from_slice(&piece[..written.min(room)]);
+            if written > room {
                 return Err(InflateError::TooLarge);
             }
-            output.extend_from_slice(&piece[..written]);
-            match status {
+            match status.map_err(|_| InflateError::Invalid)? {
                 // What follows a final block is another one.
                 Status::StreamEnd => self.inflate.reset(false),
                 _ if input.is_empty() && written < piece.len() => break,

@@ -212,10 +212,8 @@ pub use gannet_core::{
     Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
     InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
     ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
-    ResponsePart, Sender, Source, State, Status, Upgraded, Version, around, channel, cpu, deciding,
-    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Upstream, UpstreamAddress,
-    UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around,
-    channel, cpu, deciding,
+    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Version, around, channel, cpu,
+    deciding,
 };
 #[cfg(feature = "proxy")]
 pub use gannet_core::{

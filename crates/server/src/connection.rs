@@ -172,7 +172,9 @@ impl Connection {
     fn advance_conversation(&mut self, local: &mut Local) {
         let Stage::Conversing(conversing) = &mut self.stage else { return };
         conversing.advance(self.socket, local);
-        flush::send(&mut conversing.wire, self.tls.as_deref_mut(), self.socket, local);
+        if let Some(wire) = conversing.busy_wire() {
+            flush::send(wire, self.tls.as_deref_mut(), self.socket, local);
+        }
         conversing::settle(self, local);
     }
 
@@ -180,9 +182,9 @@ impl Connection {
     #[cold]
     fn turn(&mut self, local: &mut Local) {
         let Stage::Active(active) = &mut self.stage else { return };
-        let wire = std::mem::take(&mut active.wire);
         let stage = match active.turned.take() {
             Some(Turned::Http2(offer)) => {
+                let wire = std::mem::take(&mut active.wire);
                 let mut multiplexed = Box::new(Multiplexed::new(wire, local));
                 if let Some(offer) = offer {
                     multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
@@ -190,14 +192,16 @@ impl Connection {
                 Stage::Multiplexed(multiplexed)
             }
             Some(Turned::Conversation(mut conversing)) => {
-                conversing.wire = wire;
-                conversing.wire.accounts.shrink();
+                conversing.take_over(&mut active.wire, local);
                 Stage::Conversing(conversing)
             }
             None => return,
         };
         if let Stage::Active(active) = self.enter(stage, local) {
             local.recycle_active(active);
+        }
+        if matches!(self.stage, Stage::Conversing(_)) {
+            conversing::forget_arrival(self, local);
         }
         self.advance(local);
     }
@@ -231,7 +235,7 @@ impl Stage {
         match self {
             Stage::Active(active) => Some(&mut active.wire),
             Stage::Multiplexed(multiplexed) => Some(&mut multiplexed.wire),
-            Stage::Conversing(conversing) => Some(&mut conversing.wire),
+            Stage::Conversing(conversing) => conversing.busy_wire(),
             _ => None,
         }
     }

@@ -39,7 +39,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
             connection.advance(local);
         }
         Stage::Conversing(conversing) => {
-            conversing.wire.take_in(block.share());
+            conversing.wire(local).take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -63,6 +63,9 @@ pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'
 fn open(connection: &mut Connection, block: Block, local: &mut Local) {
     if matches!(connection.stage, Stage::Idle) {
         begin(connection, local);
+    }
+    if let Stage::Conversing(conversing) = &mut connection.stage {
+        conversing.wire(local);
     }
     let (Some(wire), Some(tls)) = (connection.stage.wire(), &mut connection.tls) else { return };
     match tls.open(block) {
@@ -92,6 +95,9 @@ pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
         Stage::Active(_) | Stage::Multiplexed(_) | Stage::Conversing(_) => {
+            if let Stage::Conversing(conversing) = &mut connection.stage {
+                conversing.wire(local);
+            }
             let Some(wire) = connection.stage.wire() else { return };
             wire.receiving = false;
             wire.peer_ended = true;

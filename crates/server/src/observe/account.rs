@@ -140,10 +140,9 @@ impl Accounts {
         });
     }
 
-    /// Keeps no more memory than it needs: for a connection that is upgraded, and lasts.
-    pub(crate) fn shrink(&mut self) {
-        self.open.shrink_to_fit();
-        self.records.shrink_to_fit();
+    /// Whether all are told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// The exchange whose response is not made as a whole.

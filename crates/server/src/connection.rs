@@ -24,10 +24,6 @@ pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) stage: Stage,
     pub(crate) facts: Facts,
-    /// It has sent something, other than the handshake of TLS.
-    pub(crate) spoke: bool,
-    /// It counts as one from its peer's address.
-    pub(crate) is_counted: bool,
     /// Its TLS, if that is spoken here.
     pub(crate) tls: Option<Box<Tls>>,
 }
@@ -40,12 +36,16 @@ pub(crate) struct Facts {
     pub(crate) aside: Option<Rc<dyn Handler>>,
     /// HTTP/2 is not spoken.
     pub(crate) http1_only: bool,
+    /// It has sent something, other than the handshake of TLS.
+    pub(crate) spoke: bool,
+    /// It counts as one from its peer's address.
+    pub(crate) is_counted: bool,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
     /// Waiting for the PROXY protocol's header, of which so much has come.
-    ProxyHeader(Option<Chunk>),
+    ProxyHeader(Option<Box<Chunk>>),
     /// The handshake of TLS goes on.
     Handshaking(Box<Handshake>),
     /// Waiting for the next request. No buffer, no parser.
@@ -131,8 +131,9 @@ impl Connection {
         let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
         let arrival = local.take_arrival(Arrival { peer, ..Arrival::default() });
-        let facts = Facts { arrival, aside: None, http1_only: false };
-        Connection { socket, stage, facts, spoke: false, is_counted: !proxy_protocol, tls }
+        let facts =
+            Facts { arrival, aside: None, http1_only: false, spoke: false, is_counted: !proxy_protocol };
+        Connection { socket, stage, facts, tls }
     }
 
     /// Goes from one stage to another, and gives what it leaves.

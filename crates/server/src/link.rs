@@ -27,7 +27,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
         Stage::Idle => {
             let active = begin(connection, local);
             active.wire.input = Some(block.share());
-            connection.spoke = true;
+            connection.facts.spoke = true;
             connection.advance(local);
         }
         Stage::Active(active) => {
@@ -51,7 +51,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
     active.wire.connect(&connection.facts.arrival);
-    active.wire.is_first = !connection.spoke;
+    active.wire.is_first = !connection.facts.spoke;
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,
@@ -71,7 +71,7 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
     match tls.open(block) {
         Ok(arrived) => {
             if let Some(plain) = arrived.plain {
-                connection.spoke = true;
+                connection.facts.spoke = true;
                 wire.take_in(plain);
             }
             wire.peer_ended |= arrived.opened.peer_closed;

@@ -3,7 +3,7 @@
 //! It is small, since conversations last and mostly say nothing: what is needed while something is said is [`Work`], which the worker's conversations use in turns.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -32,26 +32,46 @@ const SHORT_BYTES: usize = 16 * 1024;
 /// A conversation's line.
 pub(super) struct Line {
     state: RefCell<State>,
+    common: Rc<Common>,
+}
+
+/// What conversations of the same options have in common, on one worker.
+pub(super) struct Common {
     ports: Rc<Ports>,
     options: Arc<WebSocketOptions>,
     spare: Rc<Spare>,
-    pub(super) protocol: Option<&'static str>,
+}
+
+/// A worker's, of all options. They have the ports, among which this is.
+#[derive(Default)]
+struct Commons(RefCell<Vec<Weak<Common>>>);
+
+impl Common {
+    /// Those of these options, made when there are none.
+    fn of(ports: Rc<Ports>, options: Arc<WebSocketOptions>) -> Rc<Common> {
+        let commons = ports.locals.get::<Commons>();
+        let mut all = commons.0.borrow_mut();
+        let known = all.iter().filter_map(Weak::upgrade).find(|known| Arc::ptr_eq(&known.options, &options));
+        known.unwrap_or_else(|| {
+            let spare = ports.locals.get();
+            let common = Rc::new(Common { ports, options, spare });
+            all.retain(|other| other.strong_count() > 0);
+            all.push(Rc::downgrade(&common));
+            common
+        })
+    }
 }
 
 struct State {
     receiver: Receiver,
     /// While something is said.
     work: Option<Box<Work>>,
-    /// Where messages come from that are published for many.
-    subscriptions: Option<Box<Subscriptions>>,
-    /// What the client said when it closed.
-    said: Option<Box<CloseFrame>>,
+    /// What most have nothing of.
+    rare: Option<Box<Rare>>,
     #[cfg(feature = "compression")]
     codecs: Option<Box<super::deflate::Codecs>>,
     /// Who sends what is here, and polls the conversation.
     server: Option<Waker>,
-    /// Who waits for a message or for room, where that is somebody else.
-    others: Option<Box<Others>>,
     /// When the client was last heard, in nanoseconds of the worker's clock.
     heard: u64,
     /// When to look whether it is still there.
@@ -72,34 +92,31 @@ struct State {
     closing: Closing,
     /// What went wrong, if it was that.
     error: Option<WebSocketError>,
+    /// Which of the options' protocols was agreed on.
+    protocol: Option<u8>,
 }
 
-/// Where messages come from that are published for many: mostly nowhere, and then that is a word.
 #[derive(Default)]
-struct Subscriptions(Vec<(Broadcast, Subscription)>);
-
-#[derive(Default)]
-struct Others {
+struct Rare {
+    /// Where messages come from that are published for many.
+    subscriptions: Vec<(Broadcast, Subscription)>,
+    /// What the client said when it closed.
+    said: Option<CloseFrame>,
+    /// Who waits for a message, or for room, where that is somebody else than who polls the conversation.
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
 
 impl Line {
-    pub(super) fn new(
-        ports: Rc<Ports>,
-        options: Arc<WebSocketOptions>,
-        protocol: Option<&'static str>,
-    ) -> Line {
+    pub(super) fn new(ports: Rc<Ports>, options: Arc<WebSocketOptions>, protocol: Option<u8>) -> Line {
         let now = ports.clock.now();
         let state = State {
             receiver: Receiver::new(Role::Server, Level::detect()),
             work: None,
-            subscriptions: None,
-            said: None,
+            rare: None,
             #[cfg(feature = "compression")]
             codecs: None,
             server: None,
-            others: None,
             heard: nanoseconds(now),
             due: nanoseconds(now + options.ping_interval.min(options.idle_timeout)),
             refilled: seconds(now),
@@ -111,20 +128,26 @@ impl Line {
             awaits_room: false,
             closing: Closing::Open,
             error: None,
+            protocol,
         };
-        let spare = ports.locals.get();
-        Line { state: RefCell::new(state), ports, options, spare, protocol }
+        Line { state: RefCell::new(state), common: Common::of(ports, options) }
     }
 
     #[cfg(feature = "compression")]
     pub(super) fn compress(&self, agreed: Option<super::deflate::Agreed>) {
-        let codecs = |agreed| Box::new(super::deflate::Codecs::new(agreed, &self.ports.locals));
+        let codecs = |agreed| Box::new(super::deflate::Codecs::new(agreed, &self.common.ports.locals));
         self.state.borrow_mut().codecs = agreed.map(codecs);
+    }
+
+    /// The protocol that was agreed on.
+    pub(super) fn protocol(&self) -> Option<&'static str> {
+        let number = self.state.borrow().protocol?;
+        self.common.options.protocols.get(usize::from(number)).copied()
     }
 
     /// What the client said when it closed, if it has, and said something.
     pub(super) fn said(&self) -> Option<CloseFrame> {
-        self.state.borrow().said.as_deref().copied()
+        self.state.borrow().rare.as_ref()?.said
     }
 
     /// The next message; `None` when the client has closed the conversation.
@@ -148,7 +171,7 @@ impl Line {
             if !state.has_input() {
                 if state.ended {
                     match state.closing {
-                        Closing::Open => state.fail(&self.spare, WebSocketError::Gone, None),
+                        Closing::Open => state.fail(&self.common.spare, WebSocketError::Gone, None),
                         // It does not answer our Close, but it has gone.
                         _ => state.is_closed(),
                     }
@@ -158,16 +181,16 @@ impl Line {
                 self.rest(state);
                 return Poll::Pending;
             }
-            match state.read(&self.options) {
+            match state.read(&self.common.options) {
                 Ok(Some(event)) => {
-                    if let Some(message) = state.take_on(&self.spare, &event) {
+                    if let Some(message) = state.take_on(&self.common.spare, &event) {
                         return Poll::Ready(Ok(Some(message)));
                     }
                 }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, "a client of a WebSocket broke the protocol");
-                    state.fail(&self.spare, WebSocketError::Protocol(error), Some(&error.close()));
+                    state.fail(&self.common.spare, WebSocketError::Protocol(error), Some(&error.close()));
                 }
             }
         }
@@ -190,32 +213,30 @@ impl Line {
     pub(super) fn send(&self, message: Message) {
         let state = &mut *self.state.borrow_mut();
         #[cfg(feature = "compression")]
-        if state.send_compressed(&self.spare, &message) {
+        if state.send_compressed(&self.common.spare, &message) {
             return;
         }
         match message {
-            Message::Text(text) => state.push(&self.spare, Kind::Text, text.into_bytes()),
-            Message::Binary(bytes) => state.push(&self.spare, Kind::Binary, bytes),
+            Message::Text(text) => state.push(&self.common.spare, Kind::Text, text.into_bytes()),
+            Message::Binary(bytes) => state.push(&self.common.spare, Kind::Binary, bytes),
         }
     }
 
     /// Has it sent what is published there.
     pub(super) fn subscribe(self: &Rc<Line>, broadcast: &Broadcast) {
-        let is_known = |state: &State| {
-            state.subscriptions.as_ref().is_some_and(|all| all.0.iter().any(|(known, _)| known == broadcast))
-        };
+        let is_known = |state: &State| state.subscriptions().iter().any(|(known, _)| known == broadcast);
         if self.state.borrow().is_open() && !is_known(&self.state.borrow()) {
             let line: Rc<dyn Subscriber> = self.clone();
-            let subscription = broadcast.subscribe(&self.ports, Rc::downgrade(&line));
+            let subscription = broadcast.subscribe(&self.common.ports, Rc::downgrade(&line));
             let mut state = self.state.borrow_mut();
-            state.subscriptions.get_or_insert_default().0.push((broadcast.clone(), subscription));
+            state.rare.get_or_insert_default().subscriptions.push((broadcast.clone(), subscription));
         }
     }
 
     /// Has it sent nothing more of what is published there.
     pub(super) fn unsubscribe(&self, broadcast: &Broadcast) {
-        if let Some(all) = &mut self.state.borrow_mut().subscriptions {
-            all.0.retain(|(known, _)| known != broadcast);
+        if let Some(rare) = &mut self.state.borrow_mut().rare {
+            rare.subscriptions.retain(|(known, _)| known != broadcast);
         }
     }
 
@@ -226,9 +247,9 @@ impl Line {
 
     fn close_state(&self, state: &mut State, frame: Option<&CloseFrame>) {
         let Some(closing) = state.closing.send(Opcode::Close).filter(|_| !state.over) else { return };
-        state.write(&self.spare, |frames| ws::write_close(frame, None, frames));
+        state.write(&self.common.spare, |frames| ws::write_close(frame, None, frames));
         state.closing = closing;
-        state.due = nanoseconds(self.ports.clock.now() + self.options.close_timeout);
+        state.due = nanoseconds(self.common.ports.clock.now() + self.common.options.close_timeout);
         state.wake_writer();
     }
 
@@ -256,7 +277,7 @@ impl Line {
         if !state.receiver.in_message()
             && let Some(work) = state.work.take_if(|work| !is_used(work))
         {
-            self.spare.keep(work);
+            self.common.spare.keep(work);
         }
     }
 
@@ -266,20 +287,26 @@ impl Line {
             return state.is_closed();
         }
         let heard = Duration::from_nanos(state.heard);
-        let (ping, gone) = (heard + self.options.ping_interval, heard + self.options.idle_timeout);
+        let (ping, gone) =
+            (heard + self.common.options.ping_interval, heard + self.common.options.idle_timeout);
         if now >= gone {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "nothing was heard for too long");
-            return state.fail(&self.spare, WebSocketError::Gone, Some(&frame));
+            return state.fail(&self.common.spare, WebSocketError::Gone, Some(&frame));
         }
         if now >= ping && !state.pinged {
             state.pinged = true;
-            state.write(&self.spare, |frames| ws::write_ping(&ws::ControlPayload::EMPTY, None, frames));
+            state
+                .write(&self.common.spare, |frames| ws::write_ping(&ws::ControlPayload::EMPTY, None, frames));
         }
         state.due = nanoseconds(if now >= ping { gone } else { ping.min(gone) });
     }
 }
 
 impl State {
+    fn subscriptions(&self) -> &[(Broadcast, Subscription)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.subscriptions)
+    }
+
     fn is_open(&self) -> bool {
         self.closing == Closing::Open && !self.over
     }
@@ -333,7 +360,9 @@ impl State {
             Event::Ping(_) => {}
             Event::Pong(_) => self.pinged = false,
             Event::Close(said) => {
-                self.said = said.map(Box::new);
+                if said.is_some() {
+                    self.rare.get_or_insert_default().said = *said;
+                }
                 self.closing = self.closing.receive(Opcode::Close).unwrap_or(Closing::Closed);
                 if let Some(closing) = self.closing.send(Opcode::Close) {
                     // The code that it has is confirmed.
@@ -379,7 +408,9 @@ impl State {
         if let Some(work) = &mut self.work {
             work.input = None;
         }
-        self.subscriptions = None;
+        if let Some(rare) = &mut self.rare {
+            rare.subscriptions.clear();
+        }
         wake(self.server.as_ref());
         self.wake_reader();
         self.wake_writer();
@@ -437,7 +468,7 @@ impl State {
         if self.server.is_none() {
             self.server = Some(context.waker().clone());
         } else if !self.is_server(context.waker()) {
-            keep(&mut self.others.get_or_insert_default().reader, context);
+            keep(&mut self.rare.get_or_insert_default().reader, context);
         }
     }
 
@@ -446,7 +477,7 @@ impl State {
         if self.server.is_none() {
             self.server = Some(context.waker().clone());
         } else if !self.is_server(context.waker()) {
-            keep(&mut self.others.get_or_insert_default().writer, context);
+            keep(&mut self.rare.get_or_insert_default().writer, context);
         }
     }
 
@@ -456,12 +487,12 @@ impl State {
             return;
         }
         if let Some(other) = self.server.replace(context.waker().clone()) {
-            let others = self.others.get_or_insert_default();
+            let rare = self.rare.get_or_insert_default();
             if self.awaits_message {
-                others.reader.get_or_insert_with(|| other.clone());
+                rare.reader.get_or_insert_with(|| other.clone());
             }
             if self.awaits_room {
-                others.writer.get_or_insert(other);
+                rare.writer.get_or_insert(other);
             }
         }
     }
@@ -472,14 +503,14 @@ impl State {
 
     fn wake_reader(&mut self) {
         if std::mem::take(&mut self.awaits_message) {
-            let other = self.others.as_mut().and_then(|others| others.reader.take());
+            let other = self.rare.as_mut().and_then(|rare| rare.reader.take());
             wake(other.as_ref().or(self.server.as_ref()));
         }
     }
 
     fn wake_writer(&mut self) {
         if std::mem::take(&mut self.awaits_room) {
-            let other = self.others.as_mut().and_then(|others| others.writer.take());
+            let other = self.rare.as_mut().and_then(|rare| rare.writer.take());
             wake(other.as_ref().or(self.server.as_ref()));
         }
     }
@@ -491,13 +522,13 @@ impl Duplex for Line {
         if state.over {
             return;
         }
-        let now = self.ports.clock.now();
+        let now = self.common.ports.clock.now();
         if seconds(now) >= state.refilled + REFILLED_EVERY.as_secs() as u32 {
             state.refilled = seconds(now);
             state.receiver.refill();
         }
         (state.heard, state.pinged) = (nanoseconds(now), false);
-        let work = state.work.get_or_insert_with(|| self.spare.take());
+        let work = state.work.get_or_insert_with(|| self.common.spare.take());
         work.input = Some(match work.input.take() {
             None => bytes,
             Some(waiting) => waiting.followed_by(&bytes),
@@ -531,8 +562,8 @@ impl Duplex for Line {
         out: &mut Vec<u8>,
     ) -> Poll<Option<Result<Data, BodyError>>> {
         let state = &mut *self.state.borrow_mut();
-        let now = self.ports.clock.now();
-        if self.ports.draining.has_begun() && state.closing == Closing::Open {
+        let now = self.common.ports.clock.now();
+        if self.common.ports.draining.has_begun() && state.closing == Closing::Open {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "the server is ending");
             self.close_state(state, Some(&frame));
         }
@@ -587,7 +618,7 @@ impl Subscriber for Line {
             }
         }
         let bytes = state.published(message);
-        state.put(&self.spare, Outgoing { bytes, is_published: true });
+        state.put(&self.common.spare, Outgoing { bytes, is_published: true });
     }
 }
 

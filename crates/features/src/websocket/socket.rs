@@ -73,7 +73,7 @@ impl WebSocket {
 
     /// The sub-protocol that was agreed on, if any was ([`WebSocketOptions::protocols`](super::WebSocketOptions::protocols)).
     pub fn protocol(&self) -> Option<&'static str> {
-        self.line.protocol
+        self.line.protocol()
     }
 
     /// What the client said when it closed, if it has and said something.
@@ -174,7 +174,7 @@ impl WebSocketSender {
 
     /// As [`WebSocket::protocol`].
     pub fn protocol(&self) -> Option<&'static str> {
-        self.line.protocol
+        self.line.protocol()
     }
 
     /// As [`WebSocket::send_json`].

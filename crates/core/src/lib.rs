@@ -51,7 +51,7 @@ pub use bytes::Bytes;
 pub use channel::{Sender, channel};
 pub use client_address::{ForwardedClient, client_address, forwarded_client};
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
-pub use error_page::error_page;
+pub use error_page::{ErrorForm, PrefersProblems, error_meaning, error_page, is_bare_error};
 pub use exchange::{Incoming, ReceivedBody};
 pub use extensions::Extensions;
 pub use extract::{FromLast, FromRequest, Needs, Rejections};

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use bytes::Bytes;
 use flate2::{Compress, Decompress, FlushCompress, FlushDecompress, Status as Progress};
 use gannet_core::ws::{
     Compression, Deflate, Inflate, InflateError, Kind, Window, Wishes, choose_compression,
@@ -15,6 +16,7 @@ use gannet_core::{Fields, IntoResponse, Locals, Rejection, Request, Response, St
 
 use super::Message;
 use super::handshake::lines;
+use crate::broadcast::Delivered;
 
 /// How messages are compressed: for [`WebSocketOptions::compression`](super::WebSocketOptions::compression).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -150,6 +152,24 @@ impl Codecs {
         let kind = if message.as_text().is_some() { Kind::Text } else { Kind::Binary };
         write_compressed_message(kind, payload, None, self, out);
         true
+    }
+}
+
+impl Codecs {
+    /// A message that is published as it is sent here, if it is worth compressing and that can be done for all alike.
+    pub(super) fn published(&self, message: &Delivered) -> Option<Bytes> {
+        let Window { is_taken_over, bits } = self.agreed.windows.server;
+        if is_taken_over || bits < Window::LARGEST.bits || message.frame().len() < self.agreed.threshold_bytes
+        {
+            return None;
+        }
+        let compress = |kind, payload: &[u8]| {
+            let mut compressed = Vec::new();
+            let mut codecs = Codecs { inflater: None, deflater: None, spare: self.spare.clone(), ..*self };
+            write_compressed_message(kind, payload, None, &mut codecs, &mut compressed);
+            compressed.into()
+        };
+        Some(message.compressed(compress).clone())
     }
 }
 

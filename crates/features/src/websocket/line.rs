@@ -1,7 +1,6 @@
 //! What is between a connection and its conversation: what was received and not read, what is to be sent, and where the closing handshake is.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,7 +11,9 @@ use gannet_core::scan::Level;
 use gannet_core::ws::{self, CloseCode, CloseFrame, Closing, Event, Header, Kind, Opcode, Receiver, Role};
 use gannet_core::{BodyError, Chunk, Data, Duplex, Ports};
 
+use super::queue::{Outgoing, Queue};
 use super::{Message, WebSocketError, WebSocketOptions};
+use crate::broadcast::{Broadcast, Delivered, SlowSubscriber, Subscriber, Subscription, Terms};
 
 /// Bytes that may wait to be sent before [`WebSocket::send`](super::WebSocket::send) waits.
 pub(super) const WINDOW_BYTES: usize = 64 * 1024;
@@ -50,11 +51,13 @@ struct State {
     /// What the client said when it closed.
     said: Option<Box<CloseFrame>>,
     /// What is to be sent, in whole frames or parts of them, before
-    output: VecDeque<Bytes>,
+    output: Queue,
     /// frames that are short.
     frames: Vec<u8>,
-    /// Bytes of both.
+    /// Bytes of both, without what was published for many.
     queued: usize,
+    /// Where messages come from that are published for many.
+    subscriptions: Vec<(Broadcast, Subscription)>,
     /// When the client was last heard.
     heard: Duration,
     /// When what it has spent of its budget was last forgotten.
@@ -87,9 +90,10 @@ impl Line {
             closing: Closing::Open,
             error: None,
             said: None,
-            output: VecDeque::new(),
+            output: Queue::default(),
             frames: Vec::new(),
             queued: 0,
+            subscriptions: Vec::new(),
             heard,
             refilled: heard,
             armed: Duration::ZERO,
@@ -184,6 +188,25 @@ impl Line {
             Message::Text(text) => state.push(Kind::Text, text.into_bytes()),
             Message::Binary(bytes) => state.push(Kind::Binary, bytes),
         }
+    }
+
+    /// Has it sent what is published there.
+    pub(super) fn subscribe(self: &Rc<Line>, broadcast: &Broadcast) {
+        if self.is_open() && !self.state.borrow().subscriptions.iter().any(|(known, _)| known == broadcast) {
+            let line: Rc<dyn Subscriber> = self.clone();
+            let subscription = broadcast.subscribe(&self.ports, Rc::downgrade(&line));
+            self.state.borrow_mut().subscriptions.push((broadcast.clone(), subscription));
+        }
+    }
+
+    /// Has it sent nothing more of what is published there.
+    pub(super) fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.state.borrow_mut().subscriptions.retain(|(known, _)| known != broadcast);
+    }
+
+    fn is_open(&self) -> bool {
+        let state = self.state.borrow();
+        state.closing == Closing::Open && !state.over
     }
 
     /// Says that nothing more is sent, and why.
@@ -300,6 +323,7 @@ impl State {
     fn end(&mut self) {
         self.over = true;
         self.input = None;
+        self.subscriptions.clear();
         wake(&mut self.server);
         wake(&mut self.reader);
         wake(&mut self.writer);
@@ -315,6 +339,15 @@ impl State {
         is_compressed
     }
 
+    /// A message that is published, as it is sent here.
+    fn published(&self, message: &Delivered) -> Bytes {
+        #[cfg(feature = "compression")]
+        if let Some(compressed) = self.codecs.as_ref().and_then(|codecs| codecs.published(message)) {
+            return compressed;
+        }
+        message.frame().clone()
+    }
+
     fn push(&mut self, kind: Kind, payload: Bytes) {
         let header = Header::of_message(kind, false, payload.len()).bytes();
         self.write(|frames| frames.extend_from_slice(&header));
@@ -327,11 +360,16 @@ impl State {
             return self.write(|frames| frames.extend_from_slice(&bytes));
         }
         self.queued += bytes.len();
+        self.put(Outgoing { bytes, is_published: false });
+    }
+
+    /// Puts something behind all that is to be sent.
+    fn put(&mut self, outgoing: Outgoing) {
         if !self.frames.is_empty() {
-            let frames = std::mem::take(&mut self.frames);
-            self.output.push_back(frames.into());
+            let bytes = std::mem::take(&mut self.frames).into();
+            self.output.push(Outgoing { bytes, is_published: false });
         }
-        self.output.push_back(bytes);
+        self.output.push(outgoing);
         wake(&mut self.server);
     }
 
@@ -340,6 +378,22 @@ impl State {
         write(&mut self.frames);
         self.queued += self.frames.len() - before;
         wake(&mut self.server);
+    }
+
+    /// What is sent next.
+    fn next(&mut self) -> Option<Bytes> {
+        let bytes = match self.output.pop() {
+            Some(Outgoing { bytes, is_published: true }) => return Some(bytes),
+            Some(Outgoing { bytes, .. }) => bytes,
+            None if self.frames.is_empty() => return None,
+            None => std::mem::take(&mut self.frames).into(),
+        };
+        let was_full = self.queued >= WINDOW_BYTES;
+        self.queued -= bytes.len();
+        if was_full && self.queued < WINDOW_BYTES {
+            wake(&mut self.writer);
+        }
+        Some(bytes)
     }
 
     /// The moment has come to look whether the client is still there, or has answered our Close.
@@ -403,17 +457,7 @@ impl Duplex for Line {
         if now >= state.due && !state.over {
             state.look(now, &self.options);
         }
-        let next = match state.output.pop_front() {
-            None if state.frames.is_empty() => None,
-            None => Some(Bytes::from(std::mem::take(&mut state.frames))),
-            bytes => bytes,
-        };
-        if let Some(bytes) = next {
-            let was_full = state.queued >= WINDOW_BYTES;
-            state.queued -= bytes.len();
-            if was_full && state.queued < WINDOW_BYTES {
-                wake(&mut state.writer);
-            }
+        if let Some(bytes) = state.next() {
             return Poll::Ready(Some(Ok(bytes.into())));
         }
         if state.over {
@@ -425,6 +469,28 @@ impl Duplex for Line {
             state.alarm = Some(self.ports.clock.set_alarm(state.alarm, state.due, context.waker()));
         }
         Poll::Pending
+    }
+}
+
+impl Subscriber for Line {
+    fn deliver(&self, message: &Delivered, terms: Terms) {
+        let mut state = self.state.borrow_mut();
+        if state.closing != Closing::Open || state.over {
+            return;
+        }
+        if state.output.published >= terms.backlog {
+            match terms.slow {
+                SlowSubscriber::DropNewest => return,
+                SlowSubscriber::DropOldest => state.output.drop_oldest(),
+                SlowSubscriber::Close => {
+                    let frame = CloseFrame::new(CloseCode::TRY_AGAIN_LATER, "too slow for what is published");
+                    state.output.drop_published();
+                    return state.close(Some(&frame), &self.options, &self.ports);
+                }
+            }
+        }
+        let bytes = state.published(message);
+        state.put(Outgoing { bytes, is_published: true });
     }
 }
 

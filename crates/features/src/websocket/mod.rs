@@ -11,6 +11,7 @@ mod handshake;
 mod line;
 mod message;
 mod options;
+mod queue;
 mod socket;
 
 pub use bytestring::ByteString;

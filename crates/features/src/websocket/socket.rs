@@ -8,6 +8,7 @@ use gannet_core::{FromRequest, Needs, Rejection, Request, Status};
 
 use super::line::Line;
 use super::{Message, WebSocketError};
+use crate::broadcast::Broadcast;
 
 /// A WebSocket: what a handler of [`WebSockets`](super::WebSockets) converses by.
 ///
@@ -77,6 +78,16 @@ impl WebSocket {
         self.receiver.close_frame()
     }
 
+    /// Sends what is published there from now on, too, behind what is on its way: until it is [unsubscribed](WebSocket::unsubscribe), or closed. Subscribing again changes nothing.
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.sender.subscribe(broadcast);
+    }
+
+    /// Sends nothing more of what is published there. What waits to be sent is sent.
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.sender.unsubscribe(broadcast);
+    }
+
     /// Both halves, so that receiving and sending need not wait for each other. The conversation is closed when both are gone.
     pub fn split(self) -> (WebSocketReceiver, WebSocketSender) {
         (self.receiver, self.sender)
@@ -87,7 +98,9 @@ impl WebSocket {
     /// # Errors
     /// As [`recv`](WebSocket::recv), and [`WebSocketError::NotJson`], after which the conversation may go on; if it is the handler's result, the client is told 1007.
     #[cfg(feature = "json")]
-    pub async fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, WebSocketError> {
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
         self.receiver.recv_json().await
     }
 
@@ -96,7 +109,10 @@ impl WebSocket {
     /// # Errors
     /// As [`send`](WebSocket::send), and [`WebSocketError::NotJson`] for a value that JSON cannot say.
     #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WebSocketError> {
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
         self.sender.send_json(value).await
     }
 }
@@ -120,7 +136,9 @@ impl WebSocketReceiver {
     /// # Errors
     /// As there.
     #[cfg(feature = "json")]
-    pub async fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, WebSocketError> {
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
         let Some(message) = self.recv().await? else { return Ok(None) };
         serde_json::from_slice(message.as_bytes()).map(Some).map_err(|_| WebSocketError::NotJson)
     }
@@ -143,6 +161,16 @@ impl WebSocketSender {
         self.line.close(Some(&CloseFrame::new(code, reason)));
     }
 
+    /// As [`WebSocket::subscribe`].
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.line.subscribe(broadcast);
+    }
+
+    /// As [`WebSocket::unsubscribe`].
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.line.unsubscribe(broadcast);
+    }
+
     /// As [`WebSocket::protocol`].
     pub fn protocol(&self) -> Option<&'static str> {
         self.protocol
@@ -153,7 +181,10 @@ impl WebSocketSender {
     /// # Errors
     /// As there.
     #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WebSocketError> {
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
         let text = serde_json::to_string(value).map_err(|_| WebSocketError::NotJson)?;
         self.send(text).await
     }

@@ -1,5 +1,6 @@
 //! WebSockets, by another crate's client over real sockets, on both backends.
 
+mod broadcast;
 #[path = "../common/mod.rs"]
 mod common;
 
@@ -12,6 +13,10 @@ use gannet::{BackendChoice, Running};
 use tungstenite::protocol::frame::coding::CloseCode as TheirCode;
 use tungstenite::{Error, Message as Theirs, WebSocket as Client};
 
+use crate::broadcast::{
+    a_subscriber_that_is_too_slow_is_closed_where_it_must_miss_nothing,
+    what_is_published_reaches_all_who_have_subscribed_in_order,
+};
 use crate::common::on_each_backend;
 
 on_each_backend!(
@@ -25,6 +30,8 @@ on_each_backend!(
     a_page_of_another_origin_is_refused,
     an_argument_that_cannot_be_made_is_answered_in_the_place_of_the_upgrade,
     a_request_that_asks_for_no_websocket_is_told_to,
+    what_is_published_reaches_all_who_have_subscribed_in_order,
+    a_subscriber_that_is_too_slow_is_closed_where_it_must_miss_nothing,
 );
 
 async fn echo(mut socket: WebSocket) -> WebSocketResult {
@@ -200,7 +207,7 @@ fn a_request_that_asks_for_no_websocket_is_told_to(backend: BackendChoice) {
         .call()
         .expect("an answer");
     assert_eq!(
-        (response.status().as_u16(), response.headers()["upgrade"].to_str().unwrap()),
+        (response.status().as_u16(), response.headers()["upgrade"].to_str().expect("text")),
         (426, "websocket")
     );
 }

@@ -151,6 +151,7 @@
 //! | `templates` | `App::templates`: pages made by Tera; brings `files` |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
+//! | `websocket` | `App::ws`: WebSockets |
 
 #![forbid(unsafe_code)]
 
@@ -186,6 +187,8 @@ mod tls;
 mod trust;
 #[cfg(any(feature = "graphql", feature = "openapi"))]
 mod unlisted;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use app::{App, Error, ListedRoute, Server};
 #[cfg(feature = "files")]
@@ -209,13 +212,17 @@ pub use gannet_core::{
     Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
     InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
     ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
-    ResponsePart, Sender, Source, State, Status, Upgraded, Version, around, channel, cpu, deciding,
+    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Version, around, channel, cpu,
+    deciding,
 };
 #[cfg(feature = "proxy")]
 pub use gannet_core::{
     Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest,
     UpstreamTimeouts,
 };
+#[cfg(feature = "websocket")]
+pub use gannet_features::broadcast::{self, Broadcast};
+pub use gannet_features::events;
 #[cfg(feature = "files")]
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
@@ -257,6 +264,8 @@ pub mod prelude {
     pub use crate::Json;
     #[cfg(feature = "multipart")]
     pub use crate::Multipart;
+    #[cfg(feature = "websocket")]
+    pub use crate::websocket::{Message, WebSocket};
     pub use crate::{
         App, BodyStream, ClientAddr, Cookies, Created, Extension, Failure, FromRequest, Header, Headers,
         Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,

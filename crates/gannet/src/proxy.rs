@@ -6,6 +6,7 @@ mod tls;
 #[path = "proxy/without_tls.rs"]
 mod tls;
 
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -149,12 +150,19 @@ impl Proxy {
 /// A proxy that has its place in the site, and is built when all of the application is known: whom it trusts.
 pub(crate) struct Pending {
     proxy: Proxy,
+    place: &'static Location<'static>,
     built: Arc<OnceLock<HandlerFactory>>,
 }
 
 impl Pending {
+    #[track_caller]
     pub(crate) fn new(proxy: Proxy) -> Pending {
-        Pending { proxy, built: Arc::default() }
+        Pending { proxy, place: Location::caller(), built: Arc::default() }
+    }
+
+    /// Where in the code it was asked for.
+    pub(crate) fn place(&self) -> &'static Location<'static> {
+        self.place
     }
 
     /// What makes each worker's instance, once it is built.

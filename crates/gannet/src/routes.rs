@@ -147,6 +147,29 @@ macro_rules! verbs {
             self
         }
 
+        /// Converses over WebSockets with who asks for one on `pattern`, by an async function of a [`WebSocket`](crate::websocket::WebSocket) and of whatever else
+        /// handlers take. It is [`WebSockets`](crate::websocket::WebSockets), as GET's handler, with its options' defaults: sub-protocols, other origins, limits and compression are said there.
+        ///
+        /// ```
+        /// # use gannet::prelude::*;
+        /// App::new().ws("/echo", async |mut socket: WebSocket| {
+        ///     while let Some(message) = socket.recv().await? {
+        ///         socket.send(message).await?;
+        ///     }
+        ///     Ok(())
+        /// });
+        /// ```
+        #[cfg(feature = "websocket")]
+        #[must_use]
+        #[track_caller]
+        pub fn ws<M: 'static>(
+            self,
+            pattern: &str,
+            handler: impl $crate::websocket::Converses<M>,
+        ) -> $builder {
+            self.get(pattern, $crate::websocket::WebSockets::new(handler))
+        }
+
         /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how. It is there with the feature `files`.
         #[cfg(feature = "files")]
         #[must_use]
@@ -158,7 +181,10 @@ macro_rules! verbs {
                     let pattern = $crate::routes::below(prefix);
                     routes.routes.endpoint(get, &pattern, files.factory());
                 }
-                Err(error) => routes.mistakes.push(error.to_string()),
+                Err(error) => {
+                    let place = std::panic::Location::caller();
+                    routes.mistakes.push(format!("{place}: {error}"));
+                }
             }
             self
         }

@@ -18,6 +18,7 @@ use crate::clock::TurnClock;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::h2::{Stream, Workspace};
+use crate::letters::Letters;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
@@ -34,6 +35,8 @@ pub(crate) struct Local {
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
     pub(crate) wakers: Wakers,
+    /// What other threads have to say.
+    pub(crate) letters: Arc<Letters>,
     /// Connections to other servers.
     pub(crate) client: Client,
     pub(crate) site: LocalSite,
@@ -100,6 +103,12 @@ impl Counters for FeatureCounters {
     }
 }
 
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.letters.close();
+    }
+}
+
 impl Local {
     pub(crate) fn new(
         engine: Engine,
@@ -117,8 +126,10 @@ impl Local {
         let seed = RandomState::new().hash_one(0u64);
         let level = Level::detect();
         let feature_counters = Rc::new(FeatureCounters(counters.clone()));
+        let letters = Arc::new(Letters::new(wakers.mailbox().clone()));
         let client = client(&limits, level, feature_counters.clone());
         let mut local = Local {
+            letters: letters.clone(),
             timers: Timers::new(now.moment),
             wakers,
             site,
@@ -133,6 +144,9 @@ impl Local {
                 upstreams: client.port(),
                 trusted: Rc::default(),
                 states: Rc::default(),
+                locals: Rc::default(),
+                letterbox: letters,
+                draining: Rc::default(),
             }),
             client,
             disk,

@@ -47,6 +47,13 @@ pub fn plain_host_end(bytes: &[u8], from: usize) -> usize {
     end(is_plain_host, bytes, from)
 }
 
+/// As [`Level::mask`](super::Level::mask) (RFC 6455 section 5.3).
+pub fn mask(bytes: &mut [u8], mask: [u8; 4]) {
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte ^= mask[at % 4];
+    }
+}
+
 #[inline(always)]
 pub(crate) fn end(is_inside: fn(u8) -> bool, bytes: &[u8], from: usize) -> usize {
     let mut at = from;

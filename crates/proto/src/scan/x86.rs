@@ -1,6 +1,7 @@
 //! The vectors of x86-64: SSE2, which every one has, and AVX2, which must be asked for. With AVX2 comes BMI, whose shifts and
 //! counts of bits the passes are built for.
 
+use super::mask::Lanes;
 use super::vector::Vector;
 use core::arch::x86_64 as arch;
 
@@ -20,7 +21,8 @@ pub(super) fn has_avx2() -> bool {
 /// The two vectors differ in width and in the names of their instructions, and in nothing else.
 macro_rules! vectors {
     ($($name:ident $register:ident $bytes:literal $feature:literal
-       $load:ident $splat:ident $equal:ident $min:ident $sub:ident $or:ident $and_not:ident $mask:ident;)*) => {$(
+       $load:ident $splat:ident $equal:ident $min:ident $sub:ident $or:ident $and_not:ident $mask:ident
+       $store:ident $repeat:ident $xor:ident;)*) => {$(
         #[doc = concat!($bytes, " bytes; needs ", $feature, ".")]
         #[derive(Clone, Copy)]
         pub(super) struct $name(arch::$register);
@@ -81,14 +83,52 @@ macro_rules! vectors {
                 u64::from(unsafe { arch::$mask(self.0) } as u32)
             }
         }
+
+        // As above: the bytes are there, and the CPU feature.
+        impl Lanes for $name {
+            const LENGTH: usize = $bytes;
+
+            #[inline(always)]
+            unsafe fn load(from: *const u8) -> Self {
+                // SAFETY: the bytes lie there, as the caller promises; the load asks for no alignment.
+                unsafe { Self(arch::$load(from.cast())) }
+            }
+
+            #[inline(always)]
+            unsafe fn store(self, to: *mut u8) {
+                // SAFETY: the bytes lie there, as the caller promises; the store asks for no alignment.
+                unsafe { arch::$store(to.cast(), self.0) }
+            }
+
+            #[inline(always)]
+            unsafe fn repeat(mask: [u8; 4]) -> Self {
+                // SAFETY: the caller promises the CPU feature.
+                unsafe { Self(arch::$repeat(i32::from_ne_bytes(mask))) }
+            }
+
+            #[inline(always)]
+            unsafe fn xor(self, other: Self) -> Self {
+                // SAFETY: the caller promises the CPU feature.
+                unsafe { Self(arch::$xor(self.0, other.0)) }
+            }
+        }
     )*};
 }
 
 vectors! {
     Sse2 __m128i 16 "SSE2" _mm_loadu_si128 _mm_set1_epi8 _mm_cmpeq_epi8 _mm_min_epu8 _mm_sub_epi8 _mm_or_si128
-        _mm_andnot_si128 _mm_movemask_epi8;
+        _mm_andnot_si128 _mm_movemask_epi8 _mm_storeu_si128 _mm_set1_epi32 _mm_xor_si128;
     Avx2 __m256i 32 "AVX2" _mm256_loadu_si256 _mm256_set1_epi8 _mm256_cmpeq_epi8 _mm256_min_epu8 _mm256_sub_epi8
-        _mm256_or_si256 _mm256_andnot_si256 _mm256_movemask_epi8;
+        _mm256_or_si256 _mm256_andnot_si256 _mm256_movemask_epi8 _mm256_storeu_si256 _mm256_set1_epi32 _mm256_xor_si256;
+}
+
+/// As [`all`](super::mask::all), sixteen bytes at a time.
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn mask_sse2(from: *const u8, to: *mut u8, length: usize, mask: [u8; 4]) {
+    // SAFETY: SSE2 is part of x86-64; the rest is our caller's promise.
+    unsafe { super::mask::all::<Sse2>(from, to, length, mask) }
 }
 
 /// The searches that are built for SSE2 even where there is more.
@@ -109,7 +149,7 @@ pub(super) mod sse2 {
     }
 }
 
-/// The searches that are built for AVX2. They are functions of their own since only such may use its instructions.
+/// What is built for AVX2. They are functions of their own since only such may use its instructions.
 pub(super) mod avx2 {
     use super::Avx2;
     use crate::scan::blocks::{Blocks, Pass};
@@ -131,5 +171,15 @@ pub(super) mod avx2 {
     pub(in crate::scan) fn target_end(bytes: &[u8], from: usize) -> usize {
         // SAFETY: the vector needs AVX2, and who calls this function has it.
         unsafe { end::<Avx2, Target>(bytes, from) }
+    }
+
+    /// As [`all`](crate::scan::mask::all), thirty-two bytes at a time.
+    ///
+    /// # Safety
+    /// As there.
+    #[target_feature(enable = "avx2")]
+    pub(in crate::scan) unsafe fn mask(from: *const u8, to: *mut u8, length: usize, mask: [u8; 4]) {
+        // SAFETY: the vector needs AVX2, and who calls this function has it; the rest is our caller's promise.
+        unsafe { crate::scan::mask::all::<Avx2>(from, to, length, mask) }
     }
 }

@@ -84,7 +84,7 @@ pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
 pub use upgrade::{Conversation, Duplex, Upgrade, Upgraded};
 pub use upstream::{
-    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
+    Call, Sending, UpgradeOffer, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
     UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,
 };
 pub use worker::{Draining, Letter, Letterbox, Locals};

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod body_limit;
 #[cfg(feature = "websocket")]
 pub mod broadcast;
+#[cfg(any(feature = "compression", feature = "files"))]
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
@@ -16,11 +17,13 @@ pub mod cors;
 pub mod decompression;
 pub mod error_pages;
 pub mod events;
+#[cfg(feature = "files")]
 pub mod files;
 pub mod hsts;
 mod origin;
 #[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 mod random;
 pub mod rate_limit;

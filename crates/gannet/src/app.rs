@@ -246,6 +246,7 @@ impl App {
     pub fn build(mut self) -> Result<Server, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
+        #[cfg(feature = "proxy")]
         for proxy in std::mem::take(&mut self.routes.proxies) {
             let place = proxy.place();
             if let Err(mistake) = proxy.build(&self.trust) {

@@ -1,5 +1,11 @@
 //! The proxy of an application.
 
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "proxy/without_tls.rs"]
+mod tls;
+
 use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -8,9 +14,10 @@ use std::time::Duration;
 use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamProtocol};
 use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField, ProxyOptions};
 
-use crate::tls::to_upstreams;
+use tls::to_upstreams;
 
-/// Where requests are passed on to, and how: [`App::proxy`](crate::App::proxy) takes it, or an upstream's name alone.
+/// Where requests are passed on to, and how: [`App::proxy`](crate::App::proxy) takes it, or an upstream's name alone. It is there with the
+/// feature `proxy`.
 ///
 /// ```
 /// # use std::time::Duration;

@@ -2,12 +2,14 @@
 
 use gannet_core::IntoFilter;
 
+#[cfg(feature = "proxy")]
 use crate::proxy::Pending;
 
 /// Routes and filters of a host or a group, as [`App::host`](crate::App::host) and [`App::group`](crate::App::group) take them.
 #[derive(Default)]
 pub struct Routes {
     pub(crate) routes: gannet_server::Routes,
+    #[cfg(feature = "proxy")]
     pub(crate) proxies: Vec<Pending>,
     pub(crate) mistakes: Vec<String>,
 }
@@ -168,7 +170,8 @@ macro_rules! verbs {
             self.get(pattern, $crate::websocket::WebSockets::new(handler))
         }
 
-        /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
+        /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how. It is there with the feature `files`.
+        #[cfg(feature = "files")]
         #[must_use]
         #[track_caller]
         pub fn files(mut self, prefix: &str, files: impl $crate::files::IntoFiles) -> $builder {
@@ -186,7 +189,9 @@ macro_rules! verbs {
             self
         }
 
-        /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
+        /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how. It is there with
+        /// the feature `proxy`.
+        #[cfg(feature = "proxy")]
         #[must_use]
         #[track_caller]
         pub fn proxy(mut self, pattern: &str, proxy: impl $crate::proxy::IntoProxy) -> $builder {
@@ -216,14 +221,15 @@ impl Routes {
 
     /// Takes over what others have still to do, and gives back their routes.
     pub(crate) fn absorb(&mut self, other: Routes) -> gannet_server::Routes {
-        let Routes { routes, proxies, mistakes } = other;
-        self.proxies.extend(proxies);
-        self.mistakes.extend(mistakes);
-        routes
+        #[cfg(feature = "proxy")]
+        self.proxies.extend(other.proxies);
+        self.mistakes.extend(other.mistakes);
+        other.routes
     }
 }
 
 /// The pattern for everything below a prefix.
+#[cfg(feature = "files")]
 pub(crate) fn below(prefix: &str) -> String {
     format!("{}/*", prefix.trim_end_matches('/'))
 }

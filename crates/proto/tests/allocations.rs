@@ -10,6 +10,8 @@ use std::cell::Cell;
 
 #[path = "allocations/h2.rs"]
 mod h2;
+#[path = "allocations/ws.rs"]
+mod ws;
 
 struct Counting;
 

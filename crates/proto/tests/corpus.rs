@@ -9,6 +9,7 @@ use common::exercise_h2;
 use common::exercise_hpack;
 use common::exercise_proxy;
 use common::exercise_talk;
+use common::exercise_ws;
 use common::text::files;
 use std::path::Path;
 
@@ -60,6 +61,11 @@ fn every_kept_talk_of_a_client_and_a_server_holds_what_the_fuzz_target_asserts()
 #[test]
 fn every_kept_proxy_header_holds_what_the_fuzz_target_asserts() {
     replay("proxy", exercise_proxy::proxy);
+}
+
+#[test]
+fn every_kept_conversation_by_websocket_holds_what_the_fuzz_target_asserts() {
+    replay("ws", exercise_ws::ws);
 }
 
 #[test]

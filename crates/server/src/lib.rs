@@ -21,6 +21,11 @@
 mod accept;
 mod admission;
 mod balance;
+#[cfg(feature = "proxy")]
+mod client;
+#[cfg(not(feature = "proxy"))]
+#[path = "without_client.rs"]
+mod client;
 mod clock;
 mod close;
 mod computing;

@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_client::Takeover;
 use gannet_core::{Fs, Handler, Networks, States};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
 use crate::admission::Admission;
 use crate::balance::{Balance, Pending};
+use crate::client::Takeover;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;

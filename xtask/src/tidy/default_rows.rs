@@ -710,6 +710,9 @@ pub const ROWS: &[Row] = &[
     limit("h2.priority_bytes", "a_priority_update_beyond_priority_bytes_is_ignored"),
     limit("h2.early_priorities", "of_early_priorities_the_oldest_is_forgotten"),
     limit("h2.remembered_resets", "what_comes_for_resets_that_are_not_remembered_is_useless_and_no_error"),
+    limit("websocket.message_bytes", "a_message_beyond_message_bytes_fails_by_1009_however_it_is_fragmented"),
+    limit("websocket.fragments", "a_message_of_more_than_fragments_frames_fails_by_1009"),
+    limit("websocket.useless_frames", "floods_of_pings_and_pongs_fail_by_1008_and_messages_earn_four_each"),
     limit("proxy_line_bytes", "the_longest_line_is_read_and_no_longer_one"),
     limit("proxy_header_bytes", "the_longest_binary_header_is_read_and_no_longer_one"),
 ];

@@ -1,6 +1,6 @@
 //! Every limit is one row, and `docs/limits.md` is made from the rows: by `cargo xtask docs`, never by hand.
 //!
-//! The rows are read from the source, like everything here: those of HTTP/1.1 and HTTP/2 from their tables of limits, errors and statuses, the
+//! The rows are read from the source, like everything here: those of HTTP/1.1, HTTP/2 and WebSocket from their tables of limits, errors and codes, the
 //! server's and those of the PROXY protocol from their `TABLE`.
 
 use super::finding::Finding;
@@ -17,6 +17,9 @@ const H2: &str = "crates/proto/src/h2/limits.rs";
 const H2_ERRORS: &str = "crates/proto/src/h2/error.rs";
 const H2_REFUSALS: &str = "crates/proto/src/h2/refusal.rs";
 const PROXY: &str = "crates/proto/src/proxy/limits.rs";
+const WEBSOCKET: &str = "crates/proto/src/ws/limits.rs";
+const WEBSOCKET_ERRORS: &str = "crates/proto/src/ws/error.rs";
+const WEBSOCKET_CODES: &str = "crates/proto/src/ws/close.rs";
 
 const HEADING: &str = "# Limits
 
@@ -43,6 +46,7 @@ pub fn document(tree: &Tree) -> Option<String> {
         ("The server", SERVER, table_rows(tree, SERVER)),
         ("HTTP/1.1", PROTOCOL, protocol_rows(tree)),
         ("HTTP/2", H2, h2_rows(tree)),
+        ("WebSocket", WEBSOCKET, websocket_rows(tree)),
         ("The PROXY protocol", PROXY, table_rows(tree, PROXY)),
     ];
     let shown: Vec<String> = sections.iter().filter(|(_, _, rows)| !rows.is_empty()).map(section).collect();
@@ -60,8 +64,8 @@ pub fn names(tree: &Tree) -> Vec<String> {
 }
 
 fn all_rows(tree: &Tree) -> impl Iterator<Item = Row> {
-    let protocols = protocol_rows(tree).into_iter().chain(h2_rows(tree)).chain(table_rows(tree, PROXY));
-    table_rows(tree, SERVER).into_iter().chain(protocols)
+    let protocols = protocol_rows(tree).into_iter().chain(h2_rows(tree)).chain(websocket_rows(tree));
+    table_rows(tree, SERVER).into_iter().chain(protocols).chain(table_rows(tree, PROXY))
 }
 
 fn section((title, path, rows): &(&str, &str, Vec<Row>)) -> String {
@@ -80,6 +84,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
         (SERVER, table_rows(tree, SERVER)),
         (PROTOCOL, protocol_rows(tree)),
         (H2, h2_rows(tree)),
+        (WEBSOCKET, websocket_rows(tree)),
         (PROXY, table_rows(tree, PROXY)),
     ];
     for (path, rows) in tables {
@@ -112,7 +117,7 @@ fn rows_missing(tree: &Tree, path: &str, rows: &[Row]) -> Vec<Finding> {
     let own = fields.filter(|&at| {
         !(at + 3..end).take_while(|&at| !source.is_mark(at, ',')).any(|at| source.word(at) == "Limits")
     });
-    let is = |row: &Row, field: &str| row.name.strip_prefix(H2_PREFIX).unwrap_or(&row.name) == field;
+    let is = |row: &Row, field: &str| row.name.rsplit('.').next() == Some(field);
     let bare = own.filter(|&at| !rows.iter().any(|row| is(row, source.word(at + 1))));
     bare.filter(|&at| !source.word(at + 1).is_empty())
         .map(|at| {
@@ -180,6 +185,28 @@ fn h2_rows(tree: &Tree) -> Vec<Row> {
 
 const H2_PREFIX: &str = "h2.";
 
+/// `name = default "unit", close Error, "reason";` inside `limits! { }`: beyond is the code that the error closes by.
+fn websocket_rows(tree: &Tree) -> Vec<Row> {
+    let Some(source) = tree.source(WEBSOCKET) else { return Vec::new() };
+    rows_of(source, "limits")
+        .filter_map(|row| {
+            let [name, "close", error] = words(row)[..] else { return None };
+            let [default, unit, reason] = <[String; 3]>::try_from(literals(row)).ok()?;
+            let code = word_behind(tree, WEBSOCKET_ERRORS, "errors", error)?;
+            let number = number_of(tree, WEBSOCKET_CODES, "codes", &code)?;
+            let default = format!("{} {unit}", default.replace('_', ""));
+            Some(Row {
+                name: format!("{WEBSOCKET_PREFIX}{name}"),
+                default,
+                beyond: format!("close with {number}"),
+                reason,
+            })
+        })
+        .collect()
+}
+
+const WEBSOCKET_PREFIX: &str = "websocket.";
+
 /// The word behind this one in its row inside `name! { }`.
 fn word_behind(tree: &Tree, path: &str, name: &str, first: &str) -> Option<String> {
     let source = tree.source(path)?;
@@ -204,8 +231,13 @@ fn status_of(tree: &Tree, error: &str) -> Option<String> {
 
 /// `code STATUS "..."` inside `registered! { }`.
 fn code_of(tree: &Tree, status: &str) -> Option<String> {
-    let statuses = tree.source(STATUSES)?;
-    let row = rows_of(statuses, "registered").find(|row| words(row).first() == Some(&status))?;
+    number_of(tree, STATUSES, "registered", status)
+}
+
+/// The number before this word in its row inside `name! { }`.
+fn number_of(tree: &Tree, path: &str, name: &str, word: &str) -> Option<String> {
+    let source = tree.source(path)?;
+    let row = rows_of(source, name).find(|row| words(row).first() == Some(&word))?;
     literals(row).into_iter().next()
 }
 
@@ -268,6 +300,12 @@ mod tests {
             (H2_ERRORS, "//! E.\nerrors! { Pings CALM of pings \"too many\"; }\n"),
             (H2_REFUSALS, "//! R.\nrefusals! { TooMany FIELDS_TOO_LARGE of fields \"too many\"; }\n"),
             (
+                WEBSOCKET,
+                "//! L.\npub struct Limits { pub fragments: u32 }\nlimits! { fragments = 9_000 \"frames\", close Many, \"W.\"; }\n",
+            ),
+            (WEBSOCKET_ERRORS, "//! E.\nerrors! { Many TOO_BIG of fragments \"too many\"; }\n"),
+            (WEBSOCKET_CODES, "//! C.\ncodes! { 1009 TOO_BIG \"too big\"; }\n"),
+            (
                 PROXY,
                 "//! P.\nconst TABLE: [Row; 1] = [row(\"line_bytes\", \"7 bytes\", \"no more\", \"closed\")];\n",
             ),
@@ -290,6 +328,7 @@ mod tests {
         assert!(text.contains("| `h2.streams` | 1 streams | RST_STREAM with REFUSED | S. |\n"), "{text}");
         assert!(text.contains("| `h2.fields` | 3 lines | 431 | F. |\n"), "{text}");
         assert!(text.contains("| `h2.early` | 3 streams | forgotten | E. |\n"), "{text}");
+        assert!(text.contains("| `websocket.fragments` | 9000 frames | close with 1009 | W. |\n"), "{text}");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Broadcast {
     /// # Errors
     /// The value is one that JSON cannot say.
     #[cfg(feature = "json")]
-    pub fn send_json<T: serde::Serialize + ?Sized>(&self, value: &T) -> Result<(), serde_json::Error> {
+    pub fn send_json<T: serde_core::Serialize + ?Sized>(&self, value: &T) -> Result<(), serde_json::Error> {
         self.send(serde_json::to_string(value)?);
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Event {
     /// # Errors
     /// The value is one that JSON cannot say.
     #[cfg(feature = "json")]
-    pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Event, serde_json::Error> {
+    pub fn json<T: serde_core::Serialize + ?Sized>(value: &T) -> Result<Event, serde_json::Error> {
         serde_json::to_string(value).map(Event::new)
     }
 

@@ -27,6 +27,7 @@ fn detail(error: &UpstreamError) -> &'static str {
         UpstreamError::Busy => "As many requests as may be are under way to the upstream.",
         UpstreamError::Closed => "The upstream closed the connection before it answered.",
         UpstreamError::Reset(_) => "The upstream broke the exchange off.",
+        UpstreamError::NoConnectProtocol => "The upstream does not take what was asked for by HTTP/2.",
         UpstreamError::HeadTimeout => "The upstream did not answer in time.",
         UpstreamError::SendTimeout => "The upstream did not take the request in time.",
         UpstreamError::Malformed(_) => "The upstream sent what is no response.",

@@ -98,7 +98,9 @@ impl WebSocket {
     /// # Errors
     /// As [`recv`](WebSocket::recv), and [`WebSocketError::NotJson`], after which the conversation may go on; if it is the handler's result, the client is told 1007.
     #[cfg(feature = "json")]
-    pub async fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, WebSocketError> {
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
         self.receiver.recv_json().await
     }
 
@@ -107,7 +109,10 @@ impl WebSocket {
     /// # Errors
     /// As [`send`](WebSocket::send), and [`WebSocketError::NotJson`] for a value that JSON cannot say.
     #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WebSocketError> {
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
         self.sender.send_json(value).await
     }
 }
@@ -131,7 +136,9 @@ impl WebSocketReceiver {
     /// # Errors
     /// As there.
     #[cfg(feature = "json")]
-    pub async fn recv_json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, WebSocketError> {
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
         let Some(message) = self.recv().await? else { return Ok(None) };
         serde_json::from_slice(message.as_bytes()).map(Some).map_err(|_| WebSocketError::NotJson)
     }
@@ -174,7 +181,10 @@ impl WebSocketSender {
     /// # Errors
     /// As there.
     #[cfg(feature = "json")]
-    pub async fn send_json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WebSocketError> {
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
         let text = serde_json::to_string(value).map_err(|_| WebSocketError::NotJson)?;
         self.send(text).await
     }

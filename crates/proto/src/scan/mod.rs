@@ -1,11 +1,11 @@
-//! Where a run of bytes of one kind ends: the only loop of the parsers that looks at every byte.
+//! Bytes, many at a time: where a run of bytes of one kind ends, which is what parsers look at every byte for; masking; whether bytes are UTF-8.
 //!
 //! Four kinds matter (see [`naive`], which defines them): the bytes of a token, of a field value, of a target, of most hosts.
 //! The search is written once over a vector and built for each [`Level`] of CPU; [`naive`] is its oracle. Fields are
-//! many short runs, so there the searches share what they saw: `blocks` says how, and what it is worth.
-//! This module holds the crate's only `unsafe`: unaligned loads that stay inside the slice, and calls of
+//! many short runs, so there the searches share what they saw: `blocks` says how, and what it is worth. What WebSocket needs is in `mask` and `utf8`, with figures.
+//! This module holds the crate's only `unsafe`: unaligned loads and stores that stay inside the slice, or what was reserved behind a vector's end, and calls of
 //! functions built for CPU features that the level proves to be there; and text of bytes that were seen to be [`ascii`].
-#![expect(unsafe_code, reason = "loads and CPU features, as said above")]
+#![expect(unsafe_code, reason = "loads, stores and CPU features, as said above")]
 
 mod ascii;
 mod blocks;

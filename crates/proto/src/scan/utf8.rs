@@ -1,4 +1,12 @@
 //! Whether bytes are UTF-8 (RFC 3629), piece by piece: what breaks it is noticed within the piece that does, and at the byte that does.
+//!
+//! What of a piece is whole is looked at as the level can: by AVX2 with the lookup algorithm, else by the standard library, which skips ASCII by words. GiB a second for
+//! 16 KiB in the cache, on an AMD EPYC that had other work meanwhile (`cargo bench -p gannet-proto --bench websocket`):
+//!
+//! | | ASCII | German | Japanese |
+//! |---|---|---|---|
+//! | AVX2 | 23 | 8.3 | 8.5 |
+//! | the standard library | 23 | 1.3 | 1.2 |
 
 use super::{Kind, Level};
 

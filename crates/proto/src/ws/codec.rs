@@ -22,7 +22,7 @@ pub trait Inflate {
     /// over into the next message is forgotten then. A final block ends nothing but itself: another may follow it (section 7.2.3.4).
     ///
     /// # Errors
-    /// What is wrong; the connection fails. `output` never has more than `limit_bytes`, all that it had before included.
+    /// What is wrong; the connection fails. `output` then has what came before that; it never has more than `limit_bytes`, all that it had before included.
     fn inflate(
         &mut self,
         input: &[u8],

@@ -99,11 +99,13 @@ impl Message {
         let most = lent.limits.message_bytes as usize;
         // Nobody lends it now who lent it when the message began.
         let inflate = lent.inflate.as_mut().ok_or(Error::InvalidCompression)?;
-        inflate.inflate(input, is_last, lent.message, most).map_err(|error| match error {
+        let inflated = inflate.inflate(input, is_last, lent.message, most);
+        // What came first was wrong first, wherever the bytes were cut.
+        self.check(lent.message.get(before..).unwrap_or_default(), level)?;
+        inflated.map_err(|error| match error {
             InflateError::Invalid => Error::InvalidCompression,
             InflateError::TooLarge => Error::MessageTooLarge,
-        })?;
-        self.check(lent.message.get(before..).unwrap_or_default(), level)
+        })
     }
 
     /// Text is text as far as it has come.

@@ -3,12 +3,14 @@
 
 pub mod asker;
 pub mod corpus;
+pub mod deflate;
 pub mod exercise;
 pub mod exercise_client;
 pub mod exercise_h2;
 pub mod exercise_hpack;
 pub mod exercise_proxy;
 pub mod exercise_talk;
+pub mod exercise_ws;
 pub mod text;
 
 use gannet_proto::h1::{Connection, Error, Event, ResponseToSend};

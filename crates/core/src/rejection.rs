@@ -105,6 +105,33 @@ impl Rejection {
         Rejection { kind: Box::new(Kind::Problem(problem)) }
     }
 
+    /// Refuses with 422 what breaks a rule, and says of all that are broken where and what. A rule is whether it holds, the place that it is of, and what has to be.
+    ///
+    /// ```
+    /// # use gannet_core::{Place, Rejection};
+    /// fn check(name: &str, age: u8) -> Result<(), Rejection> {
+    ///     Rejection::check("the visitor is not valid", [
+    ///         (!name.trim().is_empty(), Place::pointer("/name"), "must not be empty"),
+    ///         (age >= 18, Place::pointer("/age"), "must be at least 18"),
+    ///     ])
+    /// }
+    /// assert!(check("Ada", 36).is_ok());
+    /// assert_eq!(check("", 7).unwrap_err().errors().len(), 2);
+    /// ```
+    ///
+    /// # Errors
+    /// When a rule is broken.
+    pub fn check<D: Into<Cow<'static, str>>>(
+        detail: impl Into<Cow<'static, str>>,
+        rules: impl IntoIterator<Item = (bool, Place, D)>,
+    ) -> Result<(), Rejection> {
+        let broken = rules.into_iter().filter(|(holds, ..)| !holds);
+        let rejection = Rejection::new(Status::UNPROCESSABLE_CONTENT, detail);
+        let rejection =
+            broken.fold(rejection, |rejection, (_, place, what)| rejection.with_error(place, what));
+        if rejection.errors().is_empty() { Ok(()) } else { Err(rejection) }
+    }
+
     /// Says where something is wrong, too. The first 64 of them are told. A rejection that is a response stays what it is.
     #[must_use]
     pub fn with_error(mut self, place: Place, detail: impl Into<Cow<'static, str>>) -> Rejection {
@@ -343,6 +370,22 @@ mod tests {
         });
         assert_eq!(many.errors().len(), 64);
         assert_eq!(json(many).matches("is wrong").count(), 64);
+    }
+
+    #[test]
+    fn rules_that_are_broken_are_all_told_and_those_that_hold_are_not() {
+        let check = |name: &str, count: u8| {
+            Rejection::check(
+                "not valid",
+                [
+                    (!name.is_empty(), Place::pointer("/name"), "must not be empty".to_owned()),
+                    (count > 0, Place::parameter("count"), format!("must be more than {count}")),
+                ],
+            )
+        };
+        assert!(check("a", 1).is_ok());
+        assert_eq!(check("a", 0).unwrap_err().to_string(), "422: not valid; count: must be more than 0");
+        assert_eq!(check("", 0).unwrap_err().errors().len(), 2);
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl App {
         match address.to_socket_addrs() {
             Ok(addresses) => self.listen.extend(addresses.map(Listen::Internet)),
             Err(error) => {
-                self.mistake(Location::caller(), format!("{address:?} is no address to listen on: {error}"))
+                self.mistake(Location::caller(), format!("{address:?} is no address to listen on: {error}"));
             }
         }
         self

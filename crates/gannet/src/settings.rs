@@ -47,7 +47,7 @@ impl App {
         match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
             Ok(Some(address)) => self.admin = Some(address),
             Ok(None) => {
-                self.mistake(Location::caller(), format!("{address:?} is no address for the admin listener"))
+                self.mistake(Location::caller(), format!("{address:?} is no address for the admin listener"));
             }
             Err(error) => {
                 self.mistake(
@@ -103,7 +103,7 @@ impl App {
             match backend.parse() {
                 Ok(backend) => self.backend = backend,
                 Err(error) => {
-                    self.mistake(Location::caller(), format!("GANNET_BACKEND is {backend:?}: {error}"))
+                    self.mistake(Location::caller(), format!("GANNET_BACKEND is {backend:?}: {error}"));
                 }
             }
         }
@@ -111,7 +111,7 @@ impl App {
             match mapped_sends.parse() {
                 Ok(mapped_sends) => self.mapped_sends = mapped_sends,
                 Err(error) => {
-                    self.mistake(Location::caller(), format!("GANNET_MMAP is {mapped_sends:?}: {error}"))
+                    self.mistake(Location::caller(), format!("GANNET_MMAP is {mapped_sends:?}: {error}"));
                 }
             }
         }

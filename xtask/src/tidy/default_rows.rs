@@ -67,6 +67,8 @@ const ACCEPT: &str = "crates/features/src/accept.rs";
 const FAILURE: &str = "crates/features/src/proxy/failure.rs";
 const EXTRACTORS: &str = "crates/core/src/extractors.rs";
 const REJECTION: &str = "crates/core/src/rejection.rs";
+const FAULT: &str = "crates/gannet/src/extract/fault.rs";
+const WORDING: &str = "crates/gannet/src/extract/wording.rs";
 const PAIRS: &str = "crates/gannet/src/extract/pairs.rs";
 const MULTIPART: &str = "crates/gannet/src/extract/multipart/mod.rs";
 const PART: &str = "crates/gannet/src/extract/multipart/part.rs";
@@ -610,6 +612,20 @@ pub const ROWS: &[Row] = &[
         "it is cut there",
         "it may quote what a client sent",
         "a_detail_is_cut_between_two_characters_and_only_the_first_64_errors_are_told",
+    ),
+    row(
+        "end of what was expected that is kept of a longer detail",
+        Constant(FAULT, "END_BYTES", "bytes"),
+        "what is before it, and behind the beginning, is left out",
+        "a message of a megabyte ends with what was expected",
+        "of_a_long_message_only_what_is_told_is_kept",
+    ),
+    row(
+        "text of a client that a rejection quotes",
+        Constant(WORDING, "QUOTED_BYTES", "bytes"),
+        "it is cut there",
+        "enough to recognise it",
+        "of_a_long_text_its_beginning_is_quoted",
     ),
     row(
         "places that a rejection tells",

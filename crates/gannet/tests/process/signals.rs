@@ -23,7 +23,7 @@ fn a_program_without_a_log_says_where_it_listens_and_no_more(backend: BackendCho
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         return runtime.block_on(child::app(backend).run()).expect("it ends in order");
     }
-    let mut server =
+    let server =
         Server::start("signals", backend, "a_program_without_a_log_says_where_it_listens_and_no_more");
     is_served(&mut server.connect());
     server.signal(Signal::TERM);

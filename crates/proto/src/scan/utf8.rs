@@ -158,7 +158,11 @@ mod tests {
             for second in 0..=255 {
                 for at in [0, 31, 63, 94] {
                     bytes[at..at + 2].copy_from_slice(&[first, second]);
-                    agree(&bytes);
+                    let is_utf8 = core::str::from_utf8(&bytes).is_ok();
+                    assert!(
+                        Level::available().all(|level| level.is_utf8(&bytes) == is_utf8),
+                        "{first:#x} {second:#x}"
+                    );
                     bytes[at..at + 2].copy_from_slice(b"aa");
                 }
                 agree(&[first, second]);

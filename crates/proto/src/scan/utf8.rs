@@ -8,7 +8,7 @@
 //! | AVX2 | 23 | 8.3 | 8.5 |
 //! | the standard library | 23 | 1.3 | 1.2 |
 
-use super::{Kind, Level};
+use super::Level;
 
 /// Text of which a part has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,13 +97,13 @@ impl Level {
         /// Below this the look at whole vectors costs more than it saves.
         #[cfg(target_arch = "x86_64")]
         const SHORT_BYTES: usize = 64;
-        match self.0 {
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == super::Kind::Avx2 && bytes.len() >= SHORT_BYTES {
             // SAFETY: this kind is only made where the CPU was seen to have AVX2.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 if bytes.len() >= SHORT_BYTES => unsafe { super::x86_utf8::is_utf8(bytes) },
-            // It looks at ASCII by two words at a time, and at the rest by a table.
-            _ => core::str::from_utf8(bytes).is_ok(),
+            return unsafe { super::x86_utf8::is_utf8(bytes) };
         }
+        // It looks at ASCII by two words at a time, and at the rest by a table.
+        core::str::from_utf8(bytes).is_ok()
     }
 }
 

@@ -240,6 +240,7 @@ impl Parameters {
 mod tests {
     use super::*;
     use alloc::string::String;
+    use proptest::prelude::*;
 
     const fn window(is_taken_over: bool, bits: u8) -> Window {
         Window { is_taken_over, bits }
@@ -407,6 +408,38 @@ mod tests {
                     Ok(Some(chosen)),
                     "{offer:?} {wishes:?}"
                 );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_offered_the_answer_is_read_as_what_was_chosen(
+            parameters in prop::collection::vec(
+                prop::sample::select(alloc::vec![
+                    "; server_no_context_takeover",
+                    "; client_no_context_takeover",
+                    "; server_max_window_bits=10",
+                    "; server_max_window_bits=15",
+                    "; client_max_window_bits",
+                    "; client_max_window_bits=12",
+                    "; unknown",
+                    ", permessage-deflate",
+                    ", other",
+                ]),
+                0..8,
+            ),
+            server_bits in 9_u8..=15,
+            client_bits in 9_u8..=15,
+            takes_over: (bool, bool),
+        ) {
+            let line = parameters.iter().fold(String::from("permessage-deflate"), |line, more| line + more);
+            let most = both(window(takes_over.0, server_bits), window(takes_over.1, client_bits));
+            if let Some((chosen, answer)) = answered(&line, Wishes { most, ..Wishes::default() }) {
+                // A client that wishes for nothing takes any answer, and reads all that it says.
+                let read = Wishes::default().check_answer(&[answer.as_bytes()]);
+                prop_assert_eq!(read, Ok(Some(chosen)), "{} {}", line, answer);
+                prop_assert!(chosen.server.bits <= server_bits && (takes_over.0 || !chosen.server.is_taken_over));
             }
         }
     }

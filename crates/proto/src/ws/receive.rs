@@ -168,7 +168,8 @@ impl Receiver {
         message.count(header.length, lent.limits)?;
         if header.length > 0 {
             self.budget.earn();
-        } else if !header.fin || header.opcode == Opcode::Continuation {
+        } else if !header.fin {
+            // If it were the last, the message would earn more than it costs.
             self.budget.spend(lent.limits)?;
         }
         self.state = State::Payload { left: header.length, mask: header.mask, fin: header.fin };

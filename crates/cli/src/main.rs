@@ -66,11 +66,26 @@ fn serve(options: &Options, began: Instant) -> Result<(), String> {
         // Before the server starts: whoever finds it serving may send a signal, which must find us listening for it.
         let signals =
             Signals::listen().map_err(|error| format!("signals cannot be listened for: {error}"))?;
-        let mut running = app.start().map_err(|error| error.to_string())?;
+        let mut running = app.start().map_err(|error| match error {
+            gannet::Error::Start(error) => error.with_options().to_string(),
+            error => without_places(&error.to_string()),
+        })?;
         Banner::new(&running, options, began.elapsed()).show(options.quiet);
         running.obey(signals).await.map_err(|error| format!("the server ended: {error}"))
     })
 }
+
+/// Mistakes without the places in this program's code that made the application of what was asked for.
+fn without_places(mistakes: &str) -> String {
+    let without_place = |line: &str| match line.split_once(": ") {
+        Some((place, mistake)) if place.starts_with(PLACES) => mistake.to_owned(),
+        _ => line.to_owned(),
+    };
+    mistakes.lines().map(without_place).collect::<Vec<_>>().join("\n")
+}
+
+/// How they begin.
+const PLACES: &str = "crates/cli/src/";
 
 /// One line on the standard error, and the exit status.
 fn complain(error: &str, status: u8) -> ExitCode {

@@ -201,7 +201,7 @@ impl Client {
         self.drain(lent);
         self.local.joined.clear();
         while let Some(Waiting { call, .. }) = self.local.calls.next() {
-            self.refuse(call, UpstreamError::Stopping);
+            self.local.refuse(call, UpstreamError::Stopping);
         }
         let mut any = false;
         for index in 0..self.connections.len() {

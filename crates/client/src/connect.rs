@@ -4,9 +4,7 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use gannet_core::{
-    Call, Counter, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
-};
+use gannet_core::{Call, Counter, Upstream, UpstreamAddress, UpstreamError, UpstreamProtocol};
 use gannet_engine::{Address, SocketId};
 use gannet_link::Offer;
 
@@ -27,7 +25,7 @@ impl Client {
     pub(crate) fn begin_one(&mut self, waiting: Waiting, lent: &mut Lent<'_>) {
         let upstream = waiting.call.upstream();
         if waiting.call.is_abandoned() {
-            return self.forget(waiting.call);
+            return self.local.forget(waiting.call);
         }
         let offer = offer(&upstream, &waiting);
         if upstream.proxy_protocol.is_some() {
@@ -113,7 +111,7 @@ impl Client {
     fn connect(&mut self, upstream: Arc<Upstream>, waiting: Waiting, offer: Offer, lent: &mut Lent<'_>) {
         let pool = self.local.pools.of(&upstream);
         if pool.open >= self.local.limits.upstream_connections {
-            return self.refuse(waiting.call, UpstreamError::Busy);
+            return self.local.refuse(waiting.call, UpstreamError::Busy);
         }
         let multiplexes = offer == Offer::Http2 || offer == Offer::Either && pool.multiplexes;
         let is_shared =
@@ -137,7 +135,7 @@ impl Client {
             Err(error) => {
                 // Whatever ran out is ours.
                 tracing::warn!(%error, upstream = %upstream.address, "an upstream cannot be connected to");
-                self.refuse(waiting.call, UpstreamError::Busy);
+                self.local.refuse(waiting.call, UpstreamError::Busy);
             }
         }
     }
@@ -260,7 +258,7 @@ impl Client {
     /// A connection was not made.
     pub(crate) fn give_up(&mut self, socket: SocketId, error: &UpstreamError, lent: &mut Lent<'_>) {
         for waiting in self.stop_connecting(socket, lent) {
-            self.refuse(waiting.call, error.clone());
+            self.local.refuse(waiting.call, error.clone());
         }
     }
 
@@ -287,32 +285,16 @@ impl Client {
             self.stop_connecting(socket, lent);
         }
         for waiting in left {
-            self.forget(waiting.call);
+            self.local.forget(waiting.call);
         }
-    }
-
-    /// Ends a call for which nobody waits any more.
-    fn forget(&mut self, call: Rc<Call>) {
-        self.local.calls.over(&call.upstream());
-        call.recycle();
-    }
-
-    /// Answers a call of which nothing was sent.
-    pub(crate) fn refuse(&mut self, call: Rc<Call>, error: UpstreamError) {
-        self.local.counters.add(Counter::UpstreamFailed, 1);
-        let upstream = call.upstream();
-        let unsent = call.take_request(None).map(Box::new);
-        call.answer(Err(UpstreamFailure { error, unsent }));
-        call.recycle();
-        self.local.calls.over(&upstream);
     }
 }
 
-/// What is offered to an upstream for a call. Other protocols are spoken over HTTP/1.1 only (RFC 9113, 8.2.2).
+/// What is offered to an upstream for a call. What HTTP/1.1 alone can ask for is asked by that.
 #[inline]
 fn offer(upstream: &Upstream, waiting: &Waiting) -> Offer {
     let negotiates = upstream.tls.is_some() && upstream.protocol == UpstreamProtocol::Negotiated;
-    let needs_http1 = waiting.attempt == Attempt::AgainByHttp1 || waiting.call.offers_upgrade();
+    let needs_http1 = waiting.attempt == Attempt::AgainByHttp1 || waiting.call.needs_http1();
     match upstream.protocol {
         UpstreamProtocol::Http2 => Offer::Http2,
         _ if negotiates && !needs_http1 => Offer::Either,

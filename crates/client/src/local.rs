@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
 
-use gannet_core::{Counters, Incoming};
+use gannet_core::{Call, Counter, Counters, Incoming, UpstreamError, UpstreamFailure};
 use gannet_engine::{Engine, Moment, Output, SocketId, Timers};
 use gannet_link::Scratch;
 use gannet_proto::scan::Level;
@@ -123,6 +123,22 @@ impl Local {
     /// The protocol of a connection of HTTP/2.
     pub(crate) fn h2(&self) -> h2::Client {
         h2::Client::new(self.limits.h2(), self.seed).with_level(self.level)
+    }
+
+    /// Ends a call for which nobody waits any more.
+    pub(crate) fn forget(&mut self, call: Rc<Call>) {
+        self.calls.over(&call.upstream());
+        call.recycle();
+    }
+
+    /// Answers a call of which nothing was sent.
+    pub(crate) fn refuse(&mut self, call: Rc<Call>, error: UpstreamError) {
+        self.counters.add(Counter::UpstreamFailed, 1);
+        let upstream = call.upstream();
+        let unsent = call.take_request(None).map(Box::new);
+        call.answer(Err(UpstreamFailure { error, unsent }));
+        call.recycle();
+        self.calls.over(&upstream);
     }
 
     pub(crate) fn take_stream(&mut self) -> Box<Stream> {

@@ -4,7 +4,9 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use gannet_core::{Body, BodyError, BodyLength, Call, Fields, Frame, UpstreamError, UpstreamRequest};
+use gannet_core::{
+    Body, BodyError, BodyLength, Call, Fields, Frame, UpgradeOffer, UpstreamError, UpstreamRequest,
+};
 use gannet_engine::{Output, SocketId};
 use gannet_proto::h1::{Misuse, RequestToSend};
 
@@ -36,7 +38,7 @@ fn head(request: &UpstreamRequest, body: BodyLength, closes: bool) -> RequestToS
         target: request.target(),
         fields: request.fields.rendered(),
         body,
-        upgrade: request.upgrade,
+        upgrade: request.upgrade != UpgradeOffer::None,
         accepts_trailers: request.accepts_trailers,
         closes,
     }

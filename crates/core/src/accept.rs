@@ -7,6 +7,8 @@
 /// was named more specifically, so that `text/html, */*` means HTML; then the server's favourite. Without a field, or with an
 /// empty one, anything is welcome. What is malformed is passed over. A range with a parameter matches no offer, unless the
 /// parameter is `charset=utf-8`, which all of ours are.
+///
+/// A problem (`application/problem+json`, RFC 9457) is JSON: who names `application/json`, or any `+json`, takes it as if it had been named itself.
 pub fn preferred_media_type(accept: Option<&[u8]>, offers: &[&str]) -> Option<usize> {
     let accept = accept.unwrap_or_default().trim_ascii();
     if accept.is_empty() {
@@ -30,10 +32,24 @@ struct Rating {
     specificity: u8,
 }
 
+/// What names an offer by another name that fits it is passed over where it is named by its own, and else counts as much.
+const BY_ANOTHER_NAME: u8 = 3;
+const BY_ITS_NAME: u8 = 4;
+
 fn rate(accept: &[u8], offer: &str) -> Rating {
     let ratings = split(accept, b',').filter_map(|member| rate_by(member, offer));
-    ratings.max_by_key(|rating| (rating.specificity, rating.weight)).unwrap_or_default()
+    let rating = ratings.max_by_key(|rating| (rating.specificity, rating.weight)).unwrap_or_default();
+    Rating { specificity: rating.specificity.min(BY_ANOTHER_NAME), ..rating }
 }
+
+/// Whether a client asks for JSON: it names it, by whichever of its names, and likes it as much as text and pages. Who takes anything does not ask for it.
+pub(crate) fn asks_for_json(accept: Option<&[u8]>) -> bool {
+    let names_it = rate(accept.unwrap_or_default(), PROBLEM).specificity > ANYTHING;
+    names_it && preferred_media_type(accept, &[PROBLEM, "text/plain", "text/html"]) == Some(0)
+}
+
+/// What a problem is (RFC 9457, 3).
+pub(crate) const PROBLEM: &str = "application/problem+json";
 
 /// What one member of the list says of an offer, if it matches.
 fn rate_by(member: &[u8], offer: &str) -> Option<Rating> {
@@ -53,13 +69,23 @@ fn rate_by(member: &[u8], offer: &str) -> Option<Rating> {
 /// How specifically a range names an offer, if it does.
 fn matches(range: &[u8], offer: &str) -> Option<u8> {
     if range == b"*/*" {
-        return Some(1);
+        return Some(ANYTHING);
     }
     let group = &offer.as_bytes()[..=offer.find('/')?];
     match range.strip_suffix(b"*") {
         Some(wanted) => wanted.eq_ignore_ascii_case(group).then_some(2),
-        None => range.eq_ignore_ascii_case(offer.as_bytes()).then_some(3),
+        None if range.eq_ignore_ascii_case(offer.as_bytes()) => Some(BY_ITS_NAME),
+        None => (offer == PROBLEM && is_json(range)).then_some(BY_ANOTHER_NAME),
     }
+}
+
+const ANYTHING: u8 = 1;
+
+/// `application/json`, and what is JSON besides being something else (RFC 6839, 3.1).
+fn is_json(range: &[u8]) -> bool {
+    let Some((kind, subtype)) = range.split_at_checked(b"application/".len()) else { return false };
+    let suffix = subtype.last_chunk::<5>().is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json"));
+    kind.eq_ignore_ascii_case(b"application/") && (suffix || subtype.eq_ignore_ascii_case(b"json"))
 }
 
 fn is_utf8_charset(parameter: &[u8]) -> bool {
@@ -135,6 +161,38 @@ mod tests {
         let weight = |offer| rate(example.as_bytes(), offer).weight;
         assert_eq!([weight("text/plain"), weight("text/html"), weight("image/jpeg")], [700, 300, 500]);
         assert_eq!(preferred("text/html;q=0.1, */*"), Some("text/plain"));
+    }
+
+    #[test]
+    fn who_names_json_takes_a_problem_and_who_takes_anything_does_not_ask_for_it() {
+        for json in [
+            "application/json",
+            "application/problem+json",
+            "application/vnd.api+json, text/html;q=0.9",
+            "Application/JSON; charset=utf-8, */*",
+            // What axios and jQuery send.
+            "application/json, text/plain, */*",
+            "application/json, text/javascript, */*; q=0.01",
+            "application/*",
+        ] {
+            assert!(asks_for_json(Some(json.as_bytes())), "{json}");
+        }
+        for other in [
+            "",
+            "*/*",
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "text/html, application/json;q=0.9",
+            "application/json;q=0, */*",
+            "application/problem+json;q=0, application/json",
+            "application/jsonx",
+            "text/json",
+            "image/png",
+        ] {
+            assert!(!asks_for_json(Some(other.as_bytes())), "{other}");
+        }
+        assert!(!asks_for_json(None));
+        // JSON that is none of ours is not what a problem's name asks for.
+        assert_eq!(preferred_media_type(Some(b"application/problem+json"), &["application/json"]), None);
     }
 
     #[test]

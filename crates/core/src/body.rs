@@ -10,8 +10,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use gannet_block::Chunk;
 
-use crate::tunnel::tunnel;
-use crate::{Fields, ReceivedBody, Sender};
+use crate::{Fields, ReceivedBody, Upgrade};
 
 /// Ranges of files up to this many bytes go out with their response's head, if the kernel has them in memory; longer ones are sent after
 /// it, and end the connection where the file has become too short by then.
@@ -82,23 +81,6 @@ pub enum BodyError {
     Aborted,
 }
 
-/// What is to happen once the head of an upgrade response is sent.
-pub struct Upgrade {
-    start: Box<dyn FnOnce(Upgraded) -> Conversation>,
-}
-
-/// What talks over an upgraded connection; done when the conversation is.
-pub type Conversation = Pin<Box<dyn Future<Output = ()>>>;
-
-/// Both halves of a connection that was upgraded. Bytes that the client sent behind its request are read first.
-#[derive(Debug)]
-pub struct Upgraded {
-    /// What the client sends.
-    pub reader: ReceivedBody,
-    /// What the client is sent. Dropping it ends our half.
-    pub writer: Sender,
-}
-
 impl Body {
     /// How many bytes there are, when that is known.
     pub fn length(&self) -> Option<u64> {
@@ -157,27 +139,6 @@ impl Deref for Data {
 
     fn deref(&self) -> &[u8] {
         self.as_slice()
-    }
-}
-
-impl Upgrade {
-    /// Hands the connection to `conversation` once the head is sent. The connection closes when its future is done and what it
-    /// sent has gone out.
-    pub fn new<F>(conversation: impl FnOnce(Upgraded) -> F + 'static) -> Upgrade
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        Upgrade { start: Box::new(move |upgraded| Box::pin(conversation(upgraded))) }
-    }
-
-    /// Joins the connection to another that was upgraded, byte for byte, until both halves of both have ended.
-    pub fn tunnel(other: Upgraded) -> Upgrade {
-        Upgrade::new(move |this| tunnel(this, other))
-    }
-
-    /// Begins the conversation: the server's part.
-    pub fn start(self, upgraded: Upgraded) -> Conversation {
-        (self.start)(upgraded)
     }
 }
 

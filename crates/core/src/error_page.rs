@@ -1,23 +1,96 @@
-//! What is answered where there is nothing else to answer: a status in words, for a browser as a page.
+//! What is answered where there is nothing else to answer: a status in words, for a browser as a page, for an API's client as a problem.
 
 use bytes::Bytes;
 use gannet_proto::Status;
 
-use crate::{Body, Fields, PAGE_STYLE, Response, preferred_media_type};
+use crate::accept::asks_for_json;
+use crate::{Body, Fields, IntoResponse, PAGE_STYLE, Rejection, Request, Response, preferred_media_type};
 
-/// A response that says its status: as a page if the client prefers HTML, as a line of text (`404 Not Found`) otherwise.
-///
-/// `accept` is the request's Accept field (RFC 9110, 12.5.1): browsers name HTML first, programs take anything, and get the
-/// line. The page has what the status means and what the visitor can do; no script, nothing from elsewhere, and nothing
-/// that the request said. It is not to be stored: the next answer may be another, and an address that leads nowhere is not
-/// worth a cache's room.
+/// A response that says its status, in the [form](ErrorForm) that the client prefers by its `Accept`.
 pub fn error_page(status: Status, accept: Option<&[u8]>) -> Response {
-    let is_html = preferred_media_type(accept, &["text/plain", "text/html"]) == Some(1);
-    let (fields, text) =
-        if is_html { (PAGE_FIELDS, page(status)) } else { (TEXT_FIELDS, line(status) + "\n") };
-    Response::new(status)
-        .with_fields(Fields::with_prepared(Bytes::from_static(fields.as_bytes())))
-        .with_body(Body::Bytes(text.into()))
+    ErrorForm::preferred(accept).response(status)
+}
+
+/// In which form an error is told that nobody has said more of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ErrorForm {
+    /// A line: `404 Not Found`.
+    Text,
+    /// A page, for browsers. It has what the status means and what the visitor can do; no script, nothing from elsewhere, and nothing
+    /// that the request said.
+    Page,
+    /// A problem (RFC 9457), as a [`Rejection`] is told.
+    Problem,
+}
+
+/// Left with a request by a filter that has errors told as problems: a client that says nothing of what it likes better gets them, too.
+#[derive(Clone, Copy, Debug)]
+pub struct PrefersProblems;
+
+impl ErrorForm {
+    /// By a request's Accept field (RFC 9110, 12.5.1): who names JSON (`application/json`, any `+json`), and nothing that it likes better, gets a problem; browsers,
+    /// which name HTML first, a page; who takes anything the line.
+    pub fn preferred(accept: Option<&[u8]>) -> ErrorForm {
+        if asks_for_json(accept) {
+            return ErrorForm::Problem;
+        }
+        match preferred_media_type(accept, &["text/plain", "text/html"]) {
+            Some(1) => ErrorForm::Page,
+            _ => ErrorForm::Text,
+        }
+    }
+
+    /// For a client of what tells problems: they are what it gets, unless it likes HTML or text better.
+    pub fn preferred_to_problems(accept: Option<&[u8]>) -> ErrorForm {
+        match preferred_media_type(accept, &["application/problem+json", "text/html", "text/plain"]) {
+            Some(1) => ErrorForm::Page,
+            Some(2) => ErrorForm::Text,
+            _ => ErrorForm::Problem,
+        }
+    }
+
+    /// A response that says its status. It is not to be stored: the next answer may be another, and an address that leads nowhere is not worth a cache's room.
+    pub fn response(self, status: Status) -> Response {
+        self.response_with(status, || error_meaning(status).to_owned())
+    }
+
+    /// The same, with more than the status for those who read problems.
+    pub fn response_with(self, status: Status, detail: impl FnOnce() -> String) -> Response {
+        let (fields, text) = match self {
+            ErrorForm::Text => (TEXT_FIELDS, line(status) + "\n"),
+            ErrorForm::Page => (PAGE_FIELDS, page(status)),
+            ErrorForm::Problem => {
+                return Rejection::new(status, detail()).into_response().with("Vary", "Accept");
+            }
+        };
+        Response::new(status)
+            .with_fields(Fields::with_prepared(Bytes::from_static(fields.as_bytes())))
+            .with_body(Body::Bytes(text.into()))
+    }
+}
+
+impl Request {
+    /// The response to this request that says a status, in the form that its client prefers; a problem has `detail`.
+    pub fn refusal(&self, status: Status, detail: impl FnOnce() -> String) -> Response {
+        let accept = self.field("Accept");
+        let form = match self.extension::<PrefersProblems>() {
+            Some(_) => ErrorForm::preferred_to_problems(accept),
+            None => ErrorForm::preferred(accept),
+        };
+        form.response_with(status, detail)
+    }
+}
+
+/// What a status means, in a sentence (RFC 9110, 15; RFC 6585).
+pub fn error_meaning(status: Status) -> &'static str {
+    words(status).0
+}
+
+/// Whether a response says no more than its status: it has no body, or the server's own line or page.
+pub fn is_bare_error(response: &Response) -> bool {
+    let fields = response.fields().rendered();
+    matches!(response.body(), Body::Empty)
+        || [TEXT_FIELDS, PAGE_FIELDS].iter().any(|own| fields.starts_with(own.as_bytes()))
 }
 
 const TEXT_FIELDS: &str = "Content-Type: text/plain; charset=utf-8\r\n\
@@ -107,6 +180,7 @@ mod tests {
     use sha2::{Digest, Sha256};
 
     use super::*;
+    use crate::request::tests::request;
 
     const BROWSER: Option<&[u8]> = Some(b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
 
@@ -121,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_program_gets_a_line_and_a_browser_a_page() {
-        for accept in [None, Some(&b"*/*"[..]), Some(b"application/json"), Some(b"text/html;q=0")] {
+        for accept in [None, Some(&b"*/*"[..]), Some(b"image/png"), Some(b"text/html;q=0")] {
             let response = error_page(Status::NOT_FOUND, accept);
             assert_eq!((response.status(), text(&response)), (Status::NOT_FOUND, "404 Not Found\n"));
             assert_eq!(field(&response, "Content-Type"), "text/plain; charset=utf-8");
@@ -135,8 +209,40 @@ mod tests {
     }
 
     #[test]
-    fn caches_keep_the_two_forms_apart_and_store_neither() {
+    fn who_asks_for_json_gets_a_problem() {
+        for accept in ["application/json", "application/problem+json", "application/json, text/plain, */*"] {
+            let response = error_page(Status::NOT_FOUND, Some(accept.as_bytes()));
+            assert_eq!(field(&response, "Content-Type"), "application/problem+json");
+            assert_eq!(
+                text(&response),
+                "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\
+                 \"detail\":\"There is nothing at this address: it may have moved, or never been.\"}\n"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_says_more_to_those_who_read_problems_and_an_application_may_prefer_them() {
+        let mut request = request("GET", "/nowhere");
+        let refusal = |request: &Request| request.refusal(Status::NOT_FOUND, || "what was asked".to_owned());
+        assert_eq!(text(&refusal(&request)), "404 Not Found\n");
+        request.extensions_mut().insert(PrefersProblems);
+        assert!(text(&refusal(&request)).contains("what was asked"));
+    }
+
+    #[test]
+    fn what_says_no_more_than_its_status_is_told_from_what_somebody_wrote() {
         for accept in [None, BROWSER] {
+            assert!(is_bare_error(&error_page(Status::FORBIDDEN, accept).with("X-A", "1")));
+        }
+        assert!(is_bare_error(&Response::new(Status::NOT_FOUND)));
+        assert!(!is_bare_error(&Response::text("no such bird").with_status(Status::NOT_FOUND)));
+        assert!(!is_bare_error(&error_page(Status::NOT_FOUND, Some(b"application/json"))));
+    }
+
+    #[test]
+    fn caches_keep_the_forms_apart_and_store_none() {
+        for accept in [None, BROWSER, Some(&b"application/json"[..])] {
             let response = error_page(Status::NOT_FOUND, accept);
             assert_eq!((field(&response, "Vary"), field(&response, "Cache-Control")), ("Accept", "no-store"));
         }

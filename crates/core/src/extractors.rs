@@ -78,7 +78,7 @@ async fn gather(body: &mut ReceivedBody, expected: usize) -> Result<Data, BodyEr
 fn too_large(most: u64) -> Rejection {
     Rejection::new(
         Status::CONTENT_TOO_LARGE,
-        format!("the body is longer than the {most} bytes that are taken"),
+        format!("the body is larger than the {most} bytes that are taken"),
     )
 }
 
@@ -112,7 +112,7 @@ impl FromRequest for String {
 }
 
 fn no_text(valid: usize) -> Rejection {
-    Rejection::new(Status::BAD_REQUEST, format!("the body is no UTF-8 from byte {} on", valid + 1))
+    Rejection::new(Status::BAD_REQUEST, format!("the body is not UTF-8 from byte {} on", valid + 1))
 }
 
 /// The body as a stream. It may be as long as it likes, unless a filter says otherwise: what is read of it is for the handler to bound.
@@ -211,7 +211,7 @@ mod tests {
         let rejection = now(String::from_request(&mut sent(&[b"ab\xff"]))).unwrap_err();
         assert_eq!(
             (rejection.status(), rejection.detail()),
-            (Status::BAD_REQUEST, "the body is no UTF-8 from byte 3 on")
+            (Status::BAD_REQUEST, "the body is not UTF-8 from byte 3 on")
         );
     }
 

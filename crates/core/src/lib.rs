@@ -39,16 +39,19 @@ mod sleep;
 mod state;
 mod tls;
 mod tunnel;
+mod upgrade;
 mod upstream;
+mod worker;
 
 pub use accept::preferred_media_type;
+pub use arguments::{Arguments, Callable};
 pub use arrival::Arrival;
-pub use body::{Body, BodyError, Conversation, Data, FILE_READ_BYTES, Frame, Source, Upgrade, Upgraded};
+pub use body::{Body, BodyError, Data, FILE_READ_BYTES, Frame, Source};
 pub use bytes::Bytes;
 pub use channel::{Sender, channel};
 pub use client_address::{ForwardedClient, client_address, forwarded_client};
 pub use cpu::{Computation, CpuError, cpu, provide_cpu};
-pub use error_page::error_page;
+pub use error_page::{ErrorForm, PrefersProblems, error_meaning, error_page, is_bare_error};
 pub use exchange::{Incoming, ReceivedBody};
 pub use extensions::Extensions;
 pub use extract::{FromLast, FromRequest, Needs, Rejections};
@@ -59,6 +62,7 @@ pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
+pub use gannet_proto::{scan, ws};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, forwarding, quick};
 pub use interims::{Interims, Promise};
 pub use later::Later;
@@ -78,7 +82,9 @@ pub use state::{State, StateFactory, States};
 /// An open file: what [`Body::File`] sends, and [`Fs`] opens.
 pub use std::fs::File;
 pub use tls::{ClientCertificate, Tls};
+pub use upgrade::{Conversation, Duplex, Upgrade, Upgraded};
 pub use upstream::{
-    Call, Sending, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
+    Call, Sending, UpgradeOffer, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol,
     UpstreamRequest, UpstreamTimeouts, UpstreamTls, Upstreams,
 };
+pub use worker::{Draining, Letter, Letterbox, Locals};

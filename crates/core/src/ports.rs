@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
-use crate::{Later, Networks, States, Upstreams};
+use crate::{Draining, Later, Letterbox, Locals, Networks, States, Upstreams};
 
 /// The ports of one worker.
 #[derive(Clone)]
@@ -30,6 +30,12 @@ pub struct Ports {
     pub trusted: Rc<Networks>,
     /// What handlers have in common ([`State`](crate::State)).
     pub states: Rc<States>,
+    /// What the worker has for features.
+    pub locals: Rc<Locals>,
+    /// Where it is written to from elsewhere.
+    pub letterbox: Arc<dyn Letterbox>,
+    /// Whether it is ending.
+    pub draining: Rc<Draining>,
 }
 
 /// Files below a root. What the kernel has in memory is there at once; what a disk has to be asked for comes later, and

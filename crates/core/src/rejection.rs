@@ -14,7 +14,7 @@ use crate::{Body, BodyError, Fields, IntoResponse, Response};
 ///
 /// ```json
 /// {"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"the body is not as expected",
-///  "errors":[{"pointer":"#/age","detail":"invalid type: string \"ten\", expected u8"}]}
+///  "errors":[{"pointer":"#/age","detail":"expected a whole number, found \"ten\""}]}
 /// ```
 ///
 /// All extractors of the library reject by it, and a handler may, as the error of its `Result`.
@@ -308,10 +308,10 @@ mod tests {
 
     #[test]
     fn a_rejection_is_told_as_problem_details_rfc_9457() {
-        let bare = Rejection::new(Status::BAD_REQUEST, "this is no JSON");
+        let bare = Rejection::new(Status::BAD_REQUEST, "this is not JSON");
         assert_eq!(
             json(bare),
-            "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"this is no JSON\"}\n"
+            "{\"type\":\"about:blank\",\"title\":\"Bad Request\",\"status\":400,\"detail\":\"this is not JSON\"}\n"
         );
         let placed = Rejection::new(Status::UNPROCESSABLE_CONTENT, "not as expected")
             .with_type("https://example.com/problems/order", "The order cannot be taken")

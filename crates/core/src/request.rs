@@ -432,6 +432,11 @@ impl Request {
         &self.ports
     }
 
+    /// The same, for who keeps them longer than the request.
+    pub fn shared_ports(&self) -> Rc<Ports> {
+        self.ports.clone()
+    }
+
     /// Says where in the path the wildcard's part begins: the router's part.
     pub fn set_tail(&mut self, start: usize) {
         self.tail = u16::try_from(start).unwrap_or(u16::MAX);
@@ -563,6 +568,9 @@ pub(crate) mod tests {
             upstreams: nothing,
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(4));
         Request::new(head, ReceivedBody::new(incoming), Rc::new(ports), Interims::default(), Rc::default())

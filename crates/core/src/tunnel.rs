@@ -28,8 +28,10 @@ pub(crate) async fn tunnel(one: Upgraded, other: Upgraded) {
     .await;
 }
 
-/// Says whether it came to its end.
-async fn copy(mut reader: ReceivedBody, mut writer: Sender) -> bool {
+/// Says whether it came to its end. What is left before, also by whoever dropped it, is no end: the other side is told that it broke off.
+async fn copy(mut reader: ReceivedBody, writer: Sender) -> bool {
+    let mut unfinished = Unfinished(Some(writer));
+    let Some(writer) = &mut unfinished.0 else { return false };
     loop {
         let next = poll_fn(|context| match reader.poll_next(context) {
             Poll::Pending if writer.poll_closed(context).is_ready() => {
@@ -37,13 +39,23 @@ async fn copy(mut reader: ReceivedBody, mut writer: Sender) -> bool {
             }
             next => next,
         });
-        let Some(chunk) = next.await else { return true };
-        let Ok(chunk) = chunk else {
-            writer.abort();
-            return false;
-        };
+        let Some(chunk) = next.await else { break };
+        let Ok(chunk) = chunk else { return false };
         if writer.send(chunk).await.is_err() {
             return false;
+        }
+    }
+    unfinished.0 = None;
+    true
+}
+
+/// What has not been written to its end.
+struct Unfinished(Option<Sender>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(writer) = self.0.take() {
+            writer.abort();
         }
     }
 }
@@ -106,6 +118,17 @@ mod tests {
         one_in.end(Err(BodyError::Incomplete), None);
         assert!(tunnel.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
         assert_eq!(next(&mut other_out), Poll::Ready(Some(Err(BodyError::Aborted))));
+    }
+
+    #[test]
+    fn a_tunnel_that_is_given_up_ends_in_no_good_order_for_who_has_not_heard_all() {
+        let ((one, one_in, mut one_out), (other, _other_in, mut other_out)) = (end(), end());
+        let mut tunnel = Box::pin(tunnel(one, other));
+        one_in.end(Ok(()), None);
+        assert!(tunnel.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        drop(tunnel);
+        assert_eq!(next(&mut other_out), Poll::Ready(None));
+        assert_eq!(next(&mut one_out), Poll::Ready(Some(Err(BodyError::Aborted))));
     }
 
     #[test]

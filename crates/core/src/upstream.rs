@@ -86,12 +86,12 @@ pub struct UpstreamRequest {
     /// The method's text, a space and the target.
     line: Vec<u8>,
     method_length: usize,
-    /// Its fields; also `Host`, and with [`upgrade`](UpstreamRequest::upgrade) `Upgrade`. What frames it is the client's to say.
+    /// Its fields; also `Host`, and where it [offers](UpstreamRequest::upgrade) one `Upgrade`. What frames it is the client's to say.
     pub fields: Fields,
     /// Its body; one of unknown length is sent in chunks.
     pub body: Body,
-    /// Another protocol is offered: the field `Upgrade` says which.
-    pub upgrade: bool,
+    /// Whether another protocol is offered: the field `Upgrade` says which.
+    pub upgrade: UpgradeOffer,
     /// The upstream is to say 100 (Continue) before the body is sent.
     pub expects_continue: bool,
     /// The response may have trailers (`TE: trailers`).
@@ -100,6 +100,21 @@ pub struct UpstreamRequest {
     pub interims: Option<Interims>,
     /// Client and server of the connection that it came by: what the PROXY protocol's header says.
     pub client: Option<(SocketAddr, SocketAddr)>,
+}
+
+/// Whether a request offers another protocol, and by which HTTP it can. Where the upstream takes it up the response's body is an
+/// [`Upgrade`](crate::Upgrade), and its status what that HTTP has for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum UpgradeOffer {
+    /// It does not.
+    #[default]
+    None,
+    /// By HTTP/1.1's `Upgrade` (RFC 9110, 7.8), which 101 answers. By HTTP/2 it is not made, and the request is as any other (RFC 9113, 8.2.2).
+    Http1,
+    /// By `Upgrade`, or by HTTP/2's extended CONNECT (RFC 8441), which 200 answers: that asks for the first protocol that the field names, without the field
+    /// and without `Sec-WebSocket-Key`. The request is a GET and has no body. Not sent to an upstream that is spoken to by HTTP/2 and has not told that it
+    /// takes that ([`UpstreamError::NoConnectProtocol`]); one that may choose is asked by HTTP/1.1 then.
+    AnyVersion,
 }
 
 /// The port: who sends requests to upstreams, for one worker.
@@ -159,6 +174,8 @@ pub enum UpstreamError {
     Closed,
     /// It broke the exchange off, and no more (RST_STREAM); by which code.
     Reset(ErrorCode),
+    /// It is spoken to by HTTP/2, and takes no request for another protocol (extended CONNECT, RFC 8441).
+    NoConnectProtocol,
     /// Its response's head did not come in time.
     HeadTimeout,
     /// It took nothing of the request for too long.
@@ -242,7 +259,7 @@ impl UpstreamRequest {
             method_length: method_text.len(),
             fields: Fields::new(),
             body: Body::Empty,
-            upgrade: false,
+            upgrade: UpgradeOffer::None,
             expects_continue: false,
             accepts_trailers: false,
             interims: None,
@@ -299,9 +316,10 @@ impl Call {
         self.state.borrow().request.as_ref()?.client
     }
 
-    /// Whether the request offers another protocol.
-    pub fn offers_upgrade(&self) -> bool {
-        self.state.borrow().request.as_ref().is_some_and(|request| request.upgrade)
+    /// Whether the request can be sent by HTTP/1.1 only.
+    pub fn needs_http1(&self) -> bool {
+        let state = self.state.borrow();
+        state.request.as_ref().is_some_and(|request| request.upgrade == UpgradeOffer::Http1)
     }
 
     /// `client` is woken when nobody waits for the response any more.
@@ -395,7 +413,7 @@ fn keep<T: 'static>(free: &'static std::thread::LocalKey<RefCell<Vec<T>>>, thing
 
 impl UpstreamError {
     /// What a client is answered in its place: 504 where the upstream took too long (RFC 9110, 15.6.5), 503 where there is no room, 400 where the
-    /// client broke off, and else 502 (RFC 9110, 15.6.3).
+    /// client broke off, 501 where the upstream cannot be asked for what was asked for, and else 502 (RFC 9110, 15.6.3).
     pub fn status(&self) -> Status {
         match self {
             UpstreamError::ConnectTimeout | UpstreamError::HeadTimeout | UpstreamError::SendTimeout => {
@@ -403,6 +421,7 @@ impl UpstreamError {
             }
             UpstreamError::Busy | UpstreamError::Stopping => Status::SERVICE_UNAVAILABLE,
             UpstreamError::RequestBody => Status::BAD_REQUEST,
+            UpstreamError::NoConnectProtocol => Status::NOT_IMPLEMENTED,
             UpstreamError::Connect(_)
             | UpstreamError::Tls(_)
             | UpstreamError::Closed
@@ -421,6 +440,9 @@ impl fmt::Display for UpstreamError {
             UpstreamError::Busy => f.write_str("as many requests as may be are under way to the upstream"),
             UpstreamError::Closed => f.write_str("the upstream closed the connection before it answered"),
             UpstreamError::Reset(code) => write!(f, "the upstream broke the exchange off ({code})"),
+            UpstreamError::NoConnectProtocol => {
+                f.write_str("the upstream takes no extended CONNECT by HTTP/2, which this protocol needs")
+            }
             UpstreamError::HeadTimeout => f.write_str("the upstream did not answer in time"),
             UpstreamError::SendTimeout => f.write_str("the upstream did not take the request in time"),
             UpstreamError::Malformed(what) => write!(f, "the upstream sent what is no response: {what}"),
@@ -547,6 +569,7 @@ mod tests {
             (UpstreamError::Busy, 503),
             (UpstreamError::Stopping, 503),
             (UpstreamError::RequestBody, 400),
+            (UpstreamError::NoConnectProtocol, 501),
         ] {
             assert_eq!(error.status().code(), status, "{error}");
         }

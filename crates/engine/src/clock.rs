@@ -3,6 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::sys::clock::read;
+use crate::sys::system::CALENDAR;
+
 /// A moment on the engine's own clock: nanoseconds since some fixed moment in the past (CLOCK_MONOTONIC, clock_gettime(2)).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Moment(u64);
@@ -53,14 +56,9 @@ impl Now {
     }
 
     /// Asks the kernel (through the vDSO, without a system call).
-    pub(crate) fn read() -> Now {
-        use crate::sys::system::CALENDAR;
-        use rustix::time::{ClockId, clock_gettime};
-        let monotonic = clock_gettime(ClockId::Monotonic);
-        let realtime = clock_gettime(CALENDAR);
-        let nanoseconds = monotonic.tv_sec.unsigned_abs() * 1_000_000_000 + monotonic.tv_nsec.unsigned_abs();
-        let unix_seconds = u64::try_from(realtime.tv_sec).unwrap_or(0);
-        let unix_milliseconds = unix_seconds * 1000 + realtime.tv_nsec.unsigned_abs() / 1_000_000;
-        Now { moment: Moment(nanoseconds), unix_milliseconds }
+    pub fn read() -> Now {
+        let (monotonic, realtime) = (read(libc::CLOCK_MONOTONIC), read(CALENDAR));
+        let unix_milliseconds = realtime.as_secs() * 1000 + u64::from(realtime.subsec_millis());
+        Now { moment: Moment::default().after(monotonic), unix_milliseconds }
     }
 }

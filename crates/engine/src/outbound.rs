@@ -8,8 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use rustix::io::{Errno, ioctl_fionbio};
-use rustix::net::sockopt::socket_error;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 
 use crate::Address;
 use crate::listener::set_inherited_options;
@@ -42,7 +41,7 @@ pub(crate) fn begin(target: &Address) -> io::Result<Begun> {
 
 /// How connecting went, of a socket that became writable (connect(2), `SO_ERROR`).
 pub(crate) fn outcome(socket: BorrowedFd<'_>) -> io::Result<()> {
-    Ok(socket_error(socket)??)
+    SockRef::from(&socket).take_error()?.map_or(Ok(()), Err)
 }
 
 fn internet_socket(address: SocketAddr) -> io::Result<Socket> {
@@ -64,7 +63,6 @@ mod tests {
     use std::os::fd::AsFd;
 
     use rustix::io::{FdFlags, fcntl_getfd};
-    use socket2::SockRef;
 
     use super::*;
     use crate::Listener;

@@ -8,13 +8,13 @@ mod socket;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use gannet_block::Pool;
 use rustix::io::Errno;
-use rustix::net::{Shutdown, shutdown};
+use socket2::SockRef;
 
 use self::socket::Socket;
 use crate::detached::Stream;
@@ -194,7 +194,7 @@ impl<S: Selector> Backend for TryFirst<S> {
     fn shutdown(&mut self, socket: SocketId) {
         if let Some(slot) = self.sockets.get(socket) {
             // ENOTCONN when the peer reset the connection: receiving tells.
-            let _ = shutdown(&slot.fd, Shutdown::Write);
+            let _ = SockRef::from(&slot.fd).shutdown(Shutdown::Write);
         }
     }
 

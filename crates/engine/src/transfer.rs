@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::{RecvFlags, SendAncillaryBuffer, recv, send, sendmsg};
+use socket2::SockRef;
 
 use crate::Output;
 use crate::mappings::{Mappings, WINDOW_BYTES};
 use crate::output::{FileRange, Progress, VECTOR, Way};
+use crate::sys::socket::{receive, send, send_vectored};
 use crate::sys::system::{send_flags, sendfile};
 
 /// Bytes sent from one output in one go, so that a fast reader does not hold up the others. Of files: 128 KiB cost the same, 2 MiB
@@ -66,7 +67,7 @@ fn write_bytes(socket: BorrowedFd<'_>, output: &Output) -> io::Result<(u64, bool
     let offered: usize = slices.iter().map(|slice| slice.len()).sum();
     let sent = retried(|| match slices {
         [single] => send(socket, single, flags),
-        _ => sendmsg(socket, slices, &mut SendAncillaryBuffer::default(), flags),
+        _ => send_vectored(socket, slices, flags),
     })?;
     Ok((sent as u64, sent == offered))
 }
@@ -92,7 +93,7 @@ fn write_mapped(
     mappings: &mut Mappings,
 ) -> io::Result<(u64, bool)> {
     let range = &piece.range;
-    let length = u64::try_from(rustix::fs::fstat(&piece.file)?.st_size).unwrap_or(0);
+    let length = piece.file.metadata()?.len();
     if length < range.end {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
@@ -131,8 +132,7 @@ fn takes_more(socket: BorrowedFd<'_>) -> rustix::io::Result<bool> {
 
 /// Who is at the other end of a TCP connection.
 pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
-    let address = rustix::net::getpeername(socket)?.ok_or(io::ErrorKind::NotConnected)?;
-    let address = SocketAddr::try_from(address)?;
+    let address = SockRef::from(&socket).peer_addr()?.as_socket().ok_or(io::ErrorKind::NotConnected)?;
     // A dual-stack socket shows a client of IPv4 as ::ffff:192.0.2.1 (ipv6(7)): it is the same client.
     Ok(match address.ip().to_canonical() {
         IpAddr::V4(ip) => SocketAddr::from((ip, address.port())),
@@ -143,14 +143,14 @@ pub(crate) fn peer_address(socket: BorrowedFd<'_>) -> io::Result<SocketAddr> {
 /// Whether the connection is alive and nothing has come: no bytes, no end, no error. None of it is taken (recv(2), `MSG_PEEK`).
 pub(crate) fn is_quiet(socket: BorrowedFd<'_>) -> bool {
     let mut room = [0; 1];
-    let peeked = retried(|| recv(socket, &mut room, RecvFlags::PEEK | RecvFlags::DONTWAIT));
+    let peeked = retried(|| receive(socket, &mut room, libc::MSG_PEEK | libc::MSG_DONTWAIT));
     matches!(peeked, Err(Errno::AGAIN))
 }
 
 /// Makes close(2) break the connection (socket(7), `SO_LINGER`).
 pub(crate) fn reset_on_close(socket: BorrowedFd<'_>) {
     // Fails only for what is no socket.
-    let _ = rustix::net::sockopt::set_socket_linger(socket, Some(Duration::ZERO));
+    let _ = SockRef::from(&socket).set_linger(Some(Duration::ZERO));
 }
 
 /// Whether accept(2) failed for want of something of ours, so that trying again at once is in vain.

@@ -1,4 +1,4 @@
-//! Content codings: which a client takes (RFC 9110, 12.5.3), and which it likes best.
+//! Content codings: which a client takes (RFC 9110, 12.5.3), which it likes best, and of what they pay.
 
 use gannet_core::Request;
 
@@ -113,6 +113,38 @@ fn weight(parameter: &[u8]) -> Option<u16> {
         "0" if fraction_is_sound => format!("{fraction:0<3}").parse().unwrap_or(0),
         _ => 0,
     })
+}
+
+/// Whether files of this type become much smaller when they are compressed: text in the widest sense. Images, films and archives are
+/// compressed already.
+pub(crate) fn is_compressible(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default();
+    match media_type.split_once('/') {
+        Some(("text", _)) => true,
+        Some((_, subtype)) if subtype.ends_with("+xml") || subtype.ends_with("+json") => true,
+        Some(("application", subtype)) => matches!(
+            subtype,
+            "json"
+                | "javascript"
+                | "ecmascript"
+                | "xml"
+                | "xhtml"
+                | "wasm"
+                | "x-sh"
+                | "x-tex"
+                | "sql"
+                | "rtf"
+                | "postscript"
+                | "x-x509-ca-cert"
+                | "manifest"
+                | "ld"
+                | "vnd.ms-fontobject"
+                | "x-font-ttf"
+        ),
+        Some(("font", subtype)) => matches!(subtype, "ttf" | "otf" | "sfnt" | "collection"),
+        Some(("image", subtype)) => matches!(subtype, "bmp" | "x-icon" | "vnd.microsoft.icon" | "x-ms-bmp"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,9 @@ mod accept;
 #[cfg(feature = "auth")]
 pub mod auth;
 pub mod body_limit;
+#[cfg(feature = "websocket")]
+pub mod broadcast;
+#[cfg(any(feature = "compression", feature = "files"))]
 mod coding;
 #[cfg(feature = "compression")]
 pub mod compression;
@@ -13,10 +16,14 @@ pub mod cors;
 #[cfg(feature = "compression")]
 pub mod decompression;
 pub mod error_pages;
+pub mod events;
+#[cfg(feature = "files")]
 pub mod files;
 pub mod hsts;
+mod origin;
 #[cfg(any(feature = "auth", feature = "compression"))]
 mod permit;
+#[cfg(feature = "proxy")]
 pub mod proxy;
 mod random;
 pub mod rate_limit;
@@ -29,3 +36,5 @@ pub mod timeout;
 pub mod timing;
 pub mod transform;
 mod vary;
+#[cfg(feature = "websocket")]
+pub mod websocket;

@@ -10,6 +10,7 @@ mod proxy {
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use gannet_core::{
@@ -65,6 +66,9 @@ impl Worker {
             upstreams: Rc::new(AtOnce),
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         };
         let proxy = Proxy::new(&[":1", ":2", ":3"], options, &|_| Err(String::new())).expect("good targets");
         Worker {

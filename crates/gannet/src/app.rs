@@ -1,7 +1,8 @@
 //! The builder: an application, from its routes to its sockets.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,8 @@ pub struct App {
     pub(crate) admin: Option<SocketAddr>,
     pub(crate) access_log: Option<AccessLog>,
     pub(crate) mapped_sends: MappedSends,
+    /// Where in the code some of it was asked for.
+    pub(crate) places: HashMap<&'static str, &'static Location<'static>>,
     /// OpenAPI documents, to be made when all routes are known.
     #[cfg(feature = "openapi")]
     pub(crate) documents: Vec<crate::openapi::Pending>,
@@ -71,7 +74,7 @@ const HTTPS_PORT: u16 = 443;
 /// Why an application did not start, or ended.
 #[derive(Debug)]
 pub enum Error {
-    /// What was built cannot be served: every mistake in it, a line each.
+    /// What was built cannot be served: every mistake in it, a line each, which begins with the place in the code; in the order of those.
     Build(String),
     /// The server could not start.
     Start(StartError),
@@ -106,6 +109,7 @@ impl App {
             admin: None,
             access_log: None,
             mapped_sends: MappedSends::Auto,
+            places: HashMap::new(),
             #[cfg(feature = "openapi")]
             documents: Vec::new(),
         }
@@ -117,8 +121,23 @@ impl App {
         &mut self.routes
     }
 
-    pub(crate) fn mistake(&mut self, mistake: impl Into<String>) {
-        self.routes.mistakes.push(mistake.into());
+    /// Keeps a mistake that was made at a place in the code; each is told with it.
+    pub(crate) fn mistake(&mut self, place: &Location<'_>, mistake: impl fmt::Display) {
+        self.routes.mistakes.push(format!("{place}: {mistake}"));
+    }
+
+    /// Remembers where something was asked for, of which only later is known whether it is a mistake.
+    #[track_caller]
+    pub(crate) fn asked_for(&mut self, what: &'static str) {
+        self.places.insert(what, Location::caller());
+    }
+
+    /// A mistake in what was asked for.
+    pub(crate) fn mistake_in(&mut self, what: &'static str, mistake: impl fmt::Display) {
+        match self.places.get(what).copied() {
+            Some(place) => self.mistake(place, mistake),
+            None => self.routes.mistakes.push(mistake.to_string()),
+        }
     }
 
     /// Serves other routes for some hosts: names (`api.example.com`) and wildcards (`*.example.com`: one label or more). The
@@ -227,9 +246,11 @@ impl App {
     pub fn build(mut self) -> Result<Server, Error> {
         let port = Arc::<OnceLock<u16>>::default();
         let listen = self.listeners(&port);
+        #[cfg(feature = "proxy")]
         for proxy in std::mem::take(&mut self.routes.proxies) {
+            let place = proxy.place();
             if let Err(mistake) = proxy.build(&self.trust) {
-                self.mistake(mistake);
+                self.mistake(place, mistake);
             }
         }
         if let Some(hsts) = self.hsts {
@@ -239,8 +260,9 @@ impl App {
         self.describe();
         let Routes { routes, mut mistakes, .. } = self.routes;
         *self.site.routes() = routes;
-        let site = self.site.build().map_err(|error| mistakes.push(SiteError::to_string(&error)));
+        let site = self.site.build().map_err(|error| mistakes.extend(SiteError::into_mistakes(error)));
         let Some(site) = site.ok().filter(|_| mistakes.is_empty()) else {
+            mistakes.sort_by(|one, other| place_of(one).cmp(&place_of(other)));
             return Err(Error::Build(mistakes.join("\n")));
         };
         let options = Options {
@@ -268,13 +290,20 @@ impl App {
     }
 
     /// Serves until `SIGTERM` or `SIGINT`, then drains; a second signal ends at once. `SIGUSR1` opens the access log's file anew.
-    /// The future may be spawned; dropping it stops the server. Where it listens is in the log (`tracing`, level `INFO`).
+    /// The future may be spawned; dropping it stops the server. Where it listens is in the log (`tracing`, level `INFO`); on the standard error where no
+    /// subscriber of `tracing` was ever installed.
     ///
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn run(self) -> Result<(), Error> {
         let signals = Signals::listen().map_err(Error::Run)?;
-        self.start_and_tell()?.obey(signals).await.map_err(Error::Run)
+        let is_logged = tracing::dispatcher::has_been_set();
+        let tell = |line: &str| match is_logged {
+            true => tracing::info!("{line}"),
+            // A program without a log says at least this; where nobody reads it, it serves all the same.
+            false => _ = writeln!(io::stderr(), "{line}"),
+        };
+        self.start_and_tell(tell)?.obey(signals).await.map_err(Error::Run)
     }
 
     /// Serves until `shutdown` is done, then drains. Signals are left alone. The future may be spawned; dropping it stops the server at once. Where it
@@ -283,21 +312,30 @@ impl App {
     /// # Errors
     /// As [`start`](App::start), and when the server ends on its own.
     pub async fn serve_with_shutdown(self, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-        self.start_and_tell()?.drain_after(shutdown).await.map_err(Error::Run)
+        self.start_and_tell(|line| tracing::info!("{line}"))?.drain_after(shutdown).await.map_err(Error::Run)
     }
 
-    /// Starts serving, and says in the log where.
-    fn start_and_tell(self) -> Result<Running, Error> {
+    /// Starts serving, and says where.
+    fn start_and_tell(self, tell: impl Fn(&str)) -> Result<Running, Error> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let running = self.start()?;
         for address in running.addresses() {
             match address.internet() {
-                Some(address) => tracing::info!("listening on {scheme}://{address}"),
-                None => tracing::info!("listening on {address}"),
+                Some(address) => tell(&format!("listening on {scheme}://{address}")),
+                None => tell(&format!("listening on {address}")),
             }
         }
         Ok(running)
     }
+}
+
+/// Where in the code a mistake was made: file, line and column, with which each begins.
+fn place_of(mistake: &str) -> Option<(&str, u32, u32)> {
+    let (place, _) = mistake.split_once(": ")?;
+    let mut parts = place.rsplitn(3, ':');
+    let column = parts.next()?.parse().ok()?;
+    let line = parts.next()?.parse().ok()?;
+    Some((parts.next()?, line, column))
 }
 
 impl Server {

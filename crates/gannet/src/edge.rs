@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
@@ -19,10 +20,13 @@ service manager, or name an address to listen on";
 impl App {
     /// Listens on an address, too; port 0 takes a free one. Without any: `127.0.0.1:8080`.
     #[must_use]
+    #[track_caller]
     pub fn listen(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
         match address.to_socket_addrs() {
             Ok(addresses) => self.listen.extend(addresses.map(Listen::Internet)),
-            Err(error) => self.mistake(format!("{address:?} is no address to listen on: {error}")),
+            Err(error) => {
+                self.mistake(Location::caller(), format!("{address:?} is no address to listen on: {error}"))
+            }
         }
         self
     }
@@ -39,11 +43,12 @@ impl App {
     /// mistake. They can be taken once. Call this before there are other threads: then the variables that announce them are
     /// taken out of the environment.
     #[must_use]
+    #[track_caller]
     pub fn listen_inherited(mut self) -> App {
         match inherited::take() {
-            Ok(sockets) if sockets.is_empty() => self.mistake(NOTHING_HANDED_OVER.to_owned()),
+            Ok(sockets) if sockets.is_empty() => self.mistake(Location::caller(), NOTHING_HANDED_OVER),
             Ok(sockets) => self.listen.extend(sockets.into_iter().map(Listen::Inherited)),
-            Err(error) => self.mistake(error.to_string()),
+            Err(error) => self.mistake(Location::caller(), error),
         }
         self
     }
@@ -51,7 +56,9 @@ impl App {
     /// Speaks TLS on whatever is listened on, but for the [`redirect`](App::redirect) and the [`admin`](App::admin) listener.
     #[cfg(feature = "tls")]
     #[must_use]
+    #[track_caller]
     pub fn tls(mut self, tls: crate::Tls) -> App {
+        self.asked_for("tls");
         self.tls = Some(tls);
         self
     }
@@ -59,11 +66,14 @@ impl App {
     /// Listens in clear text on this address, too, and leads whoever comes there to the same place over TLS: to the port that is listened
     /// on first.
     #[must_use]
+    #[track_caller]
     pub fn redirect(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
+        self.asked_for("redirect");
         match address.to_socket_addrs() {
             Ok(addresses) => self.redirect.extend(addresses.map(Listen::Internet)),
             Err(error) => {
-                self.mistake(format!("{address:?} is no address for the redirect to listen on: {error}"));
+                let mistake = format!("{address:?} is no address for the redirect to listen on: {error}");
+                self.mistake(Location::caller(), mistake);
             }
         }
         self
@@ -71,7 +81,9 @@ impl App {
 
     /// As [`redirect`](App::redirect), on a Unix socket.
     #[must_use]
+    #[track_caller]
     pub fn redirect_unix(mut self, path: impl Into<PathBuf>) -> App {
+        self.asked_for("redirect");
         self.redirect.push(Listen::Unix(path.into()));
         self
     }
@@ -79,7 +91,9 @@ impl App {
     /// Tells browsers to ask this host over TLS only, for so long ([`Hsts`]; RFC 6797). By default they are not told. It is told over TLS, by what
     /// handlers answer.
     #[must_use]
+    #[track_caller]
     pub fn hsts(mut self, hsts: Hsts) -> App {
+        self.asked_for("hsts");
         self.hsts = Some(hsts);
         self
     }
@@ -87,10 +101,11 @@ impl App {
     /// Believes the proxies of these networks what they say of a client's address ([`Request::client_address`](crate::Request::client_address)):
     /// `10.0.0.0/8, fd00::/8`; `loopback` and `private` are short for networks, too. Several calls add up. By default nobody is believed.
     #[must_use]
+    #[track_caller]
     pub fn trust(mut self, networks: impl IntoNetworks) -> App {
         match networks.into_networks() {
             Ok(networks) => self.trust.extend(networks),
-            Err(error) => self.mistake(format!("nobody can be trusted by this: {error}")),
+            Err(error) => self.mistake(Location::caller(), format!("nobody can be trusted by this: {error}")),
         }
         self
     }
@@ -99,7 +114,9 @@ impl App {
     /// It is taken from those who are [trusted](App::trust), and the connections of others are closed: so without `trust` this is a mistake.
     /// By default none is expected.
     #[must_use]
+    #[track_caller]
     pub fn proxy_protocol(mut self, proxy_protocol: bool) -> App {
+        self.asked_for("proxy_protocol");
         self.proxy_protocol = proxy_protocol;
         self
     }
@@ -126,7 +143,7 @@ impl App {
         let has_tls = self.tls.is_some();
         self.check_edge();
         let tls = self.tls.take().map(|tls| tls.build(self.http1_only)).transpose();
-        let tls = tls.map_err(|error| self.mistake(error.to_string())).unwrap_or_default();
+        let tls = tls.map_err(|error| self.mistake_in("tls", error)).unwrap_or_default();
         if self.listen.is_empty() {
             let port = if has_tls { 8443 } else { 8080 };
             self.listen.push(Listen::Internet(SocketAddr::from(([127, 0, 0, 1], port))));
@@ -149,14 +166,24 @@ impl App {
     /// What goes together only.
     fn check_edge(&mut self) {
         let mistakes = [
-            (self.tls.is_none() && !self.redirect.is_empty(), "App::redirect leads to TLS; add App::tls"),
-            (self.tls.is_none() && self.hsts.is_some(), "App::hsts is told over TLS only; add App::tls"),
+            (
+                self.tls.is_none() && !self.redirect.is_empty(),
+                "redirect",
+                "App::redirect leads to TLS; add App::tls",
+            ),
+            (
+                self.tls.is_none() && self.hsts.is_some(),
+                "hsts",
+                "App::hsts is told over TLS only; add App::tls",
+            ),
             (
                 self.proxy_protocol && self.trust.is_empty(),
+                "proxy_protocol",
                 "App::proxy_protocol lets whoever connects say who the client is; name those who may by App::trust",
             ),
         ];
-        let made = mistakes.iter().filter(|(is_made, _)| *is_made);
-        self.routes.mistakes.extend(made.map(|(_, mistake)| (*mistake).to_owned()));
+        for (_, what, mistake) in mistakes.into_iter().filter(|(is_made, ..)| *is_made) {
+            self.mistake_in(what, mistake);
+        }
     }
 }

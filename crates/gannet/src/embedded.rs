@@ -8,7 +8,7 @@ use gannet_core::Bytes;
 use gannet_features::files::{EmbeddedFiles, Files, FolderError, IntoFiles, content_type, entity_tag};
 
 /// The files of a folder: inside the program where it is built for release, and read from the folder while developing, so that a change is seen at once.
-/// `embed!` makes one.
+/// `embed!` makes one; both are there with the feature `files`.
 ///
 /// ```
 /// use gannet::prelude::*;

@@ -76,9 +76,21 @@ pub fn test<T>(test: impl Future<Output = T>) -> T {
     run_test(Builder::new_current_thread().enable_all().start_paused(true), test)
 }
 
+#[cfg(feature = "test")]
+thread_local! {
+    static REAL_TIME: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Whether this thread runs a test on real time.
+#[cfg(feature = "test")]
+pub(crate) fn is_real_time() -> bool {
+    REAL_TIME.get()
+}
+
 /// The same on real time.
 #[cfg(feature = "test")]
 pub fn test_in_real_time<T>(test: impl Future<Output = T>) -> T {
+    REAL_TIME.set(true);
     run_test(Builder::new_current_thread().enable_all(), test)
 }
 

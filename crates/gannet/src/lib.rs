@@ -15,6 +15,8 @@
 //! }
 //! ```
 //!
+//! `files` is a feature, as all that not every service needs (the table at the end): `cargo add gannet --features files`.
+//!
 //! This page is the shortest way through it. The guide, `docs/guide` in the repository, takes its time, from here to production; `examples` has whole services.
 //!
 //! # Handlers
@@ -137,16 +139,19 @@
 //! | `auth` | the filters that ask for a password or a token, `Claims`, `User` |
 //! | `compression` | files are compressed while they are asked for (br, zstd, gzip), not only sent from side files; the filters that compress and decompress |
 //! | `cookies` | cookies that are signed, and such that only we can read |
+//! | `files` | `App::files`: the files of a folder, or inside the program by `embed!`; `FileResponse` |
 //! | `form` (default) | `Form`: what a page's form says |
 //! | `graphql` | `App::graphql`: a schema of async-graphql, and GraphiQL to explore it |
 //! | `json` (default) | `Json`, of requests and of responses |
-//! | `macros` (default) | `#[gannet::main]` and `embed!`; with `test` `#[gannet::test]`, too |
+//! | `macros` (default) | `#[gannet::main]`; with `files` `embed!`, and with `test` `#[gannet::test]`, too |
 //! | `mount` | `App::mount`: tower services, as axum's routers are |
 //! | `multipart` (default) | `Multipart`: what a form with files says |
 //! | `openapi` | `App::openapi`: the API as an OpenAPI document, and a page to try it |
-//! | `templates` | `App::templates`: pages made by Tera |
+//! | `proxy` | `App::proxy` and `Upstream`: requests to other servers |
+//! | `templates` | `App::templates`: pages made by Tera; brings `files` |
 //! | `test` | the test client: for dev-dependencies |
 //! | `tls` | `App::tls`, and upstreams that are spoken to over TLS: rustls with aws-lc-rs |
+//! | `websocket` | `App::ws`: WebSockets |
 
 #![forbid(unsafe_code)]
 
@@ -154,6 +159,7 @@ mod app;
 #[cfg(any(feature = "graphql", feature = "openapi"))]
 mod asset;
 mod edge;
+#[cfg(feature = "files")]
 mod embedded;
 mod entry;
 mod extract;
@@ -164,6 +170,7 @@ pub mod graphql;
 pub mod mount;
 #[cfg(feature = "openapi")]
 pub mod openapi;
+#[cfg(feature = "proxy")]
 mod proxy;
 mod respond;
 mod routes;
@@ -180,8 +187,11 @@ mod tls;
 mod trust;
 #[cfg(any(feature = "graphql", feature = "openapi"))]
 mod unlisted;
+#[cfg(feature = "websocket")]
+pub mod websocket;
 
 pub use app::{App, Error, ListedRoute, Server};
+#[cfg(feature = "files")]
 pub use embedded::{Embedded, EmbeddedFile};
 #[cfg(feature = "auth")]
 pub use extract::Claims;
@@ -202,28 +212,40 @@ pub use gannet_core::{
     Decision, Extensions, Fields, Filter, Frame, FromRequest, Handler, IntoFilter, IntoHandler, IntoResponse,
     InvalidField, InvalidNetwork, Method, Needs, Network, Networks, Next, OptionalFromRequest, Place,
     ProxyProtocol, ReceivedBody, Rejection, RejectionError, Rejections, Reply, Request, Response,
-    ResponsePart, Sender, Source, State, Status, Upgraded, Upstream, UpstreamAddress, UpstreamError,
-    UpstreamFailure, UpstreamProtocol, UpstreamRequest, UpstreamTimeouts, Version, around, channel, cpu,
+    ResponsePart, Sender, Source, State, Status, UpgradeOffer, Upgraded, Version, around, channel, cpu,
     deciding,
 };
+#[cfg(feature = "proxy")]
+pub use gannet_core::{
+    Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamProtocol, UpstreamRequest,
+    UpstreamTimeouts,
+};
+#[cfg(feature = "websocket")]
+pub use gannet_features::broadcast::{self, Broadcast};
+pub use gannet_features::events;
+#[cfg(feature = "files")]
 pub use gannet_features::files;
 pub use gannet_features::hsts::Hsts;
+#[cfg(feature = "proxy")]
 pub use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField};
 pub use gannet_server::host::{Address, BackendChoice, Running, Signals};
 pub use gannet_server::{AccessLog, Limits, LogDestination, LogFormat, MappedSends};
+#[cfg(feature = "proxy")]
 pub use proxy::{IntoProxy, Proxy};
-pub use respond::{
-    Attachment, Created, Failure, FileResponse, Html, NoContent, Redirect, SameSite, SetCookie, StreamBody,
-};
+#[cfg(feature = "files")]
+pub use respond::FileResponse;
+pub use respond::{Attachment, Created, Failure, Html, NoContent, Redirect, SameSite, SetCookie, StreamBody};
 pub use routes::Routes;
 #[cfg(feature = "tls")]
 pub use tls::Tls;
 pub use trust::IntoNetworks;
 
+#[cfg(all(feature = "macros", feature = "files"))]
+pub use gannet_macros::embed;
+#[cfg(feature = "macros")]
+pub use gannet_macros::main;
 #[cfg(all(feature = "macros", feature = "test"))]
 pub use gannet_macros::test;
-#[cfg(feature = "macros")]
-pub use gannet_macros::{embed, main};
 
 /// What the macros call. No part of the interface.
 #[doc(hidden)]
@@ -242,6 +264,8 @@ pub mod prelude {
     pub use crate::Json;
     #[cfg(feature = "multipart")]
     pub use crate::Multipart;
+    #[cfg(feature = "websocket")]
+    pub use crate::websocket::{Message, WebSocket};
     pub use crate::{
         App, BodyStream, ClientAddr, Cookies, Created, Extension, Failure, FromRequest, Header, Headers,
         Html, IntoResponse, Next, NoContent, Path, Query, Redirect, Rejection, Request, Response, SetCookie,

@@ -1,5 +1,12 @@
 //! The proxy of an application.
 
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(not(feature = "tls"))]
+#[path = "proxy/without_tls.rs"]
+mod tls;
+
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -7,9 +14,10 @@ use std::time::Duration;
 use gannet_core::{HandlerFactory, Networks, ProxyProtocol, UpstreamProtocol};
 use gannet_features::proxy::{Balance, Ejection, ForwardedStyle, HostField, ProxyOptions};
 
-use crate::tls::to_upstreams;
+use tls::to_upstreams;
 
-/// Where requests are passed on to, and how: [`App::proxy`](crate::App::proxy) takes it, or an upstream's name alone.
+/// Where requests are passed on to, and how: [`App::proxy`](crate::App::proxy) takes it, or an upstream's name alone. It is there with the
+/// feature `proxy`.
 ///
 /// ```
 /// # use std::time::Duration;
@@ -142,12 +150,19 @@ impl Proxy {
 /// A proxy that has its place in the site, and is built when all of the application is known: whom it trusts.
 pub(crate) struct Pending {
     proxy: Proxy,
+    place: &'static Location<'static>,
     built: Arc<OnceLock<HandlerFactory>>,
 }
 
 impl Pending {
+    #[track_caller]
     pub(crate) fn new(proxy: Proxy) -> Pending {
-        Pending { proxy, built: Arc::default() }
+        Pending { proxy, place: Location::caller(), built: Arc::default() }
+    }
+
+    /// Where in the code it was asked for.
+    pub(crate) fn place(&self) -> &'static Location<'static> {
+        self.place
     }
 
     /// What makes each worker's instance, once it is built.

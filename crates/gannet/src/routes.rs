@@ -2,12 +2,14 @@
 
 use gannet_core::IntoFilter;
 
+#[cfg(feature = "proxy")]
 use crate::proxy::Pending;
 
 /// Routes and filters of a host or a group, as [`App::host`](crate::App::host) and [`App::group`](crate::App::group) take them.
 #[derive(Default)]
 pub struct Routes {
     pub(crate) routes: gannet_server::Routes,
+    #[cfg(feature = "proxy")]
     pub(crate) proxies: Vec<Pending>,
     pub(crate) mistakes: Vec<String>,
 }
@@ -145,7 +147,31 @@ macro_rules! verbs {
             self
         }
 
-        /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how.
+        /// Converses over WebSockets with who asks for one on `pattern`, by an async function of a [`WebSocket`](crate::websocket::WebSocket) and of whatever else
+        /// handlers take. It is [`WebSockets`](crate::websocket::WebSockets), as GET's handler, with its options' defaults: sub-protocols, other origins, limits and compression are said there.
+        ///
+        /// ```
+        /// # use gannet::prelude::*;
+        /// App::new().ws("/echo", async |mut socket: WebSocket| {
+        ///     while let Some(message) = socket.recv().await? {
+        ///         socket.send(message).await?;
+        ///     }
+        ///     Ok(())
+        /// });
+        /// ```
+        #[cfg(feature = "websocket")]
+        #[must_use]
+        #[track_caller]
+        pub fn ws<M: 'static>(
+            self,
+            pattern: &str,
+            handler: impl $crate::websocket::Converses<M>,
+        ) -> $builder {
+            self.get(pattern, $crate::websocket::WebSockets::new(handler))
+        }
+
+        /// Serves the files of a folder below `prefix`: a path, or [`Files`](crate::files::Files) to say how. It is there with the feature `files`.
+        #[cfg(feature = "files")]
         #[must_use]
         #[track_caller]
         pub fn files(mut self, prefix: &str, files: impl $crate::files::IntoFiles) -> $builder {
@@ -155,12 +181,17 @@ macro_rules! verbs {
                     let pattern = $crate::routes::below(prefix);
                     routes.routes.endpoint(get, &pattern, files.factory());
                 }
-                Err(error) => routes.mistakes.push(error.to_string()),
+                Err(error) => {
+                    let place = std::panic::Location::caller();
+                    routes.mistakes.push(format!("{place}: {error}"));
+                }
             }
             self
         }
 
-        /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how.
+        /// Passes what is asked for on `pattern`, by any method, on to another server: its name, or [`Proxy`](crate::Proxy) to say how. It is there with
+        /// the feature `proxy`.
+        #[cfg(feature = "proxy")]
         #[must_use]
         #[track_caller]
         pub fn proxy(mut self, pattern: &str, proxy: impl $crate::proxy::IntoProxy) -> $builder {
@@ -190,14 +221,15 @@ impl Routes {
 
     /// Takes over what others have still to do, and gives back their routes.
     pub(crate) fn absorb(&mut self, other: Routes) -> gannet_server::Routes {
-        let Routes { routes, proxies, mistakes } = other;
-        self.proxies.extend(proxies);
-        self.mistakes.extend(mistakes);
-        routes
+        #[cfg(feature = "proxy")]
+        self.proxies.extend(other.proxies);
+        self.mistakes.extend(other.mistakes);
+        other.routes
     }
 }
 
 /// The pattern for everything below a prefix.
+#[cfg(feature = "files")]
 pub(crate) fn below(prefix: &str) -> String {
     format!("{}/*", prefix.trim_end_matches('/'))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::ToSocketAddrs;
+use std::panic::Location;
 
 use gannet_server::host::BackendChoice;
 use gannet_server::{AccessLog, Limits, MappedSends};
@@ -41,12 +42,18 @@ impl App {
     /// Tells health (`/healthz`, `/readyz`) and metrics (`/metrics`) on an address of their own, which nobody but those who watch
     /// the server should reach; port 0 takes a free one. By default nowhere. `docs/metrics.md` has every metric.
     #[must_use]
+    #[track_caller]
     pub fn admin(mut self, address: impl ToSocketAddrs + fmt::Debug) -> App {
         match address.to_socket_addrs().map(|mut addresses| addresses.next()) {
             Ok(Some(address)) => self.admin = Some(address),
-            Ok(None) => self.mistake(format!("{address:?} is no address for the admin listener")),
+            Ok(None) => {
+                self.mistake(Location::caller(), format!("{address:?} is no address for the admin listener"))
+            }
             Err(error) => {
-                self.mistake(format!("{address:?} is no address for the admin listener: {error}"));
+                self.mistake(
+                    Location::caller(),
+                    format!("{address:?} is no address for the admin listener: {error}"),
+                );
             }
         }
         self
@@ -69,34 +76,43 @@ impl App {
     /// Lets the environment have the last word: `GANNET_LISTEN` (addresses and `unix:PATH`s, separated by commas), `GANNET_WORKERS`,
     /// `GANNET_BACKEND` (`auto`, `epoll`, `uring`), `GANNET_MMAP` (`auto`, `on`, `off`).
     #[must_use]
+    #[track_caller]
     pub fn environment(mut self) -> App {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         if let Some(addresses) = set("GANNET_LISTEN") {
             self.listen.clear();
-            self =
-                addresses.split(',').fold(self, |app, address| match address.trim().strip_prefix("unix:") {
-                    Some(path) => app.listen_unix(path),
-                    None => app.listen(address.trim()),
-                });
+            for address in addresses.split(',').map(str::trim) {
+                self = match address.strip_prefix("unix:") {
+                    Some(path) => self.listen_unix(path),
+                    None => self.listen(address),
+                };
+            }
         }
         if let Some(workers) = set("GANNET_WORKERS") {
             match workers.parse() {
                 Ok(workers) => self.workers = workers,
                 Err(_) => {
-                    self.mistake(format!("GANNET_WORKERS is {workers:?}; it is a number of threads"));
+                    self.mistake(
+                        Location::caller(),
+                        format!("GANNET_WORKERS is {workers:?}; it is a number of threads"),
+                    );
                 }
             }
         }
         if let Some(backend) = set("GANNET_BACKEND") {
             match backend.parse() {
                 Ok(backend) => self.backend = backend,
-                Err(error) => self.mistake(format!("GANNET_BACKEND is {backend:?}: {error}")),
+                Err(error) => {
+                    self.mistake(Location::caller(), format!("GANNET_BACKEND is {backend:?}: {error}"))
+                }
             }
         }
         if let Some(mapped_sends) = set("GANNET_MMAP") {
             match mapped_sends.parse() {
                 Ok(mapped_sends) => self.mapped_sends = mapped_sends,
-                Err(error) => self.mistake(format!("GANNET_MMAP is {mapped_sends:?}: {error}")),
+                Err(error) => {
+                    self.mistake(Location::caller(), format!("GANNET_MMAP is {mapped_sends:?}: {error}"))
+                }
             }
         }
         self

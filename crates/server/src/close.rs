@@ -4,9 +4,8 @@ use gannet_engine::SocketId;
 
 use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
-use crate::tls::Tls;
 use crate::wire::Fate;
-use crate::{deadline, flush, link, protocol};
+use crate::{deadline, link, protocol};
 
 /// Bytes that a client may send ahead of what is being read.
 const AHEAD_BYTES: usize = 16 * 1024;
@@ -24,7 +23,6 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
         Fate::Cut if sent => now(connection, local),
         Fate::Serve if sent && active.is_at_rest() => idle(connection, local),
         _ => {
-            half_close(active, connection.tls.as_deref_mut(), connection.socket, sent, local);
             credit(active, connection.socket, local);
             deadline::set(active, connection.socket, local);
         }
@@ -80,6 +78,7 @@ fn leave(stage: Stage, local: &mut Local) {
     match stage {
         Stage::Active(active) => local.recycle_active(active),
         Stage::Multiplexed(mut multiplexed) => multiplexed.end(local),
+        Stage::Conversing(conversing) => conversing.end(local),
         _ => {}
     }
 }
@@ -104,22 +103,6 @@ fn idle(connection: &mut Connection, local: &mut Local) {
         deadline::await_next_request(connection, local);
     } else {
         deadline::await_first_request(connection, local);
-    }
-}
-
-/// After an upgrade the conversation may end our half before the client ends its.
-fn half_close(active: &mut Active, tls: Option<&mut Tls>, socket: SocketId, sent: bool, local: &mut Local) {
-    let ended = active.upgraded && active.exchange.as_ref().is_some_and(|exchange| exchange.body.is_none());
-    if !ended || !sent {
-        return;
-    }
-    if let Some(tls) = tls.filter(|tls| !tls.is_closed()) {
-        tls.close();
-        return flush::send(&mut active.wire, Some(tls), socket, local); // and when that is sent we are here again
-    }
-    if !active.half_closed {
-        active.half_closed = true;
-        local.engine.shutdown(socket);
     }
 }
 

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use gannet_core::{Arrival, Body, Conversation, Handler, Incoming, Interims, Reply};
+use gannet_core::{Arrival, Body, Handler, Incoming, Interims, Reply};
 use gannet_engine::{Chunk, Moment, SocketId};
 use gannet_proto::Head;
 use gannet_proto::h1;
 use gannet_proto::scan::Level;
 
+use crate::conversing::{self, Conversing};
 use crate::file::Piecewise;
 use crate::h2::{self, Multiplexed, Offer};
 use crate::handshake::Handshake;
@@ -53,6 +54,8 @@ pub(crate) enum Stage {
     Active(Box<Active>),
     /// HTTP/2 is spoken: many requests at a time, or none.
     Multiplexed(Box<Multiplexed>),
+    /// It was upgraded: something else than HTTP is spoken.
+    Conversing(Box<Conversing>),
     /// The last response is sent and our half is shut down: what still comes is discarded until the peer ends too.
     Lingering,
     /// Waiting for the engine to let go.
@@ -68,14 +71,8 @@ pub(crate) struct Active {
     pub(crate) exchange: Option<Exchange>,
     /// Bytes of the present request's body that nobody read.
     pub(crate) discarded: u64,
-    /// The client began with the preface of HTTP/2.
-    pub(crate) speaks_http2: bool,
-    /// Or with a request that offered it.
-    pub(crate) offer: Option<Box<Offer>>,
-    /// The connection was upgraded: nothing is framed by HTTP any more.
-    pub(crate) upgraded: bool,
-    /// Our half is shut down, after an upgrade.
-    pub(crate) half_closed: bool,
+    /// Something else than HTTP/1.1 is spoken from here on.
+    pub(crate) turned: Option<Turned>,
     /// A body is being sent whose end the client only learns from the connection's.
     pub(crate) ends_with_connection: bool,
     /// A head has begun, be it with an empty line, and the client is to complete it.
@@ -106,14 +103,20 @@ pub(crate) struct Exchange {
     pub(crate) file: Option<Piecewise>,
 }
 
+/// What a connection of HTTP/1.1 turns into.
+pub(crate) enum Turned {
+    /// HTTP/2: the client began with its preface, or with a request that offered it.
+    Http2(Option<Box<Offer>>),
+    /// What a request was upgraded to.
+    Conversation(Box<Conversing>),
+}
+
 /// What makes the response.
 pub(crate) enum Making {
     /// The handler's future.
     Waiting(Reply),
     /// Nothing any more: the head is written.
     Done,
-    /// The connection was upgraded: this is the conversation, and the body what it sends.
-    Conversing(Conversation),
 }
 
 impl Connection {
@@ -144,12 +147,13 @@ impl Connection {
         let active = match &mut self.stage {
             Stage::Active(active) => active,
             Stage::Multiplexed(_) => return self.advance_multiplexed(local),
+            Stage::Conversing(_) => return self.advance_conversation(local),
             _ => return,
         };
         if active.has_work() || tls.as_ref().is_some_and(|tls| tls.has_work(active.wire.fate)) {
             active.advance(self.socket, &self.facts, local);
-            if active.speaks_http2 {
-                return self.speak_http2(local);
+            if active.turned.is_some() {
+                return self.turn(local);
             }
             flush::send(&mut active.wire, tls.as_deref_mut(), self.socket, local);
         }
@@ -164,19 +168,38 @@ impl Connection {
         h2::settle(self, local);
     }
 
-    /// From here on HTTP/2 is spoken: the client began with its preface.
     #[cold]
-    fn speak_http2(&mut self, local: &mut Local) {
+    fn advance_conversation(&mut self, local: &mut Local) {
+        let Stage::Conversing(conversing) = &mut self.stage else { return };
+        conversing.advance(self.socket, local);
+        flush::send(&mut conversing.wire, self.tls.as_deref_mut(), self.socket, local);
+        conversing::settle(self, local);
+    }
+
+    /// From here on something else than HTTP/1.1 is spoken.
+    #[cold]
+    fn turn(&mut self, local: &mut Local) {
         let Stage::Active(active) = &mut self.stage else { return };
-        let (wire, offer) = (std::mem::take(&mut active.wire), active.offer.take());
-        let mut multiplexed = Box::new(Multiplexed::new(wire, local));
-        if let Some(offer) = offer {
-            multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
-        }
-        if let Stage::Active(active) = self.enter(Stage::Multiplexed(multiplexed), local) {
+        let wire = std::mem::take(&mut active.wire);
+        let stage = match active.turned.take() {
+            Some(Turned::Http2(offer)) => {
+                let mut multiplexed = Box::new(Multiplexed::new(wire, local));
+                if let Some(offer) = offer {
+                    multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
+                }
+                Stage::Multiplexed(multiplexed)
+            }
+            Some(Turned::Conversation(mut conversing)) => {
+                conversing.wire = wire;
+                conversing.wire.accounts.shrink();
+                Stage::Conversing(conversing)
+            }
+            None => return,
+        };
+        if let Stage::Active(active) = self.enter(stage, local) {
             local.recycle_active(active);
         }
-        self.advance_multiplexed(local);
+        self.advance(local);
     }
 
     /// One of its exchanges was woken; says whether the connection is to be taken on for it.
@@ -208,6 +231,7 @@ impl Stage {
         match self {
             Stage::Active(active) => Some(&mut active.wire),
             Stage::Multiplexed(multiplexed) => Some(&mut multiplexed.wire),
+            Stage::Conversing(conversing) => Some(&mut conversing.wire),
             _ => None,
         }
     }
@@ -219,6 +243,7 @@ impl Stage {
             Stage::Idle => ConnectionState::Idle,
             Stage::Active(_) => ConnectionState::Active,
             Stage::Multiplexed(multiplexed) => multiplexed.state(),
+            Stage::Conversing(_) => ConnectionState::Upgraded,
             Stage::Lingering => ConnectionState::Lingering,
             Stage::Closed => ConnectionState::Closing,
         }
@@ -233,10 +258,7 @@ impl Active {
             head: Box::default(),
             exchange: None,
             discarded: 0,
-            speaks_http2: false,
-            offer: None,
-            upgraded: false,
-            half_closed: false,
+            turned: None,
             ends_with_connection: false,
             in_head: false,
             head_deadline: None,
@@ -252,8 +274,7 @@ impl Active {
         self.wire.reset(local);
         self.protocol.restart();
         self.head.clear();
-        (self.upgraded, self.half_closed, self.in_head) = (false, false, false);
-        (self.ends_with_connection, self.speaks_http2) = (false, false);
+        (self.ends_with_connection, self.in_head) = (false, false);
         (self.head_deadline, self.body_deadline) = (None, None);
     }
 
@@ -285,17 +306,11 @@ impl Active {
 
     /// Takes note of where the response ends, once it is made.
     fn note_response_s_end(&mut self) {
-        let made = self.protocol.writing_ended() || self.wire.fate == Fate::Finish || self.has_conversed();
+        let made = self.protocol.writing_ended() || self.wire.fate == Fate::Finish;
         if made {
             let position = self.wire.position();
             self.wire.accounts.written(position);
         }
-    }
-
-    /// Whether the conversation that the connection was upgraded to is over.
-    pub(crate) fn has_conversed(&self) -> bool {
-        let over = |exchange: &Exchange| exchange.body.is_none() && matches!(exchange.making, Making::Done);
-        self.upgraded && self.exchange.as_ref().is_some_and(over)
     }
 
     /// The connection ends at once, whatever was begun.
@@ -312,9 +327,7 @@ impl Active {
     /// The session of TLS broke: nothing of what was begun is completed. Only its alert can still be sent.
     pub(crate) fn break_off(&mut self, has_alert: bool, local: &mut Local) {
         exchange::drop_exchange(self, local);
-        self.wire.input = None;
-        self.wire.discard_output(local);
-        self.wire.fate = if has_alert || self.wire.sending { Fate::Cut } else { Fate::Abort };
+        self.wire.break_off(has_alert, local);
     }
 
     /// Whether more of the body may be put where the handler takes it from. Once the shared part of the receive pool is used

@@ -8,7 +8,7 @@ use crate::connection::{Active, Connection, Stage};
 use crate::local::Local;
 use crate::observe::Limit;
 use crate::wire::Fate;
-use crate::{close, h2, handshake, protocol};
+use crate::{close, conversing, h2, handshake, protocol};
 
 /// A new connection: what it has to begin with must be complete.
 pub(crate) fn await_beginning(connection: &Connection, local: &mut Local) {
@@ -66,7 +66,7 @@ impl Active {
         let serves = self.wire.fate == Fate::Serve;
         let asked = self.exchange.as_ref().is_some_and(|exchange| !exchange.expects_continue);
         let head = if serves { self.head_deadline } else { None };
-        let body = if serves && asked && !self.upgraded { self.body_deadline } else { None };
+        let body = if serves && asked { self.body_deadline } else { None };
         [head, body, self.wire.write_deadline].map(|deadline| deadline.unwrap_or(Moment::NEVER))
     }
 }
@@ -97,6 +97,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             close::idle_no_more(connection, local);
         }
         Stage::Multiplexed(_) => h2::passed(connection, local),
+        Stage::Conversing(_) => conversing::passed(connection, local),
         Stage::Active(active) => {
             let [head, body, write] = active.deadlines().map(|deadline| deadline <= now);
             if write {

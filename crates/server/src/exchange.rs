@@ -64,8 +64,7 @@ fn answer_aside(handler: &dyn Handler, request: Request, local: &Local) -> Reply
 
 /// When both halves have ended, makes room for the next exchange and says whether to look for one.
 pub(crate) fn next(active: &mut Active, local: &mut Local) -> bool {
-    let responded = active.protocol.writing_ended() || active.has_conversed();
-    if active.exchange.is_none() || active.wire.fate != Fate::Serve || !responded {
+    if active.exchange.is_none() || active.wire.fate != Fate::Serve || !active.protocol.writing_ended() {
         return false;
     }
     if active.protocol.keep_alive() && !active.protocol.reading_ended() {

@@ -38,13 +38,6 @@ pub(crate) fn poll(active: &mut Active, socket: SocketId, local: &mut Local) {
             }
             Err(response) => respond::begin(active, response, socket, local),
         },
-        Making::Conversing(conversation) => {
-            match contained(local, || conversation.as_mut().poll(&mut context)) {
-                Ok(Poll::Ready(())) => discard(local, std::mem::replace(&mut exchange.making, Making::Done)),
-                Ok(Poll::Pending) => {}
-                Err(_) => active.cut(local),
-            }
-        }
         Making::Done => {}
     }
 }
@@ -76,7 +69,7 @@ pub(crate) fn contained<T>(local: &Local, run: impl FnOnce() -> T) -> Result<T, 
     local.pulse.leave();
     ran.map_err(|panic| {
         local.observer.counters.panics.add(1);
-        panicked(&*panic)
+        panicked(&*panic, local)
     })
 }
 
@@ -87,9 +80,10 @@ pub(crate) fn discard<T>(local: &Local, held: T) {
 
 /// What is answered for a handler that panicked. What it said goes to the log, not to the client.
 #[cold]
-fn panicked(panic: &(dyn Any + Send)) -> Response {
+fn panicked(panic: &(dyn Any + Send), local: &Local) -> Response {
     let message =
         panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(message = message.unwrap_or("(no message)"), "a handler panicked");
+    let route = local.site.route_name(local.route.get());
+    tracing::error!(route, "a handler panicked: {}", message.unwrap_or("(no message)"));
     route::error(Status::INTERNAL_SERVER_ERROR)
 }

@@ -21,10 +21,16 @@
 mod accept;
 mod admission;
 mod balance;
+#[cfg(feature = "proxy")]
+mod client;
+#[cfg(not(feature = "proxy"))]
+#[path = "without_client.rs"]
+mod client;
 mod clock;
 mod close;
 mod computing;
 mod connection;
+mod conversing;
 mod deadline;
 mod exchange;
 mod file;
@@ -34,6 +40,7 @@ mod h2;
 mod handle;
 mod handshake;
 pub mod host;
+mod letters;
 mod limits;
 mod link;
 mod local;

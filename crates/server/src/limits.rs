@@ -48,6 +48,7 @@ pub struct Limits {
     /// How long the end may wait for the access log to be written.
     pub log_flush_timeout: Duration,
     /// Of connections to other servers.
+    #[cfg(feature = "proxy")]
     pub upstream: gannet_client::Limits,
 }
 
@@ -203,6 +204,7 @@ impl Default for Limits {
             log_field_bytes: 1024,
             log_ring_bytes: 1024 * 1024,
             log_flush_timeout: Duration::from_secs(2),
+            #[cfg(feature = "proxy")]
             upstream: gannet_client::Limits::default(),
         }
     }

@@ -19,7 +19,9 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
     match &mut connection.stage {
         Stage::ProxyHeader(_) => proxy_header::received(connection, &block, local),
         Stage::Handshaking(_) => handshake::received(connection, block, local),
-        Stage::Idle | Stage::Active(_) | Stage::Multiplexed(_) if connection.tls.is_some() => {
+        Stage::Idle | Stage::Active(_) | Stage::Multiplexed(_) | Stage::Conversing(_)
+            if connection.tls.is_some() =>
+        {
             open(connection, block, local);
         }
         Stage::Idle => {
@@ -34,6 +36,10 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
         }
         Stage::Multiplexed(multiplexed) => {
             multiplexed.wire.take_in(block.share());
+            connection.advance(local);
+        }
+        Stage::Conversing(conversing) => {
+            conversing.wire.take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -73,6 +79,7 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
             match &mut connection.stage {
                 Stage::Active(active) => active.break_off(has_alert, local),
                 Stage::Multiplexed(multiplexed) => multiplexed.break_off(has_alert, local),
+                Stage::Conversing(conversing) => conversing.break_off(has_alert, local),
                 _ => {}
             }
         }
@@ -84,7 +91,7 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
 pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
-        Stage::Active(_) | Stage::Multiplexed(_) => {
+        Stage::Active(_) | Stage::Multiplexed(_) | Stage::Conversing(_) => {
             let Some(wire) = connection.stage.wire() else { return };
             wire.receiving = false;
             wire.peer_ended = true;

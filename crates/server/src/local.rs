@@ -5,9 +5,7 @@ use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Waker;
 
-use gannet_client::{Client, Lent, SlotWakers, Takeover};
 use gannet_core::{Arrival, Counter, Counters, Fields, Heads, Incoming, Networks, Ports, States};
 use gannet_engine::{Engine, Moment, Now, Output, SocketId, Timers};
 use gannet_link::Scratch;
@@ -15,17 +13,19 @@ use gannet_proto::h2::Blocks;
 use gannet_proto::scan::Level;
 
 use crate::admission::Admission;
+use crate::client::{Client, client};
 use crate::clock::TurnClock;
 use crate::connection::Active;
 use crate::fs::Disk;
 use crate::h2::{Stream, Workspace};
+use crate::letters::Letters;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{NO_ROUTE, Observer, WorkerCounters};
 use crate::offload::Services;
 use crate::pulse::Pulse;
 use crate::site::LocalSite;
-use crate::wake::{Owner, Wakers};
+use crate::wake::Wakers;
 
 /// Recycled things of each kind that a worker keeps.
 const KEPT: usize = 1024;
@@ -35,6 +35,8 @@ pub(crate) struct Local {
     pub(crate) engine: Engine,
     pub(crate) timers: Timers,
     pub(crate) wakers: Wakers,
+    /// What other threads have to say.
+    pub(crate) letters: Arc<Letters>,
     /// Connections to other servers.
     pub(crate) client: Client,
     pub(crate) site: LocalSite,
@@ -101,21 +103,9 @@ impl Counters for FeatureCounters {
     }
 }
 
-impl SlotWakers for Wakers {
-    fn waker(&mut self, index: u32) -> Waker {
-        Wakers::waker(self, index)
-    }
-
-    fn lease(&mut self, index: u32, exchange: u32) -> u32 {
-        Wakers::lease(self, Owner { connection: index, exchange })
-    }
-
-    fn leased(&self, number: u32) -> Waker {
-        Wakers::leased(self, number)
-    }
-
-    fn release(&mut self, number: u32) {
-        Wakers::release(self, number);
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.letters.close();
     }
 }
 
@@ -136,14 +126,10 @@ impl Local {
         let seed = RandomState::new().hash_one(0u64);
         let level = Level::detect();
         let feature_counters = Rc::new(FeatureCounters(counters.clone()));
-        let client = Client::new(
-            limits.upstream,
-            limits.protocol,
-            level,
-            Arc::<Takeover>::default(),
-            feature_counters.clone(),
-        );
+        let letters = Arc::new(Letters::new(wakers.mailbox().clone()));
+        let client = client(&limits, level, feature_counters.clone());
         let mut local = Local {
+            letters: letters.clone(),
             timers: Timers::new(now.moment),
             wakers,
             site,
@@ -158,6 +144,9 @@ impl Local {
                 upstreams: client.port(),
                 trusted: Rc::default(),
                 states: Rc::default(),
+                locals: Rc::default(),
+                letterbox: letters,
+                draining: Rc::default(),
             }),
             client,
             disk,
@@ -198,12 +187,6 @@ impl Local {
     /// What handlers have in common.
     pub(crate) fn share_states(&mut self, states: States) {
         Rc::make_mut(&mut self.ports).states = Rc::new(states);
-    }
-
-    /// Lends the client the engine and what comes with it.
-    pub(crate) fn with_client<T>(&mut self, run: impl FnOnce(&mut Client, &mut Lent<'_>) -> T) -> T {
-        let Local { client, engine, timers, wakers, .. } = self;
-        run(client, &mut Lent { engine, timers, wakers })
     }
 
     /// Takes note of what time it is: once a turn.

@@ -8,7 +8,7 @@ use gannet_proto::h1::{Error, Event, ResponseToSend};
 use gannet_proto::h2::PREFACE;
 use gannet_proto::{Head, Status};
 
-use crate::connection::{Active, Exchange, Facts, Making};
+use crate::connection::{Active, Exchange, Facts, Making, Turned};
 use crate::h2::{Offer, offer};
 use crate::local::Local;
 use crate::observe::Limit;
@@ -18,10 +18,6 @@ use crate::{deadline, exchange, respond};
 /// Parses what has arrived, as far as there is somewhere to put it.
 #[inline(always)]
 pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: &mut Local) {
-    if active.upgraded {
-        hand_over(active, local);
-        return;
-    }
     while wants_input(active, local) {
         let input = active.wire.input.take();
         let bytes: &[u8] = input.as_deref().unwrap_or_default();
@@ -58,7 +54,7 @@ pub(crate) fn read(active: &mut Active, socket: SocketId, facts: &Facts, local: 
             Err(error) => match preface(active, facts, bytes) {
                 None => refuse(active, error, bytes, local),
                 Some(is_whole) => {
-                    active.speaks_http2 = is_whole;
+                    active.turned = is_whole.then_some(Turned::Http2(None));
                     active.wire.input = input;
                     return;
                 }
@@ -74,8 +70,7 @@ fn switch(active: &mut Active, offer: Offer, local: &mut Local) {
     let fields = b"Upgrade: h2c\r\n";
     let head = ResponseToSend { status: Status::SWITCHING_PROTOCOLS, fields, length: None, date: None };
     active.protocol.respond(head, output);
-    active.speaks_http2 = true;
-    active.offer = Some(Box::new(offer));
+    active.turned = Some(Turned::Http2(Some(Box::new(offer))));
 }
 
 /// Whether what is no request of HTTP/1.1 is the preface of HTTP/2, as a whole or a part of it: by prior knowledge a client begins with that
@@ -97,7 +92,7 @@ fn preface(active: &mut Active, facts: &Facts, bytes: &[u8]) -> Option<bool> {
 /// Whether there is something to parse, and somewhere to put it. After [`read`]: whether the parser needs more than has come.
 #[inline]
 pub(crate) fn wants_input(active: &Active, local: &Local) -> bool {
-    if active.wire.fate != Fate::Serve || active.upgraded {
+    if active.wire.fate != Fate::Serve || active.turned.is_some() {
         return false;
     }
     match &active.exchange {
@@ -115,15 +110,6 @@ pub(crate) fn awaits_room(active: &Active, local: &Local) -> bool {
     };
     let arrived = active.wire.input.is_some() || active.protocol.body_remaining() == Some(0);
     arrived && !room && active.wire.fate == Fate::Serve
-}
-
-/// After an upgrade bytes are not parsed: the conversation reads them as they are, or nobody does when it is over.
-fn hand_over(active: &mut Active, local: &Local) {
-    if active.has_window(local)
-        && let (Some(exchange), Some(input)) = (&active.exchange, active.wire.input.take())
-    {
-        exchange.incoming.push(input);
-    }
 }
 
 fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
@@ -145,7 +131,7 @@ fn body_arrived(active: &mut Active, data: Chunk, local: &Local) {
 
 /// The peer has sent all it will: what that means for what was begun. A handler was polled before it comes to this.
 pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
-    if !active.wire.peer_ended || active.wire.fate != Fate::Serve {
+    if !active.wire.peer_ended || active.wire.fate != Fate::Serve || active.turned.is_some() {
         return;
     }
     match &active.exchange {
@@ -165,10 +151,6 @@ pub(crate) fn no_more(active: &mut Active, local: &mut Local) {
             } else {
                 Fate::Abort
             }
-        }
-        Some(exchange) if active.upgraded => {
-            let end = if active.wire.peer_cut_off { Err(BodyError::Incomplete) } else { Ok(()) };
-            exchange.incoming.end(end, None);
         }
         // The response is on its way: whoever only ended its half still reads it.
         Some(_) if active.protocol.reading_ended() => {}

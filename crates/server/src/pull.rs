@@ -126,12 +126,9 @@ fn piece(
     ControlFlow::Continue(())
 }
 
-/// What frames a piece comes before it, unless the connection is no longer HTTP's,
+/// What frames a piece comes before it,
 fn begin_piece(active: &mut Active, length: usize, local: &mut Local) -> ControlFlow<()> {
     let output = active.wire.output.get_or_insert_with(|| local.take_output());
-    if active.upgraded {
-        return ControlFlow::Continue(());
-    }
     match active.protocol.push(length, output.bytes()) {
         Ok(()) => ControlFlow::Continue(()),
         Err(misuse) => misused(active, misuse, local),
@@ -141,12 +138,11 @@ fn begin_piece(active: &mut Active, length: usize, local: &mut Local) -> Control
 /// and behind it.
 fn end_piece(active: &mut Active, local: &mut Local) {
     let output = active.wire.output.get_or_insert_with(|| local.take_output());
-    if !active.upgraded {
-        active.protocol.pushed(output.bytes());
-    }
+    active.protocol.pushed(output.bytes());
 }
 
-fn put(output: &mut Output, data: Data) {
+/// Puts bytes into the output: copied if they are few.
+pub(crate) fn put(output: &mut Output, data: Data) {
     match data {
         data if data.as_slice().len() <= COPIED_BYTES => output.bytes().extend_from_slice(data.as_slice()),
         Data::Bytes(bytes) => output.push_shared(bytes),
@@ -156,13 +152,11 @@ fn put(output: &mut Output, data: Data) {
 
 /// The body has ended.
 fn finish(active: &mut Active, trailers: &Fields, local: &mut Local) -> ControlFlow<()> {
-    if !active.upgraded {
-        let output = active.wire.output.get_or_insert_with(|| local.take_output());
-        if let Err(misuse) = active.protocol.finish(trailers.rendered(), output.bytes()) {
-            return misused(active, misuse, local);
-        }
+    let output = active.wire.output.get_or_insert_with(|| local.take_output());
+    match active.protocol.finish(trailers.rendered(), output.bytes()) {
+        Ok(()) => ControlFlow::Break(()),
+        Err(misuse) => misused(active, misuse, local),
     }
-    ControlFlow::Break(())
 }
 
 /// The handler promised another length than it gave: the client can only learn it from the connection's end.

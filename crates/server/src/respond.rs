@@ -1,11 +1,14 @@
 //! Step 8, respond: a response becomes framed bytes. The head is written here, and with it what is there as a whole; other bodies
 //! are [pulled](crate::pull) as the socket takes them.
 
-use gannet_core::{Body, Fields, Method, ReceivedBody, Response, Status, Upgrade, Upgraded, channel};
+use std::rc::Rc;
+
+use gannet_core::{Body, Fields, Incoming, Method, Response, Status, Upgrade};
 use gannet_engine::SocketId;
 use gannet_proto::h1::{Framing, ResponseToSend};
 
-use crate::connection::{Active, Making};
+use crate::connection::{Active, Making, Turned};
+use crate::conversing::Conversing;
 use crate::local::Local;
 use crate::wire::Fate;
 use crate::{exchange, handle, route};
@@ -156,17 +159,17 @@ fn sound(response: Response, may_upgrade: bool) -> Response {
 
 /// The connection is the conversation's: it reads what the client sends from here on, and what it writes is the body.
 fn converse(active: &mut Active, upgrade: Upgrade, socket: SocketId, local: &mut Local) {
-    let Some(exchange) = &mut active.exchange else { return };
-    let incoming = local.take_incoming();
-    incoming.begin(Some(local.wakers.waker(socket.index)));
-    local.recycle_incoming(std::mem::replace(&mut exchange.incoming, incoming.clone()));
-    let (writer, body) = channel();
-    active.upgraded = true;
-    match handle::contained(local, || upgrade.start(Upgraded { reader: ReceivedBody::new(incoming), writer }))
-    {
-        Ok(conversation) => exchange.making = Making::Conversing(conversation),
-        Err(_) => return active.abort(), // nothing was said yet, not even that the protocol is switched
+    let waker = local.wakers.waker(socket.index);
+    let incoming = || {
+        let incoming = Rc::<Incoming>::default();
+        incoming.begin(Some(waker));
+        incoming
+    };
+    match handle::contained(local, || upgrade.begin(incoming)) {
+        Ok((conversation, duplex)) => {
+            let conversing = Conversing::new(conversation, duplex);
+            active.turned = Some(Turned::Conversation(Box::new(conversing)));
+        }
+        Err(_) => active.abort(), // nothing was said yet, not even that the protocol is switched
     }
-    exchange.fresh = true;
-    exchange.body = Some(body);
 }

@@ -17,7 +17,7 @@ use crate::site::{LocalTree, Methods};
 pub(crate) fn answer(mut request: Request, local: &Local) -> (Reply, u16) {
     let tree = if asks_past_its_handshake(&request) { None } else { local.site.tree(&request) };
     let Some(tree) = tree else {
-        return (Reply::ready(refusal(Status::MISDIRECTED_REQUEST, &request)), NO_ROUTE);
+        return (Reply::ready(error_page(Status::MISDIRECTED_REQUEST, request.field("Accept"))), NO_ROUTE);
     };
     match find(&mut request, tree) {
         Found::Endpoint(handler, route) => {
@@ -66,17 +66,16 @@ fn asks_past_its_handshake(request: &Request) -> bool {
 /// Says that there is nothing, or that there is nothing for the method: 404, 405, or for OPTIONS what there is.
 pub(crate) fn refuse(request: &Request) -> Response {
     match request.allowed() {
-        None => refusal(Status::NOT_FOUND, request),
+        None => request.refusal(Status::NOT_FOUND, || format!("There is nothing at {}.", request.path())),
         Some(allow) if request.method() == Method::Options => {
             Response::new(Status::NO_CONTENT).with("Allow", allow)
         }
-        Some(allow) => refusal(Status::METHOD_NOT_ALLOWED, request).with("Allow", allow),
+        Some(allow) => {
+            let detail =
+                || format!("{} takes {allow}; it does not take {}.", request.path(), request.method_name());
+            request.refusal(Status::METHOD_NOT_ALLOWED, detail).with("Allow", allow)
+        }
     }
-}
-
-/// A response that says its status, in the form that the client prefers.
-fn refusal(status: Status, request: &Request) -> Response {
-    error_page(status, request.field("Accept"))
 }
 
 /// A response that says its status in a line: for where the request is gone.

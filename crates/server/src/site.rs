@@ -164,6 +164,11 @@ impl LocalSite {
         LocalSite { trees, site }
     }
 
+    /// What logs call the route of a number; none where no route answers.
+    pub(crate) fn route_name(&self, number: u16) -> Option<&str> {
+        self.site.routes().nth(usize::from(number)).map(|route| route.pattern)
+    }
+
     /// How many routes there are, of all hosts.
     pub(crate) fn routes(&self) -> usize {
         self.site.routes().count()

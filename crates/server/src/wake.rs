@@ -213,6 +213,31 @@ impl Wakers {
         }
     }
 
+    /// A slot is being taken on: until it is [let go](Wakers::let_go) waking it puts nothing into the mailbox. False: it is in there.
+    pub(crate) fn hold(&self, index: u32) -> bool {
+        match self.slots.get(index as usize) {
+            Some(Some(slot)) => slot.state.fetch_or(QUEUED, Ordering::AcqRel) & QUEUED == 0,
+            _ => false,
+        }
+    }
+
+    /// Whether a slot that is held was woken, and that not [taken](Wakers::take_woken) yet.
+    pub(crate) fn is_woken(&self, index: u32) -> bool {
+        match self.slots.get(index as usize) {
+            Some(Some(slot)) => slot.state.load(Ordering::Acquire) & WOKEN != 0,
+            _ => false,
+        }
+    }
+
+    /// The slot is not held any more. If it was woken meanwhile, and that not taken, it is put into the mailbox now.
+    pub(crate) fn let_go(&self, index: u32) {
+        if let Some(Some(slot)) = self.slots.get(index as usize)
+            && slot.state.fetch_and(!QUEUED, Ordering::AcqRel) & WOKEN != 0
+        {
+            slot.wake_by_ref();
+        }
+    }
+
     /// The next to look at. One that nobody leases any more is passed over.
     pub(crate) fn next(&self) -> Option<Woken> {
         loop {

@@ -93,6 +93,13 @@ impl Wire {
         }
     }
 
+    /// The session of TLS broke: what came is not to be believed, and only the alert can still be sent.
+    pub(crate) fn break_off(&mut self, has_alert: bool, local: &mut Local) {
+        self.input = None;
+        self.discard_output(local);
+        self.fate = if has_alert || self.sending { Fate::Cut } else { Fate::Abort };
+    }
+
     /// Puts bytes behind those that wait: in place where there is room, else both into memory of their own.
     pub(crate) fn take_in(&mut self, arrived: Chunk) {
         self.input = Some(match self.input.take() {

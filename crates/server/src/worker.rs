@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use gannet_client::Takeover;
 use gannet_core::{Fs, Handler, Networks, States};
 use gannet_engine::{Completion, Engine, Listener, Moment, SocketId};
 
 use crate::accept::{self, Listeners, Preamble};
 use crate::admission::Admission;
 use crate::balance::{Balance, Pending};
+use crate::client::Takeover;
 use crate::connection::{Connection, Stage};
 use crate::limits::Limits;
 use crate::local::Local;
@@ -216,7 +216,8 @@ impl Worker {
         let gathered = self.local.engine.poll(Some(Duration::ZERO))?;
         self.local.tell_time(self.local.engine.now());
         let accepted = self.take_completions(gathered.min(COMPLETIONS));
-        let woken = self.take_woken();
+        let told = self.local.letters.open(&self.local.ports);
+        let woken = self.take_woken() | told;
         let expired = self.take_expired() | self.local.clock.ring();
         let called = self.take_calls();
         let shook = self.take_handshakes();
@@ -446,11 +447,16 @@ impl Worker {
     fn begin_drain(&mut self) {
         self.drain_deadline = Some(self.local.now().after(self.local.limits.drain_timeout));
         self.local.draining = true;
+        self.local.ports.draining.begin();
         self.local.with_client(|client, lent| client.drain(lent));
         for connection in self.connections.iter_mut().flatten() {
             match connection.stage {
                 Stage::Idle => deadline::await_next_request(connection, &mut self.local),
                 Stage::Multiplexed(_) => h2::drain(connection, &mut self.local),
+                // What lasts as long as its client does looks whether it is to end.
+                Stage::Active(_) | Stage::Conversing(_) => {
+                    self.local.wakers.waker(connection.socket.index).wake();
+                }
                 _ => {}
             }
         }

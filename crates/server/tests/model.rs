@@ -162,6 +162,39 @@ fn slots_that_the_mailbox_has_no_room_for_are_looked_at_all_the_same() {
 }
 
 #[test]
+fn a_slot_that_is_woken_while_it_is_held_is_looked_at() {
+    model(|| {
+        let mailbox = Arc::new(Mailbox::new(1));
+        let mut wakers = Wakers::new(mailbox.clone());
+        let (waker, news) = (wakers.waker(0), Arc::new(AtomicBool::new(false)));
+        let of_thread = news.clone();
+        let thread = thread::spawn(move || {
+            of_thread.store(true, Ordering::Relaxed);
+            waker.wake();
+        });
+        let seen = Cell::new(false);
+        let turn = || {
+            // Whatever else the slot is taken on for,
+            let held = wakers.hold(0);
+            if wakers.take_woken(0) {
+                seen.set(news.load(Ordering::Relaxed));
+            }
+            if held {
+                wakers.let_go(0);
+            }
+            // and what it was woken for.
+            while let Some(Woken::Slot(slot)) = wakers.next() {
+                if wakers.take_woken(slot) {
+                    seen.set(seen.get() || news.load(Ordering::Relaxed));
+                }
+            }
+        };
+        host(&mailbox, turn, || seen.get());
+        thread.join().expect("it does not panic");
+    });
+}
+
+#[test]
 fn a_command_wakes_a_worker_that_is_about_to_sleep() {
     model(|| {
         let mailbox = Arc::new(Mailbox::new(1));

@@ -31,6 +31,8 @@ mod world;
 
 mod multiplexing;
 
+#[path = "proxying/asker.rs"]
+mod asker;
 #[path = "proxying/h2_rig.rs"]
 mod h2_rig;
 
@@ -52,6 +54,10 @@ mod proxy_h2_smuggling;
 mod proxy_h2_tls;
 #[path = "proxying/h2_translation.rs"]
 mod proxy_h2_translation;
+#[path = "proxying/h2_tunnels.rs"]
+mod proxy_h2_tunnels;
+#[path = "proxying/handshakes.rs"]
+mod proxy_handshakes;
 #[path = "proxying/interim.rs"]
 mod proxy_interim;
 #[path = "proxying/lies.rs"]

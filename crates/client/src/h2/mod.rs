@@ -3,6 +3,7 @@
 //! | step | file | in → out |
 //! |---|---|---|
 //! | send | `stream`, then `pull` | a call → its request's head and its stream; its body → frames, as the windows allow, each stream in its turn |
+//! | (tunnel) | `tunnel` | a request for another protocol → extended CONNECT, once the upstream has told that it takes that |
 //! | receive | `read` | bytes → events of the protocol, each for one stream |
 //! | again or end | `settle` | it rests in its pool, has a deadline, or ends, which the upstream is told |
 //!
@@ -13,6 +14,7 @@ mod pull;
 mod read;
 mod settle;
 mod stream;
+mod tunnel;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::wire::Wire;
 
 pub(crate) use settle::{close, passed, settle};
 pub(crate) use stream::Stream;
+use tunnel::HeldBack;
 
 /// How often an upstream may anew send as many frames that bring nothing as the limits allow (`gannet_proto::h2::limits`).
 const REFILLED_EVERY: Duration = Duration::from_secs(10);
@@ -43,6 +46,8 @@ pub(crate) struct Multiplexed {
     streams: Vec<Option<Box<Stream>>>,
     /// How many those are.
     open: usize,
+    /// What waits to be told whether the upstream takes it, in the order in which it came.
+    held_back: Vec<HeldBack>,
     /// Those whose caller left, whose body was woken, or whose reader made room.
     due: Vec<u32>,
     /// Those that have something to send, in the order of their turns.
@@ -87,6 +92,7 @@ impl Multiplexed {
             head: ResponseHead::default(),
             streams: Vec::new(),
             open: 0,
+            held_back: Vec::new(),
             due: Vec::new(),
             schedule: VecDeque::new(),
             held: 0,
@@ -108,6 +114,9 @@ impl Multiplexed {
             self.refill = lent.now().after(REFILLED_EVERY);
         }
         read::read(self, local, lent);
+        if !self.held_back.is_empty() {
+            self.take_on_held_back(local, lent);
+        }
         self.take_due(local, lent);
         pull::pull(self, local, lent);
         read::no_more(self, local, lent);
@@ -142,8 +151,18 @@ impl Multiplexed {
 
     /// Whether it takes another request.
     pub(crate) fn has_room(&self) -> bool {
+        self.takes_more() && self.upstream.proxy_protocol.is_none()
+    }
+
+    /// The same, where nothing but the connection counts: one that names a client serves one request, which may be held back.
+    fn takes_more(&self) -> bool {
         let is_sound = self.wire.broken.is_none() && !self.wire.send_broken && !self.wire.peer_ended;
-        is_sound && !self.retired && self.upstream.proxy_protocol.is_none() && self.protocol.may_request() > 0
+        is_sound && !self.retired && self.protocol.may_request() > self.held_back.len()
+    }
+
+    /// Whether it has no request, nor any that it holds back.
+    fn is_vacant(&self) -> bool {
+        self.open == 0 && self.held_back.is_empty()
     }
 
     /// It takes no more requests, and ends when those that it has are over.

@@ -1,9 +1,9 @@
 //! Receiving: bytes become events of the protocol, and events find their stream.
 
-use gannet_core::{Body, Chunk, Fields, ReceivedBody, Response, UpstreamError, UpstreamProtocol};
+use gannet_core::{Body, Chunk, Fields, ReceivedBody, Response, Status, UpstreamError, UpstreamProtocol};
 use gannet_proto::h2::{ErrorCode, Event, StreamKey};
 
-use super::Multiplexed;
+use super::{Multiplexed, tunnel};
 use crate::calls::Attempt;
 use crate::failure::Reached;
 use crate::head;
@@ -97,7 +97,7 @@ fn take_in(
 /// The response's head is there: its caller gets it, with a body that is received as it is read.
 fn answer(connection: &mut Multiplexed, key: StreamKey, ended: bool, local: &mut Local, lent: &mut Lent<'_>) {
     connection.with(key.slot, local, lent, |connection, stream, local, lent| {
-        let Multiplexed { protocol, head, socket, .. } = connection;
+        let Multiplexed { protocol, head, socket, wire, .. } = connection;
         let fields = head::fields(head, protocol.text());
         let length = head::length(head, protocol.method(key));
         let incoming = local.take_incoming();
@@ -106,10 +106,20 @@ fn answer(connection: &mut Multiplexed, key: StreamKey, ended: bool, local: &mut
         if ended {
             incoming.end(Ok(()), None);
         }
-        let body = Body::Received(ReceivedBody::new(incoming.clone()), length);
+        let reader = ReceivedBody::new(incoming.clone());
+        if stream.is_tunnel && !head.status.is_success() {
+            // It is none: we have nothing to say.
+            stream.is_tunnel = false;
+            let finished = protocol.finish(key, b"", wire.output(local).bytes());
+            debug_assert!(finished.is_ok(), "no length was announced");
+        }
+        let (status, body) = match stream.is_tunnel {
+            true => (Status::OK, tunnel::open(stream, reader)),
+            false => (head.status, Body::Received(reader, length)),
+        };
         stream.exchange.incoming = Some(incoming);
         stream.progress = lent.now();
-        let response = Response::new(head.status).with_fields(fields).with_body(body);
+        let response = Response::new(status).with_fields(fields).with_body(body);
         stream.exchange.answer(response);
         connection.schedule(stream);
     });
@@ -155,9 +165,9 @@ pub(super) fn no_more(connection: &mut Multiplexed, local: &Local, lent: &Lent<'
     if !wire.peer_ended || wire.broken.is_some() || wants_input(connection, local, lent) {
         return;
     }
-    match connection.open {
-        0 => connection.retire(),
-        _ => connection.wire.fail(UpstreamError::Closed),
+    match connection.is_vacant() {
+        true => connection.retire(),
+        false => connection.wire.fail(UpstreamError::Closed),
     }
 }
 

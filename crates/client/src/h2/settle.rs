@@ -69,6 +69,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local, lent: &mut 
     if multiplexed.taking().is_some_and(|deadline| deadline <= now) {
         return multiplexed.wire.fail(UpstreamError::SendTimeout);
     }
+    multiplexed.expire_held_back(now, local);
     if multiplexed.streams_deadline <= now {
         multiplexed.expire_streams(now, local, lent);
     }
@@ -129,7 +130,9 @@ impl Multiplexed {
                 });
                 continue;
             }
-            self.retired |= self.heard <= stream.progress;
+            // Of a tunnel nobody owes anybody anything.
+            let is_owed = awaited != Awaited::More || !stream.is_tunnel;
+            self.retired |= is_owed && self.heard <= stream.progress;
             let error = match awaited {
                 Awaited::Window => UpstreamError::SendTimeout,
                 Awaited::Head => UpstreamError::HeadTimeout,
@@ -149,7 +152,7 @@ impl Multiplexed {
 
     /// Takes note of whether it has requests.
     fn rest(&mut self, local: &mut Local, lent: &Lent<'_>) {
-        let rests = self.open == 0;
+        let rests = self.is_vacant();
         if rests == self.resting.is_some() {
             return;
         }
@@ -171,7 +174,7 @@ impl Multiplexed {
     fn is_done(&self, local: &Local) -> bool {
         let is_last = self.retired || local.draining || self.wire.send_broken || self.wire.peer_ended;
         let serves_one = self.upstream.proxy_protocol.is_some();
-        self.open == 0 && (is_last || serves_one || self.protocol.may_request() == 0 && self.reused)
+        self.is_vacant() && (is_last || serves_one || self.protocol.may_request() == 0 && self.reused)
     }
 
     /// Gives up memory that it may not need for a while.
@@ -228,7 +231,7 @@ impl Multiplexed {
             false => since.after(limits.upstream_takeover_delay.min(limits.upstream_idle_timeout)),
             true => since.after(limits.upstream_idle_timeout),
         });
-        let deadlines = [self.taking(), resting, Some(self.streams_deadline)];
+        let deadlines = [self.taking(), resting, self.settings_deadline(), Some(self.streams_deadline)];
         let earliest = deadlines.into_iter().flatten().min().unwrap_or(Moment::NEVER);
         lent.timers.set(self.socket.index, earliest);
     }

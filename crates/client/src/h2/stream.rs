@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::task::Waker;
 
-use gannet_core::{BodyLength, Upstream, UpstreamError, UpstreamRequest};
+use gannet_core::{BodyLength, UpgradeOffer, Upstream, UpstreamError, UpstreamRequest};
 use gannet_engine::Moment;
 use gannet_proto::h2::{ErrorCode, RequestToSend, StreamKey};
 
-use super::Multiplexed;
 use super::pull::Piece;
+use super::{Multiplexed, tunnel};
 use crate::calls::{Attempt, Waiting};
 use crate::exchange::Exchange;
 use crate::failure::{self, Reached};
@@ -39,6 +39,8 @@ pub(crate) struct Stream {
     pub(super) is_scheduled: bool,
     /// It is not, for want of a window.
     pub(super) is_blocked: bool,
+    /// It is a tunnel, or asks for one.
+    pub(super) is_tunnel: bool,
 }
 
 impl Default for Stream {
@@ -57,6 +59,7 @@ impl Default for Stream {
             is_due: false,
             is_scheduled: false,
             is_blocked: false,
+            is_tunnel: false,
         }
     }
 }
@@ -77,7 +80,7 @@ impl Multiplexed {
         local: &mut Local,
         lent: &mut Lent<'_>,
     ) -> Result<(), Waiting> {
-        if !self.has_room() && self.open > 0 {
+        if !self.has_room() && !self.is_vacant() {
             return Err(waiting);
         }
         let Waiting { call, attempt } = waiting;
@@ -89,21 +92,31 @@ impl Multiplexed {
             local.recycle_stream(stream);
             return Ok(());
         };
+        let is_tunnel = request.upgrade == UpgradeOffer::AnyVersion;
+        if is_tunnel && !self.protocol.takes_connect_protocol() {
+            stream.exchange.put_back();
+            local.recycle_stream(stream);
+            self.hold_back(Waiting { call, attempt }, local, lent);
+            return Ok(());
+        }
         // Its end says that there is none.
         let body = if body == BodyLength::Known(0) { BodyLength::None } else { body };
         let lines = lines(request);
-        let head = head(request, &lines, &self.upstream, body);
+        let mut head = head(request, &lines, &self.upstream, body);
+        if is_tunnel {
+            head = tunnel::head(request, head);
+        }
         let Some(key) = self.protocol.request(head, self.wire.output(local).bytes()) else {
             stream.exchange.put_back();
             local.recycle_stream(stream);
             return Err(Waiting { call, attempt });
         };
         drop(lines);
-        (stream.key, stream.attempt) = (key, attempt);
+        (stream.key, stream.attempt, stream.is_tunnel) = (key, attempt, is_tunnel);
         (stream.received, stream.credited) = (0, 0);
         (stream.progress, stream.arrivals, stream.reused) = (lent.now(), self.arrivals, self.reused);
         call.watch(stream.waker(self.socket.index, lent));
-        if body == BodyLength::None {
+        if body == BodyLength::None || is_tunnel {
             stream.exchange.body = None;
         }
         self.keep(stream);
@@ -169,9 +182,14 @@ impl Multiplexed {
     }
 
     /// Whether an exchange is over: both halves have ended, or nobody wants it any more. Where the response has come before all of the request went, the rest of
-    /// that is not wanted (RFC 9113, 8.1).
+    /// that is not wanted (RFC 9113, 8.1). In a tunnel each half ends by itself, and whoever has read the upstream's to its end leaves that half only.
     fn is_over(&mut self, stream: &Stream, local: &mut Local) -> bool {
-        if !self.protocol.receiving_ended(stream.key) && !stream.exchange.is_abandoned() {
+        let is_over = match self.protocol.receiving_ended(stream.key) {
+            true if stream.is_tunnel => self.protocol.sending_ended(stream.key) || self.wire.send_broken,
+            true => true,
+            false => stream.exchange.is_abandoned(),
+        };
+        if !is_over {
             return false;
         }
         let output = self.wire.output(local).bytes();
@@ -198,6 +216,7 @@ impl Multiplexed {
 
     /// The same for all of them.
     pub(super) fn fail_all(&mut self, error: &UpstreamError, local: &mut Local, lent: &mut Lent<'_>) {
+        self.fail_held_back(error, local);
         for slot in 0..self.streams.len() {
             let Some(stream) = &self.streams[slot] else { continue };
             let is_silent = stream.reused && stream.arrivals == self.arrivals;
@@ -282,14 +301,15 @@ fn head<'a>(
     }
 }
 
-/// The request's lines but for `Host`, which is said otherwise, and `Upgrade`, which cannot be (RFC 9113, 8.2.2 and 8.3.1). Where `Host` comes first, which is where
-/// it mostly stands, nothing is copied.
+/// The request's lines but for `Host`, which is said otherwise, and `Upgrade`, which cannot be (RFC 9113, 8.2.2 and 8.3.1); of one for a tunnel without its key, too,
+/// for which `:protocol` stands (RFC 8441, section 5). Where `Host` comes first, which is where it mostly stands, nothing is copied.
 fn lines(request: &UpstreamRequest) -> Cow<'_, [u8]> {
+    let is_tunnel = request.upgrade == UpgradeOffer::AnyVersion;
     let rendered = request.fields.rendered();
     let is_left_out = |line: &[u8]| {
         let begins =
             |name: &[u8]| line.get(..name.len()).is_some_and(|first| first.eq_ignore_ascii_case(name));
-        begins(b"host:") || begins(b"upgrade:")
+        begins(b"host:") || begins(b"upgrade:") || is_tunnel && begins(b"sec-websocket-key:")
     };
     let first = rendered.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let rest = if is_left_out(&rendered[..first]) { &rendered[first..] } else { rendered };

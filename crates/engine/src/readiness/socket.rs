@@ -5,12 +5,12 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use gannet_block::Block;
 use rustix::io::{Errno, readv};
-use rustix::net::{RecvFlags, recv};
 
 use super::TryFirst;
 use crate::outbound::{self, Begun};
 use crate::output::Progress;
 use crate::selector::{Readiness, Selector, Token};
+use crate::sys::socket::receive;
 use crate::transfer::{is_quiet, retried, write};
 use crate::{Completion, Completions, Detached, Output, SocketId};
 
@@ -173,9 +173,9 @@ impl<S: Selector> TryFirst<S> {
             self.look_again(id);
             return;
         };
-        match retried(|| recv(&socket.fd, block.spare_mut(), RecvFlags::empty())) {
-            Ok((0, _)) => completions.push_back(socket.end(id)),
-            Ok((count, _)) => {
+        match retried(|| receive(socket.fd.as_fd(), block.spare_mut(), 0)) {
+            Ok(0) => completions.push_back(socket.end(id)),
+            Ok(count) => {
                 block.commit(count);
                 socket.streams = block.len() == block.capacity();
                 socket.readable = socket.streams || socket.hung_up;

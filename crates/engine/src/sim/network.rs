@@ -27,6 +27,7 @@ const FIRST_EPHEMERAL_PORT: u16 = 49_152;
 pub struct Network {
     pub(super) world: Rc<RefCell<World>>,
     next_port: Rc<Cell<u16>>,
+    beginning_unix_milliseconds: Rc<Cell<u64>>,
 }
 
 /// What a network holds: after a test, what leaked.
@@ -52,7 +53,8 @@ impl Network {
     /// A network in which `faults` happen as `seed` says.
     pub fn new(seed: u64, faults: Faults) -> Network {
         let world = Rc::new(RefCell::new(World::new(seed, faults)));
-        Network { world, next_port: Rc::new(Cell::new(FIRST_EPHEMERAL_PORT)) }
+        let beginning_unix_milliseconds = Rc::new(Cell::new(BEGINNING_UNIX_SECONDS * 1000));
+        Network { world, next_port: Rc::new(Cell::new(FIRST_EPHEMERAL_PORT)), beginning_unix_milliseconds }
     }
 
     /// A backend on this network that receives into blocks of `pool`: one for each worker.
@@ -97,11 +99,16 @@ impl Network {
         Ok(Client::new(self.clone(), end, address))
     }
 
+    /// Has the world begin at another time: so many milliseconds after 1970 began. It is for who watches real clocks, too.
+    pub fn set_calendar(&self, unix_milliseconds: u64) {
+        self.beginning_unix_milliseconds.set(unix_milliseconds);
+    }
+
     /// What the time is.
     pub fn now(&self) -> Now {
         let moment = self.world.borrow().now;
         let passed = u64::try_from(moment.since(BEGINNING).as_millis()).unwrap_or(u64::MAX);
-        Now { moment, unix_milliseconds: (BEGINNING_UNIX_SECONDS * 1000).saturating_add(passed) }
+        Now { moment, unix_milliseconds: self.beginning_unix_milliseconds.get().saturating_add(passed) }
     }
 
     /// Lets time pass; what is due in it arrives, in order.

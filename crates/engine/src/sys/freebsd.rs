@@ -5,18 +5,17 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::null_mut;
 
 use rustix::io::Errno;
-use rustix::net::{SendFlags, SocketFlags, accept_with};
-use rustix::time::ClockId;
 use socket2::Socket;
 
 use super::bsd::sent;
 pub(crate) use super::bsd::{BACKENDS, open};
+use super::socket::owned;
 
 /// Whether the kernel spreads connections over the sockets that share a port.
 pub(crate) const SPREADS_CONNECTIONS: bool = true;
 
 /// A clock of seconds; the kernel keeps this one at hand.
-pub(crate) const CALENDAR: ClockId = ClockId::RealtimeCoarse;
+pub(crate) const CALENDAR: libc::clockid_t = libc::CLOCK_REALTIME_FAST;
 
 /// Lets other sockets of the same user be bound to the same port, and spreads connections over them (setsockopt(2),
 /// `SO_REUSEPORT_LB`). Plain `SO_REUSEPORT` would give them all to one.
@@ -26,7 +25,7 @@ pub(crate) fn share_port(socket: &Socket) -> io::Result<()> {
 
 /// Whether a socket listens (getsockopt(2), `SO_ACCEPTCONN`).
 pub(crate) fn is_listener(socket: &Socket) -> io::Result<bool> {
-    Ok(rustix::net::sockopt::socket_acceptconn(socket)?)
+    socket.is_listener()
 }
 
 /// Prepares a listener that somebody else made. There is nothing to do: each send says that it wants no `SIGPIPE`.
@@ -36,12 +35,14 @@ pub(crate) fn prevent_sigpipe(_: &Socket) -> io::Result<()> {
 
 /// Accepts a connection: non-blocking, close-on-exec (accept4(2)).
 pub(crate) fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
-    accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK)
+    let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: who connects is not asked for.
+    owned(unsafe { libc::accept4(listener.as_raw_fd(), null_mut(), null_mut(), flags) })
 }
 
 /// How to send. There is no `MSG_MORE`: a head goes out in a segment of its own before its file.
-pub(crate) fn send_flags(_more: bool) -> SendFlags {
-    SendFlags::NOSIGNAL
+pub(crate) fn send_flags(_more: bool) -> libc::c_int {
+    libc::MSG_NOSIGNAL
 }
 
 /// Sends up to `count` bytes of a file from `offset` on (sendfile(2)); none at the file's end.

@@ -5,18 +5,17 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::null_mut;
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd, ioctl_fionbio};
-use rustix::net::SendFlags;
-use rustix::time::ClockId;
 use socket2::Socket;
 
 use super::bsd::sent;
 pub(crate) use super::bsd::{BACKENDS, open};
+use super::socket::owned;
 
 /// Whether the kernel spreads connections over the sockets that share a port. It gives them all to one.
 pub(crate) const SPREADS_CONNECTIONS: bool = false;
 
 /// A clock of seconds.
-pub(crate) const CALENDAR: ClockId = ClockId::Realtime;
+pub(crate) const CALENDAR: libc::clockid_t = libc::CLOCK_REALTIME;
 
 /// Lets other sockets be bound to the same port (setsockopt(2), `SO_REUSEPORT`).
 pub(crate) fn share_port(socket: &Socket) -> io::Result<()> {
@@ -38,15 +37,16 @@ pub(crate) fn prevent_sigpipe(socket: &Socket) -> io::Result<()> {
 /// Accepts a connection: non-blocking, close-on-exec (accept(2)). There is no accept4(2): a child that another thread starts
 /// between the two calls inherits the connection.
 pub(crate) fn accept(listener: BorrowedFd<'_>) -> rustix::io::Result<OwnedFd> {
-    let socket = rustix::net::accept(listener)?;
+    // SAFETY: who connects is not asked for.
+    let socket = owned(unsafe { libc::accept(listener.as_raw_fd(), null_mut(), null_mut()) })?;
     fcntl_setfd(&socket, FdFlags::CLOEXEC)?;
     ioctl_fionbio(&socket, true)?;
     Ok(socket)
 }
 
 /// How to send. There is no `MSG_MORE`: a head goes out in a segment of its own before its file.
-pub(crate) fn send_flags(_more: bool) -> SendFlags {
-    SendFlags::empty()
+pub(crate) fn send_flags(_more: bool) -> libc::c_int {
+    0
 }
 
 /// Sends up to `count` bytes of a file from `offset` on (sendfile(2)); none at the file's end.

@@ -9,9 +9,10 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::{NonNull, null_mut};
 
+use libc::{MAP_FAILED, MAP_SHARED, PROT_READ, c_int, mmap, munmap, off_t};
 use rustix::io::Errno;
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-use rustix::net::SendFlags;
+
+use super::socket::{counted, last_error};
 
 /// A mapped range of a file; unmapped when dropped.
 pub(crate) struct Mapping {
@@ -29,12 +30,14 @@ impl Mapping {
     /// What mmap(2) says: the file system cannot (`ENODEV`), there are too many mappings (`ENOMEM`), the file is not open
     /// for reading (`EACCES`).
     pub(crate) fn new(file: BorrowedFd<'_>, range: Range<u64>) -> rustix::io::Result<Mapping> {
-        let start = range.start - range.start % rustix::param::page_size() as u64;
+        let start = range.start - range.start % page_bytes();
         let mapped_bytes = usize::try_from(range.end - start).map_err(|_| Errno::NOMEM)?;
+        let offset = off_t::try_from(start).map_err(|_| Errno::OVERFLOW)?;
         // SAFETY: the kernel chooses the address, so nothing of ours is mapped over; and nothing but the kernel reads there.
         let address =
-            unsafe { mmap(null_mut(), mapped_bytes, ProtFlags::READ, MapFlags::SHARED, file, start) }?;
-        let address = NonNull::new(address).ok_or(Errno::NOMEM)?;
+            unsafe { mmap(null_mut(), mapped_bytes, PROT_READ, MAP_SHARED, file.as_raw_fd(), offset) };
+        let address = NonNull::new(address).filter(|address| address.as_ptr() != MAP_FAILED);
+        let address = address.ok_or_else(last_error)?;
         Ok(Mapping { address, mapped: start..range.end })
     }
 
@@ -59,31 +62,33 @@ impl Mapping {
         &self,
         range: &Range<u64>,
         socket: BorrowedFd<'_>,
-        flags: SendFlags,
+        flags: c_int,
     ) -> rustix::io::Result<usize> {
         assert!(self.has(range), "only what is mapped is sent");
         // Both fit: the whole mapping did.
         let (skipped, length) =
             ((range.start - self.mapped.start) as usize, (range.end - range.start) as usize);
         // SAFETY: the range is mapped as long as `self` is there, and it is the kernel that reads it.
-        let sent = unsafe {
+        counted(unsafe {
             let start = self.address.as_ptr().byte_add(skipped);
-            libc::send(socket.as_raw_fd(), start, length, flags.bits() as libc::c_int)
-        };
-        usize::try_from(sent).map_err(|_| last_error())
+            libc::send(socket.as_raw_fd(), start, length, flags)
+        })
     }
+}
+
+/// How many bytes a page has.
+fn page_bytes() -> u64 {
+    // SAFETY: it only asks.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(bytes).expect("every system has pages")
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the mapping is ours, and nobody was given a reference into it.
         let unmapped = unsafe { munmap(self.address.as_ptr(), self.length() as usize) };
-        debug_assert!(unmapped.is_ok(), "what was mapped can be unmapped: {unmapped:?}");
+        debug_assert!(unmapped == 0, "what was mapped can be unmapped: {}", last_error());
     }
-}
-
-fn last_error() -> Errno {
-    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 
 #[cfg(test)]
@@ -109,7 +114,7 @@ mod tests {
     }
 
     fn send(file: &File, range: Range<u64>, socket: &UnixStream) -> rustix::io::Result<usize> {
-        Mapping::new(file.as_fd(), range.clone())?.send(&range, socket.as_fd(), SendFlags::NOSIGNAL)
+        Mapping::new(file.as_fd(), range.clone())?.send(&range, socket.as_fd(), libc::MSG_NOSIGNAL)
     }
 
     #[test]
@@ -133,7 +138,7 @@ mod tests {
         let (ours, _theirs) = UnixStream::pair().unwrap();
         let mapping = Mapping::new(file.as_fd(), 0..4 * PAGE as u64).unwrap();
         file.set_len(0).unwrap();
-        let sent = mapping.send(&(0..4 * PAGE as u64), ours.as_fd(), SendFlags::NOSIGNAL);
+        let sent = mapping.send(&(0..4 * PAGE as u64), ours.as_fd(), libc::MSG_NOSIGNAL);
         assert_eq!(sent, Err(Errno::FAULT));
     }
 

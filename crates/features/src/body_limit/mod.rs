@@ -38,7 +38,7 @@ impl BodyLimit {
 
     #[cold]
     fn refusal(self) -> Response {
-        let detail = format!("the body is larger than the {} bytes that are taken here", self.bytes);
+        let detail = format!("the body is larger than the {} bytes that are taken", self.bytes);
         Rejection::new(Status::CONTENT_TOO_LARGE, detail).into_response()
     }
 

@@ -2,7 +2,7 @@
 
 use gannet_core::{Body, Response, Status};
 
-use crate::files::media::is_compressible;
+use crate::coding::is_compressible;
 
 /// What a response is to a compressor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,7 +3,6 @@
 //! A browser asks beforehand (a preflight) whether a page may send what it wants to; what that says is made in `preflight`. What is answered then is
 //! told by `Answered`.
 
-mod origin;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +13,9 @@ use std::time::Duration;
 
 use gannet_core::{Fields, Filter, IntoFilter, Method, Request, Response, Status, around};
 
+use crate::origin::Pattern;
 use crate::recycled::Recycled;
 use crate::vary::vary;
-use origin::Pattern;
 
 /// What decides of an origin that no pattern matches.
 type OriginIf = dyn Fn(&str, &Request) -> bool + Send + Sync;

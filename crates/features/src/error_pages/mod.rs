@@ -3,13 +3,15 @@
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use gannet_core::{
-    Body, Bytes, Fields, Filter, IntoFilter, Request, Response, Status, around, preferred_media_type,
+    Body, Bytes, DETAIL_BYTES, Fields, Filter, IntoFilter, IntoResponse, PrefersProblems, Rejection, Request,
+    Response, Status, around, error_meaning, is_bare_error, preferred_media_type,
 };
 
 use crate::accept::Accept;
@@ -20,9 +22,15 @@ use crate::vary::vary;
 /// 405), filters behind this one.
 ///
 /// Which one is told by the status (of several that fit the one for the fewest statuses) and by what the client prefers of the forms that there are
-/// (`Accept`, RFC 9110, 12.5.1): browsers name HTML first, programs get the form that was named first here. Where there is no form that it takes, the error stays as
-/// it is. So does one in a form that none of these is, such as JSON with details, where the client likes that as much: browsers get their page, programs
-/// their details.
+/// (`Accept`, RFC 9110, 12.5.1; who asks for JSON takes a problem). Where it likes several as much it gets the first of these:
+///
+/// 1. what is there, where that says more than its status in a form of its own: a handler's page or form, JSON, a [problem](gannet_core::Rejection);
+/// 2. a [problem](ErrorPages::problems);
+/// 3. the other forms, in the order in which they were named;
+/// 4. the text that is there.
+///
+/// So browsers get their page, but for a page that a handler made; programs get the details, or a problem. What a handler said in text (of 1 KiB at most) is the
+/// problem's detail. Who takes none of them gets the problem, if there are problems, and else the error as it is.
 ///
 /// Status and fields stay, but for those that told of the old body: `Content-Type`, `Content-Encoding`, `Content-Language`, `Content-Disposition`,
 /// `Content-Security-Policy`, `ETag`, `Last-Modified`.
@@ -60,9 +68,12 @@ pub struct Failure<'a> {
     /// The request's id, where a [`RequestIds`](crate::request_id::RequestIds) is before this: what a visitor can name to whoever reads the log. It is
     /// text that can stand in HTML as it is.
     pub request_id: Option<&'a str>,
+    /// What is known of it beside the status. It is not shown in pages: it may quote what a client sent.
+    detail: &'a str,
 }
 
 const HTML: &str = "text/html; charset=utf-8";
+const TEXT: &str = "text/plain";
 const PROBLEM: &str = "application/problem+json";
 
 /// Those that are told of the body that is replaced.
@@ -99,14 +110,15 @@ impl ErrorPages {
         self.form(statuses, HTML, move |failure| make(failure).into())
     }
 
-    /// Answers all errors that say no more than their status with a problem (RFC 9457), where that is preferred.
+    /// Answers all errors that have no details of their own with a problem (RFC 9457), unless the client prefers HTML or text. Its `detail` says what the handler
+    /// said in text; of 404 which path is not there, of 405 which methods are; else what the status means.
     #[must_use]
     pub fn problems(self) -> ErrorPages {
         self.form(400..=599, PROBLEM, |failure| {
-            let (code, title) = (failure.status.code(), failure.status.reason());
-            let id = failure.request_id.map(|id| format!(",\"instance\":\"urn:request:{id}\""));
-            let id = id.unwrap_or_default();
-            format!("{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{code}{id}}}\n").into()
+            match Rejection::new(failure.status, failure.detail.to_owned()).into_response().into_parts().2 {
+                Body::Bytes(problem) => problem,
+                _ => Bytes::new(), // no problem is anything else
+            }
         })
     }
 
@@ -129,7 +141,7 @@ impl ErrorPages {
         self
     }
 
-    /// The forms that there are for a status: of each media type the one for the fewest statuses, in the order in which types were first named.
+    /// The forms that there are for a status: of each media type the one for the fewest statuses; problems, and then in the order in which types were first named.
     fn candidates(&self, status: u16) -> Vec<&Form> {
         let mut candidates: Vec<&Form> = Vec::new();
         for form in self.forms.iter().filter(|form| form.statuses.contains(&status)) {
@@ -141,30 +153,53 @@ impl ErrorPages {
                 None => candidates.push(form),
             }
         }
+        candidates.sort_by_key(|form| !form.is_problem());
         candidates
     }
 
-    #[cold]
-    fn replace(&self, response: Response, asked: &Asked) -> Response {
-        let candidates = self.candidates(response.status().code());
-        let detailed = detailed_type(&response).map(str::to_owned);
-        let mut offers: Vec<&str> = detailed.as_deref().into_iter().collect();
-        offers.extend(candidates.iter().map(|form| media_type(&form.content_type)));
-        let preferred = preferred_media_type(asked.accept.value(), &offers);
-        // The error's own form is the first of the offers, if it counts.
-        let chosen = preferred.and_then(|place| place.checked_sub(usize::from(detailed.is_some())));
-        let (status, mut fields, body) = response.into_parts();
-        if offers.len() > 1 {
-            vary(&mut fields, "Accept");
+    fn has_problems(&self) -> bool {
+        self.forms.iter().any(Form::is_problem)
+    }
+
+    /// The form that an error is to be told in; none: as it is.
+    fn choose<'f>(&self, candidates: &[&'f Form], response: &Response, accept: &Accept) -> Option<&'f Form> {
+        let own = own_type(response);
+        let says_more = own != Some(TEXT) && !is_bare_error(response);
+        let forms = candidates.iter().map(|form| (media_type(&form.content_type), Some(*form)));
+        let own = own.map(|own| (own, None)).into_iter();
+        let (before, behind) = if says_more { (Some(own), None) } else { (None, Some(own)) };
+        let offers: Vec<_> =
+            before.into_iter().flatten().chain(forms).chain(behind.into_iter().flatten()).collect();
+        let types: Vec<&str> = offers.iter().map(|(media_type, _)| *media_type).collect();
+        match preferred_media_type(accept.value(), &types) {
+            Some(place) => offers[place].1,
+            None => candidates.iter().copied().find(|form| form.is_problem() && !says_more),
         }
-        let Some(form) = chosen.map(|place| candidates[place]) else {
-            return Response::new(status).with_fields(fields).with_body(body);
-        };
+    }
+
+    #[cold]
+    fn replace(&self, mut response: Response, asked: &Asked) -> Response {
+        let status = response.status();
+        let candidates = self.candidates(status.code());
+        if candidates.is_empty() {
+            return response;
+        }
+        let chosen = self.choose(&candidates, &response, &asked.accept);
+        vary(response.fields_mut(), "Accept");
+        let Some(form) = chosen else { return response };
+        let request_id = asked.request_id.as_ref().map(RequestId::as_str);
+        let detail = detail(&response);
+        let bytes = (form.make)(&Failure { status, request_id, detail: &detail });
+        let (_, mut fields, _) = response.into_parts();
         OF_THE_BODY.iter().for_each(|name| _ = fields.remove(name));
         fields.append("Content-Type", &*form.content_type).expect("it was tried when it was named");
-        let request_id = asked.request_id.as_ref().map(RequestId::as_str);
-        let bytes = (form.make)(&Failure { status, request_id });
         Response::new(status).with_fields(fields).with_body(Body::Bytes(bytes))
+    }
+}
+
+impl Form {
+    fn is_problem(&self) -> bool {
+        *self.content_type == *PROBLEM
     }
 }
 
@@ -176,7 +211,12 @@ struct Asked {
 
 impl IntoFilter<ErrorPages> for ErrorPages {
     fn into_filter(self) -> Rc<dyn Filter> {
-        let before = |request: &mut Request| {
+        let problems = self.has_problems().then(|| Rc::new(PrefersProblems));
+        let before = move |request: &mut Request| {
+            // What no route answers the server refuses, and knows best why.
+            if let Some(problems) = problems.as_ref().filter(|_| request.route().is_none()) {
+                request.extensions_mut().insert_shared(problems.clone());
+            }
             let accept = Accept::of(request.field("Accept"));
             Ok(Asked { accept, request_id: RequestId::of(request).copied() })
         };
@@ -187,15 +227,26 @@ impl IntoFilter<ErrorPages> for ErrorPages {
     }
 }
 
-/// The media type of an error that may say more than its status: one in another form than text and HTML, in which the server says what has no other words.
-fn detailed_type(response: &Response) -> Option<&str> {
+/// The media type of what an error says, if it says anything.
+fn own_type(response: &Response) -> Option<&str> {
     if matches!(response.body(), Body::Empty) {
         return None;
     }
     let said = response.fields().get("Content-Type").and_then(|value| std::str::from_utf8(value).ok())?;
-    let media_type = media_type(said);
-    let is_bare = ["text/plain", "text/html"].iter().any(|bare| media_type.eq_ignore_ascii_case(bare));
-    (!is_bare).then_some(media_type)
+    Some(media_type(said))
+}
+
+/// What is known of an error: what a handler says in text, else what its status means.
+fn detail(response: &Response) -> Cow<'static, str> {
+    if let Body::Bytes(text) = response.body()
+        && own_type(response) == Some(TEXT)
+        && !is_bare_error(response)
+        && text.len() <= DETAIL_BYTES
+        && let Ok(text) = std::str::from_utf8(text)
+    {
+        return text.trim().to_owned().into();
+    }
+    error_meaning(response.status()).into()
 }
 
 /// A media type without its parameters.

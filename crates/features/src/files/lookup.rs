@@ -13,6 +13,7 @@ use super::origin::{Opened, OpenedContent};
 use super::representation::{Content, Described, Representation, since_1970};
 use super::store::{Chosen, Entry, FRESH, Store, Variant};
 use super::{Options, Refusal, SMALL_BYTES, Shared, media, path};
+use crate::coding::is_compressible;
 use crate::coding::{Accepted, Coding};
 
 /// One worker's view of a folder.
@@ -140,7 +141,7 @@ impl Folder {
             Content::File(..) => None,
         };
         let content_type = media::content_type(name, text);
-        let negotiable = self.options().compression && media::is_compressible(&content_type);
+        let negotiable = self.options().compression && is_compressible(&content_type);
         let described =
             Described { name, content_type: &content_type, negotiable, now: ports.clock.unix_seconds() };
         let is_settled = matches!(content, Content::Embedded(_)) || is_settled(&stamp, ports);

@@ -1,4 +1,4 @@
-//! What a file's name says about it: its media type, whether compressing it pays, and for how long it may be kept.
+//! What a file's name says about it: its media type, and for how long it may be kept.
 
 /// How long images, sounds, films and fonts may be used without asking again, in seconds.
 const MEDIA_MAX_AGE: &str = "max-age=600";
@@ -20,38 +20,6 @@ pub fn content_type(name: impl AsRef<[u8]>, content: Option<&[u8]>) -> String {
     let is_text = media_type.starts_with("text/") && media_type != "text/xml";
     let is_utf8 = content.is_none_or(|content| std::str::from_utf8(content).is_ok());
     if is_text && is_utf8 { format!("{media_type}; charset=utf-8") } else { media_type.to_owned() }
-}
-
-/// Whether files of this type become much smaller when they are compressed: text in the widest sense. Images, films and archives are
-/// compressed already.
-pub(crate) fn is_compressible(content_type: &str) -> bool {
-    let media_type = content_type.split(';').next().unwrap_or_default();
-    match media_type.split_once('/') {
-        Some(("text", _)) => true,
-        Some((_, subtype)) if subtype.ends_with("+xml") || subtype.ends_with("+json") => true,
-        Some(("application", subtype)) => matches!(
-            subtype,
-            "json"
-                | "javascript"
-                | "ecmascript"
-                | "xml"
-                | "xhtml"
-                | "wasm"
-                | "x-sh"
-                | "x-tex"
-                | "sql"
-                | "rtf"
-                | "postscript"
-                | "x-x509-ca-cert"
-                | "manifest"
-                | "ld"
-                | "vnd.ms-fontobject"
-                | "x-font-ttf"
-        ),
-        Some(("font", subtype)) => matches!(subtype, "ttf" | "otf" | "sfnt" | "collection"),
-        Some(("image", subtype)) => matches!(subtype, "bmp" | "x-icon" | "vnd.microsoft.icon" | "x-ms-bmp"),
-        _ => false,
-    }
 }
 
 /// For how long a file may be kept (RFC 9111, 5.2.2). Pages, and the scripts and styles that must fit them, are asked for again each time; so
@@ -90,6 +58,7 @@ fn is_fingerprinted(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::coding::is_compressible;
 
     #[test]
     fn text_is_utf_8_unless_it_is_not_and_xml_says_so_itself() {

@@ -1,41 +1,21 @@
 //! What a client is told where there is no response: which of its kinds of failure it was, and nothing of who the upstream is.
 
-use gannet_core::{Body, Bytes, Fields, Response, Status, UpstreamError, error_page, preferred_media_type};
+use gannet_core::{ErrorForm, Response, Status, UpstreamError};
 
 use crate::accept::Accept;
 
 /// When a client that there was no room for may ask again.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-const OFFERS: &[&str] = &["application/problem+json", "application/json", "text/html", "text/plain"];
-
-const PROBLEM_FIELDS: &str = "Content-Type: application/problem+json\r\n\
-    Cache-Control: no-store\r\n\
-    Vary: Accept\r\n";
-
 /// The answer to a client: a problem (RFC 9457) for programs, a page for browsers.
 pub(super) fn response(error: &UpstreamError, accept: &Accept) -> Response {
     let status = error.status();
-    let preferred = preferred_media_type(accept.value(), OFFERS).map(|place| OFFERS[place]);
-    let response = match preferred {
-        Some("text/html" | "text/plain") => error_page(status, accept.value()),
-        _ => problem(status, detail(error)),
-    };
+    let form = ErrorForm::preferred_to_problems(accept.value());
+    let response = form.response_with(status, || detail(error).to_owned());
     match status {
         Status::SERVICE_UNAVAILABLE => response.with("Retry-After", RETRY_AFTER_SECONDS.to_string()),
         _ => response,
     }
-}
-
-/// The type says that the status is all there is to know (RFC 9457, 4.2.1). None of the texts has a byte that JSON would escape.
-fn problem(status: Status, detail: &str) -> Response {
-    let (code, title) = (status.code(), status.reason());
-    let text = format!(
-        "{{\"type\":\"about:blank\",\"title\":\"{title}\",\"status\":{code},\"detail\":\"{detail}\"}}\n"
-    );
-    Response::new(status)
-        .with_fields(Fields::with_prepared(Bytes::from_static(PROBLEM_FIELDS.as_bytes())))
-        .with_body(Body::Bytes(text.into()))
 }
 
 /// What happened, without what only the log is for: what a system or a certificate said.
@@ -47,6 +27,7 @@ fn detail(error: &UpstreamError) -> &'static str {
         UpstreamError::Busy => "As many requests as may be are under way to the upstream.",
         UpstreamError::Closed => "The upstream closed the connection before it answered.",
         UpstreamError::Reset(_) => "The upstream broke the exchange off.",
+        UpstreamError::NoConnectProtocol => "The upstream does not take what was asked for by HTTP/2.",
         UpstreamError::HeadTimeout => "The upstream did not answer in time.",
         UpstreamError::SendTimeout => "The upstream did not take the request in time.",
         UpstreamError::Malformed(_) => "The upstream sent what is no response.",

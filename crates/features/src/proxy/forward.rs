@@ -1,19 +1,17 @@
 //! From a request to the upstream's request: every part of it is written anew, from what was understood of it.
 
 use std::borrow::Cow;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use gannet_core::{
-    Body, BodyLength, Fields, Method, Request, Response, Status, UpstreamProtocol, UpstreamRequest, Version,
-    client_address, error_page,
+    Body, BodyLength, Fields, Method, Request, Response, Status, UpgradeOffer, UpstreamProtocol,
+    UpstreamRequest, Version, client_address, error_page,
 };
 
 use super::forwarded::{Origin, Said};
 use super::names::{Kind, kind};
 use super::upstreams::Member;
+use super::websocket::{Handshake, is_websocket};
 use super::{HostField, ProxyOptions};
 use crate::accept::Accept;
 use crate::request_id::{self, RequestId};
@@ -43,13 +41,23 @@ pub(super) fn answer_here(request: &Request) -> Option<Response> {
     }
 }
 
-/// The request that goes to `member`, without its body, and what its client would rather read. `scratch` is memory that is used again.
+/// What a client's request becomes.
+pub(super) struct Forwarded {
+    /// The request that goes to the upstream, without its body.
+    pub(super) request: UpstreamRequest,
+    /// What the client would rather read.
+    pub(super) accept: Accept,
+    /// What it asks for a WebSocket by, if it does.
+    pub(super) handshake: Option<Box<Handshake>>,
+}
+
+/// What goes to `member`. `scratch` is memory that is used again.
 pub(super) fn prepare(
     request: &Request,
     member: &Member,
     options: &ProxyOptions,
     scratch: &mut Vec<u8>,
-) -> Result<(UpstreamRequest, Accept), Response> {
+) -> Result<Forwarded, Response> {
     let (target, protocol) = (target(request), request.protocol());
     let (method, method_name) = match protocol {
         Some(_) => (Method::Get, "GET"),
@@ -63,16 +71,15 @@ pub(super) fn prepare(
             return Err(error_page(Status::BAD_REQUEST, request.field("accept")));
         }
         // Once more, since it may name what stood before it.
-        (forwarded.fields, forwarded.upgrade) = (Fields::new(), false);
+        (forwarded.fields, forwarded.upgrade) = (Fields::new(), UpgradeOffer::None);
         append_host(&mut forwarded.fields, request, member, options);
         said = forward_fields(request, options, &mut forwarded, true);
     }
-    if let Some(protocol) = protocol {
-        offer(protocol, request, &mut forwarded)?;
-    }
-    if forwarded.upgrade && member.upstream.protocol == UpstreamProtocol::Http2 {
-        decline_upgrade(request, &mut forwarded)?;
-    }
+    let handshake = match protocol {
+        Some(protocol) => offer(protocol, request, &mut forwarded)?,
+        None if forwarded.upgrade != UpgradeOffer::None => take_up(request, member, &mut forwarded)?,
+        None => None,
+    };
     let accept = Accept::of(said.accept);
     forwarded.fields.forward("Via", via(request.version()));
     Origin::new(request, said, options).append(options.forwarded, &mut forwarded.fields, scratch);
@@ -85,7 +92,7 @@ pub(super) fn prepare(
     if options.proxy_protocol.is_some() {
         forwarded.client = connection(request, options);
     }
-    Ok((forwarded, accept))
+    Ok(Forwarded { request: forwarded, accept, handshake })
 }
 
 /// The request's body, as it comes.
@@ -93,6 +100,8 @@ pub(super) fn body(request: Request) -> Body {
     match request.body_length() {
         BodyLength::None => Body::Empty,
         BodyLength::Known(length) => Body::Received(request.into_body(), Some(length)),
+        // What comes behind it is the tunnel's.
+        BodyLength::Chunked if request.protocol().is_some() => Body::Empty,
         BodyLength::Chunked => Body::Received(request.into_body(), None),
     }
 }
@@ -116,32 +125,40 @@ fn append_host(fields: &mut Fields, request: &Request, member: &Member, options:
     fields.forward("Host", host.as_bytes());
 }
 
-/// A protocol that HTTP/2's client asks for by CONNECT is offered as HTTP/1.1 offers it (RFC 8441, 5). What that wants of a WebSocket's client beside, which
-/// HTTP/2's has not said, is a key; the upstream says that it has read it, and its answer is not looked at: what speaks HTTP/1.1 and answers 101 has understood.
-fn offer(protocol: &str, request: &Request, forwarded: &mut UpstreamRequest) -> Result<(), Response> {
+/// A protocol that HTTP/2's client asks for by CONNECT is asked for likewise, or offered as HTTP/1.1 offers it (RFC 8441, 5).
+fn offer(
+    protocol: &str,
+    request: &Request,
+    forwarded: &mut UpstreamRequest,
+) -> Result<Option<Box<Handshake>>, Response> {
     let is_offered = may_be_offered(protocol.as_bytes());
     if !is_offered || forwarded.fields.append("Upgrade", protocol).is_err() {
         return Err(error_page(Status::NOT_IMPLEMENTED, request.field("accept")));
     }
-    forwarded.upgrade = true;
-    if protocol.eq_ignore_ascii_case("websocket") {
-        let random = || RandomState::new().build_hasher().finish().to_ne_bytes();
-        let key = STANDARD.encode([random(), random()].concat());
-        forwarded.fields.forward("Sec-WebSocket-Key", key.as_bytes());
-    }
-    Ok(())
+    forwarded.upgrade = UpgradeOffer::AnyVersion;
+    Ok(Handshake::of_http2(protocol, forwarded).map(Box::new))
 }
 
-/// To an upstream that is spoken to by HTTP/2 no other protocol is offered (RFC 9113, 8.2.2). Who offers one has to bear with that (RFC 9110, 7.8); but
-/// nothing else is worth anything to whoever asks for a WebSocket.
-fn decline_upgrade(request: &Request, forwarded: &mut UpstreamRequest) -> Result<(), Response> {
-    let offered = forwarded.fields.get("upgrade").unwrap_or_default();
-    if members(offered).any(|protocol| protocol.eq_ignore_ascii_case(b"websocket")) {
-        return Err(error_page(Status::NOT_IMPLEMENTED, request.field("accept")));
+/// An offer of HTTP/1.1's client. That of a WebSocket goes by HTTP/2, too; any other does not, and who makes it has to bear with that (RFC 9110, 7.8).
+fn take_up(
+    request: &Request,
+    member: &Member,
+    forwarded: &mut UpstreamRequest,
+) -> Result<Option<Box<Handshake>>, Response> {
+    if let Some(handshake) = Handshake::of_http1(request, forwarded) {
+        forwarded.upgrade = UpgradeOffer::AnyVersion;
+        return Ok(Some(Box::new(handshake)));
     }
-    forwarded.fields.remove("upgrade");
-    forwarded.upgrade = false;
-    Ok(())
+    if member.upstream.protocol == UpstreamProtocol::Http2 {
+        // Nothing but a WebSocket is worth anything to whoever asks for one, and nobody behind us could tell it what is wrong (RFC 6455, 4.2.1).
+        let offered = forwarded.fields.get("upgrade").unwrap_or_default();
+        if members(offered).any(is_websocket) {
+            return Err(error_page(Status::BAD_REQUEST, request.field("accept")));
+        }
+        forwarded.fields.remove("upgrade");
+        forwarded.upgrade = UpgradeOffer::None;
+    }
+    Ok(None)
 }
 
 /// Passes on what is for the upstream, and says what else was read. Fields that `Connection` names are left out if `filters`.
@@ -166,8 +183,12 @@ fn forward_fields<'a>(
             }
             Kind::Connection => said.names_fields |= names_fields(value),
             Kind::Te => forwarded.accepts_trailers |= members(value).any(is_trailers),
-            Kind::Upgrade if request.offers_upgrade() && may_be_offered(value) => {
-                forwarded.upgrade |= fields.append("Upgrade", value).is_ok();
+            Kind::Upgrade
+                if request.offers_upgrade()
+                    && may_be_offered(value)
+                    && fields.append("Upgrade", value).is_ok() =>
+            {
+                forwarded.upgrade = UpgradeOffer::Http1;
             }
             Kind::MaxForwards => forward_max_forwards(request, fields, name, value),
             Kind::Claim if is_trusted => _ = fields.forward(name, value),

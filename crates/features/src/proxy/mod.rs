@@ -4,7 +4,8 @@
 //! 2. an upstream is chosen: each worker takes turns for itself (`balance`), and passes over those that failed of late (`upstreams`);
 //! 3. the request is written anew for it: each field by its name (`forward`, `names`), and whom it came from (`forwarded`);
 //! 4. the client's own half of the exchange is the port's (`gannet_core::Upstream::send`): both bodies stream, and are kept nowhere;
-//! 5. where nothing was sent it goes elsewhere, once; where there is no response a client is told so (`failure`).
+//! 5. a WebSocket is what it is by HTTP/1.1 and by HTTP/2, whichever is spoken on which side (`websocket`);
+//! 6. where nothing was sent it goes elsewhere, once; where there is no response a client is told so (`failure`).
 
 mod balance;
 mod failure;
@@ -13,6 +14,7 @@ mod forwarded;
 mod names;
 mod target;
 mod upstreams;
+mod websocket;
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -27,8 +29,10 @@ use gannet_core::{
 
 use crate::accept::Accept;
 use balance::Turn;
+use forward::Forwarded;
 use target::Target;
 use upstreams::{Member, is_upstreams_fault, may_go_elsewhere};
+use websocket::Handshake;
 
 pub use target::ProxyError;
 
@@ -157,6 +161,8 @@ struct Prepared {
     /// It is called by its own name.
     has_own_host: bool,
     accept: Accept,
+    /// What a WebSocket is asked for by, if one is.
+    handshake: Option<Box<Handshake>>,
 }
 
 impl Proxy {
@@ -245,21 +251,25 @@ impl Worker {
         let ports = self.ports.get_or_init(|| request.ports().clone());
         let place = self.turn.choose(members, None, ports).expect("a proxy has an upstream");
         let scratch = &mut self.scratch.borrow_mut();
-        let (mut forwarded, accept) = forward::prepare(&request, &members[place], options, scratch)?;
+        let forwarded = forward::prepare(&request, &members[place], options, scratch)?;
+        let Forwarded { request: mut forwarded, accept, handshake } = forwarded;
         let has_own_host = forward::has_own_host(&request, options);
         forwarded.body = forward::body(request);
-        Ok(Prepared { request: forwarded, place, has_own_host, accept })
+        Ok(Prepared { request: forwarded, place, has_own_host, accept, handshake })
     }
 
     /// Sends it; elsewhere, once, where nothing of it was.
     async fn send(&self, prepared: Prepared) -> Response {
-        let Prepared { mut request, mut place, has_own_host, accept } = prepared;
+        let Prepared { mut request, mut place, has_own_host, accept, handshake } = prepared;
         let members = &self.shared.members;
         let mut is_first = true;
         loop {
             let member = &members[place];
             let failure = match member.upstream.send(request).await {
-                Ok(response) => return self.passed(member, response),
+                Ok(response) => match handshake {
+                    None => return self.passed(member, response),
+                    Some(handshake) => return self.shaken(member, &handshake, response, &accept),
+                },
                 Err(failure) => failure,
             };
             self.failed(member, &failure.error);
@@ -285,6 +295,24 @@ impl Worker {
             _ => member.succeeded(),
         }
         response
+    }
+
+    /// Tells who asked for a WebSocket what came of it.
+    #[cold]
+    fn shaken(
+        &self,
+        member: &Member,
+        handshake: &Handshake,
+        response: Response,
+        accept: &Accept,
+    ) -> Response {
+        match handshake.finish(response) {
+            Ok(response) => self.passed(member, response),
+            Err(error) => {
+                self.failed(member, &error);
+                failure::response(&error, accept)
+            }
+        }
     }
 
     #[cold]

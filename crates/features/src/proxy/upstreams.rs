@@ -121,7 +121,10 @@ pub(super) fn is_upstreams_fault(error: &UpstreamError) -> bool {
         | UpstreamError::HeadTimeout
         | UpstreamError::SendTimeout
         | UpstreamError::Malformed(_) => true,
-        UpstreamError::Busy | UpstreamError::RequestBody | UpstreamError::Stopping => false,
+        UpstreamError::Busy
+        | UpstreamError::NoConnectProtocol
+        | UpstreamError::RequestBody
+        | UpstreamError::Stopping => false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use gannet_core::{Filter, IntoFilter, Reply, Request, Response, Sleep, Status, error_page, waiting};
+use gannet_core::{ErrorForm, Filter, IntoFilter, Reply, Request, Response, Sleep, Status, waiting};
 
 /// A filter that answers in the place of handlers that take too long: by default `503 Service Unavailable`.
 ///
@@ -34,7 +34,7 @@ impl Timeout {
         Timeout { duration, status: Status::SERVICE_UNAVAILABLE }
     }
 
-    /// What is answered then: [`error_page`] of this status. By default 503.
+    /// What is answered then: [`error_page`](gannet_core::error_page) of this status. By default 503.
     #[must_use]
     pub fn status(mut self, status: Status) -> Timeout {
         self.status = status;
@@ -42,27 +42,31 @@ impl Timeout {
     }
 }
 
-const HTML: &[u8] = b"text/html";
+/// The form that a client prefers, told by what nearly all send; of others all of it is read.
+fn form(accept: Option<&[u8]>) -> ErrorForm {
+    match accept {
+        // Browsers name it first, and programs that take anything do not name it.
+        Some(accept) if accept.starts_with(b"text/html,") => ErrorForm::Page,
+        None | Some(b"*/*") => ErrorForm::Text,
+        accept => ErrorForm::preferred(accept),
+    }
+}
 
 #[cold]
-fn late(status: Status, is_browser: bool) -> Response {
-    error_page(status, is_browser.then_some(HTML))
+fn late(status: Status, form: ErrorForm) -> Response {
+    form.response(status)
 }
 
 impl IntoFilter<Timeout> for Timeout {
     fn into_filter(self) -> Rc<dyn Filter> {
-        let before = |request: &mut Request| {
-            // Browsers name it first, and programs that take anything do not name it.
-            let is_browser = request.field("Accept").is_some_and(|accept| accept.starts_with(HTML));
-            (request.ports().clock.clone(), is_browser)
-        };
-        waiting(before, move |(clock, is_browser), reply: Reply| async move {
+        let before = |request: &mut Request| (request.ports().clock.clone(), form(request.field("Accept")));
+        waiting(before, move |(clock, form), reply: Reply| async move {
             let mut reply = pin!(reply);
             // No alarm is set before there is something to wait for.
             let mut sleep = pin!(Sleep::new(clock, self.duration));
             poll_fn(|context| match reply.as_mut().poll(context) {
                 Poll::Ready(response) => Poll::Ready(response),
-                Poll::Pending => sleep.as_mut().poll(context).map(|()| late(self.status, is_browser)),
+                Poll::Pending => sleep.as_mut().poll(context).map(|()| late(self.status, form)),
             })
             .await
         })

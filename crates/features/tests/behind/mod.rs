@@ -127,6 +127,9 @@ impl Behind {
             upstreams: world.clone(),
             trusted: Rc::new(networks.map(|network| network.parse().expect("a network")).collect()),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let arrival = Arrival { peer: self.peer, ..Arrival::default() };

@@ -319,6 +319,9 @@ impl Served {
             upstreams: world.clone(),
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         };
         let head = RequestHead::new(head, block.share(), Heads::new(1));
         let arrival = Arrival { tls: self.tls.clone(), ..Arrival::default() };

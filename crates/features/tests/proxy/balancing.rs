@@ -163,7 +163,12 @@ fn where_all_are_left_out_the_one_that_comes_back_first_is_asked() {
 
 #[test]
 fn what_is_not_the_upstream_s_fault_leaves_it_in() {
-    for error in [UpstreamError::Busy, UpstreamError::RequestBody, UpstreamError::Stopping] {
+    for error in [
+        UpstreamError::Busy,
+        UpstreamError::NoConnectProtocol,
+        UpstreamError::RequestBody,
+        UpstreamError::Stopping,
+    ] {
         let proxied = Proxied::new(&[1, 2], ProxyOptions::default());
         broken(&proxied, &[2], &Does::Fails(error.clone()));
         assert_eq!(asked(&proxied, 10).iter().filter(|port| **port == 2).count(), 5, "{error:?}");

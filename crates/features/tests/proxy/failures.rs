@@ -19,6 +19,7 @@ fn every_failure_has_its_status_and_a_problem_that_says_what_happened_and_not_wh
     for (error, code, detail) in [
         (UpstreamError::Connect(ErrorKind::ConnectionRefused), 502, "cannot be connected to"),
         (UpstreamError::ConnectTimeout, 504, "did not answer to connecting in time"),
+        (UpstreamError::NoConnectProtocol, 501, "does not take what was asked for by HTTP/2"),
         (UpstreamError::Tls("unknown issuer of 10.0.0.1".into()), 502, "TLS to the upstream failed"),
         (UpstreamError::Busy, 503, "As many requests as may be"),
         (UpstreamError::Closed, 502, "closed the connection before it answered"),

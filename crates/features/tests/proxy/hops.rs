@@ -1,6 +1,6 @@
 //! What is for one connection, and ends at the proxy.
 
-use gannet_core::{Fields, Status};
+use gannet_core::{Fields, Status, UpgradeOffer};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert, prop_assert_eq, proptest};
 use proptest::sample::select;
@@ -19,7 +19,7 @@ fn fields_of_one_connection_end_here_in_any_case() {
     let expected =
         ["host", "x-b", "via", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded"];
     assert_eq!(names, expected);
-    assert!(!seen.upgrade && !seen.expects_continue && !seen.accepts_trailers);
+    assert!(seen.upgrade == UpgradeOffer::None && !seen.expects_continue && !seen.accepts_trailers);
 }
 
 #[test]
@@ -71,14 +71,33 @@ fn an_upgrade_is_passed_on_where_it_is_offered() {
     let proxied = Proxied::plain();
     proxied.get("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n");
     let seen = proxied.last();
-    assert!(seen.upgrade);
+    assert_eq!(seen.upgrade, UpgradeOffer::Http1, "without a key it is no WebSocket's");
     assert_eq!((seen.one("upgrade"), seen.one("sec-websocket-key")), ("websocket", "a"));
     for not_offered in
         ["Upgrade: websocket\r\n", "Connection: upgrade\r\n", "Connection: upgrade\r\nUpgrade: ,\r\n"]
     {
         proxied.get(not_offered);
         let seen = proxied.last();
-        assert!(!seen.upgrade && seen.all("upgrade").is_empty(), "{not_offered}");
+        assert!(seen.upgrade == UpgradeOffer::None && seen.all("upgrade").is_empty(), "{not_offered}");
+    }
+}
+
+#[test]
+fn a_websocket_may_be_asked_for_by_any_http_where_its_handshake_is_one() {
+    let proxied = Proxied::plain();
+    let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for (line, offer, fields, expected) in [
+        ("GET", "websocket", key, UpgradeOffer::AnyVersion),
+        ("GET", "WebSocket, echo", key, UpgradeOffer::AnyVersion),
+        ("GET", "echo, websocket", key, UpgradeOffer::Http1),
+        ("GET", "websocket", "", UpgradeOffer::Http1),
+        ("GET", "websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ\r\n", UpgradeOffer::Http1),
+        ("POST", "websocket", key, UpgradeOffer::Http1),
+    ] {
+        let fields = format!("Connection: Upgrade\r\nUpgrade: {offer}\r\n{fields}");
+        proxied.ask(&format!("{line} / HTTP/1.1"), &fields);
+        let seen = proxied.last();
+        assert_eq!((seen.upgrade, seen.one("upgrade")), (expected, offer), "{line} {fields}");
     }
 }
 
@@ -90,7 +109,7 @@ fn no_other_http_is_offered_since_nobody_here_would_see_its_requests() {
             "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: {protocol}\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
         ));
         let seen = proxied.last();
-        assert!(!seen.upgrade && seen.all("upgrade").is_empty(), "{protocol}");
+        assert!(seen.upgrade == UpgradeOffer::None && seen.all("upgrade").is_empty(), "{protocol}");
         assert!(seen.all("http2-settings").is_empty());
     }
 }
@@ -241,7 +260,7 @@ proptest! {
         let seen = proxied.last();
         let hops = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "content-length"];
         prop_assert!(hops.iter().all(|name| seen.all(name).is_empty()), "{:?}", seen.fields);
-        prop_assert_eq!(seen.all("upgrade").is_empty(), !seen.upgrade);
+        prop_assert_eq!(seen.all("upgrade").is_empty(), seen.upgrade == UpgradeOffer::None);
         prop_assert_eq!(seen.all("host"), ["a.example"]);
         prop_assert!(seen.all("via").ends_with(&["1.1 gannet"]));
         prop_assert_eq!(seen.all("x-forwarded-for"), ["203.0.113.9"]);

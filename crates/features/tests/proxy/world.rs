@@ -15,8 +15,8 @@ use std::time::Duration;
 use gannet_core::{
     Arrival, Block, Body, BodyLength, Bytes, Call, Clock, Counter, Counters, Cpu, Fs, FsError, Handler, Head,
     Heads, Incoming, Interims, Later, OpenFile, Ports, ReceivedBody, Reply, Request, RequestHead, Response,
-    Root, Stamp, Status, Tls, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure, UpstreamRequest,
-    Upstreams, WriteListed,
+    Root, Stamp, Status, Tls, UpgradeOffer, Upstream, UpstreamAddress, UpstreamError, UpstreamFailure,
+    UpstreamRequest, Upstreams, WriteListed,
 };
 use gannet_features::proxy::{Proxy, ProxyOptions};
 use gannet_proto::h1::{Connection, Event};
@@ -40,7 +40,7 @@ pub struct Seen {
     pub line: String,
     pub fields: Vec<(String, String)>,
     pub body: Body,
-    pub upgrade: bool,
+    pub upgrade: UpgradeOffer,
     pub expects_continue: bool,
     pub accepts_trailers: bool,
     pub interims: Option<Interims>,
@@ -141,6 +141,9 @@ impl Proxied {
             upstreams: world.clone(),
             trusted: Rc::default(),
             states: Rc::default(),
+            locals: Rc::default(),
+            letterbox: Arc::new(()),
+            draining: Rc::default(),
         }
     }
 

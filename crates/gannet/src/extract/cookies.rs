@@ -53,9 +53,9 @@ impl FromRequest for Cookies {
         // By HTTP/2 each may be a field of its own (RFC 9113, 8.2.3).
         for (_, value) in request.fields().filter(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
             let value = std::str::from_utf8(value)
-                .map_err(|error| refused(format!("is no UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
+                .map_err(|error| refused(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1)))?;
             if let Some((name, _)) = pairs(value).find(|(name, _)| !is_token(name)) {
-                return Err(refused(format!("{name:?} is no name of a cookie")));
+                return Err(refused(format!("{name:?} is not the name of a cookie")));
             }
             if !text.is_empty() {
                 text.push_str("; ");

@@ -6,6 +6,8 @@ use std::fmt::{self, Write};
 use gannet_core::{DETAIL_BYTES, Place, Rejection, Status};
 use serde_core::de;
 
+use super::wording::{not_known, plain};
+
 /// What is wrong, and the name of what it is wrong with, as far as that is known.
 #[derive(Debug)]
 pub(super) struct Fault {
@@ -48,7 +50,7 @@ impl Fault {
 
 impl de::Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Fault {
-        Fault::new(told(message))
+        Fault::new(plain(told(message)))
     }
 
     fn missing_field(field: &'static str) -> Fault {
@@ -56,8 +58,7 @@ impl de::Error for Fault {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Fault {
-        let known = if expected.is_empty() { "none".to_owned() } else { expected.join(", ") };
-        Fault::new(format!("is not known; known: {known}")).named(field)
+        Fault::new(not_known(expected.iter().copied())).named(field)
     }
 
     fn duplicate_field(field: &'static str) -> Fault {
@@ -68,21 +69,50 @@ impl de::Error for Fault {
 /// What is said of a value that there is one of.
 pub(super) const REPEATED: &str = "is there more than once";
 
-/// A message as far as it is told (and some, so that it can be seen to go on): it may quote a whole body.
+/// A message as far as it is told: its beginning and its end. It may quote a whole body.
 pub(super) fn told(message: impl fmt::Display) -> String {
-    let mut text = Told(String::new());
-    // An error: the text is long enough.
-    let _ = write!(text, "{message}");
-    text.0
+    let mut text = Told::default();
+    let _ = write!(text, "{message}"); // writing into memory does not fail
+    text.shorten();
+    if text.is_cut {
+        text.begin.push('\u{2026}');
+    }
+    text.begin + &text.end
 }
 
-struct Told(String);
+#[derive(Default)]
+struct Told {
+    begin: String,
+    end: String,
+    is_cut: bool,
+}
+
+/// As much of the end is kept: what was expected stands there.
+const END_BYTES: usize = 256;
 
 impl Write for Told {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = (DETAIL_BYTES + 1).saturating_sub(self.0.len());
-        self.0.push_str(&text[..text.ceil_char_boundary(room)]);
-        if text.len() > room { Err(fmt::Error) } else { Ok(()) }
+        let room = (DETAIL_BYTES - END_BYTES).saturating_sub(self.begin.len());
+        let (begin, rest) = text.split_at(text.floor_char_boundary(room));
+        // Once something is at the end nothing is put before it.
+        let (begin, rest) = if self.end.is_empty() { (begin, rest) } else { ("", text) };
+        self.begin.push_str(begin);
+        let last = rest.ceil_char_boundary(rest.len().saturating_sub(END_BYTES));
+        self.end.push_str(&rest[last..]);
+        self.is_cut |= last > 0;
+        // Not for each character that is written.
+        if self.end.len() > 16 * END_BYTES {
+            self.shorten();
+        }
+        Ok(())
+    }
+}
+
+impl Told {
+    fn shorten(&mut self) {
+        let over = self.end.ceil_char_boundary(self.end.len().saturating_sub(END_BYTES));
+        self.end.drain(..over);
+        self.is_cut |= over > 0;
     }
 }
 
@@ -104,7 +134,14 @@ mod tests {
     #[test]
     fn of_a_long_message_only_what_is_told_is_kept() {
         assert_eq!(told("short"), "short");
-        let long = told("é".repeat(1_000_000));
-        assert!(long.len() > DETAIL_BYTES && long.len() < DETAIL_BYTES + 8, "{} bytes", long.len());
+        let almost = "a".repeat(DETAIL_BYTES);
+        assert_eq!(told(&almost), almost);
+        let long = told(format_args!("{}, expected u8", "é".repeat(1_000_000)));
+        assert!(
+            long.len() <= DETAIL_BYTES + 8 && long.ends_with("\u{e9}, expected u8"),
+            "{} bytes",
+            long.len()
+        );
+        assert_eq!(long.matches('\u{2026}').count(), 1);
     }
 }

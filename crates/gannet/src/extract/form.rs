@@ -5,7 +5,7 @@ use std::ops::{Deref, DerefMut};
 use gannet_core::{FromRequest, Method, Needs, OptionalFromRequest, Place, Rejection, Request, Status};
 use serde_core::de::DeserializeOwned;
 
-use super::media_type::essence;
+use super::media_type::{essence, unsupported};
 use super::pairs::{self, FORM_FIELDS, Unread};
 use super::query;
 
@@ -38,12 +38,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             return pairs::read(request.query().unwrap_or_default()).map(Form).map_err(query::refused);
         }
         if !essence(request).is_some_and(|essence| essence.eq_ignore_ascii_case(TYPE)) {
-            return Err(Rejection::unsupported(format!("is not {TYPE}")));
+            return Err(unsupported(request, TYPE));
         }
         let body = request.whole_body().await?;
         let text = std::str::from_utf8(&body).map_err(|error| {
             let at = error.valid_up_to() + 1;
-            Rejection::new(Status::BAD_REQUEST, format!("the form is no UTF-8 from byte {at} on"))
+            Rejection::new(Status::BAD_REQUEST, format!("the form is not UTF-8 from byte {at} on"))
         })?;
         pairs::read(text).map(Form).map_err(refused)
     }

@@ -9,8 +9,9 @@ use serde_json::error::Category;
 use serde_path_to_error::{Path, Segment};
 
 use super::fault::told;
-use super::media_type::essence;
+use super::media_type::{essence, unsupported};
 use super::objects::Objects;
+use super::wording::{broken, plain};
 
 /// A body of JSON: as an argument the request's, as what a handler returns the response's.
 ///
@@ -57,7 +58,7 @@ impl<T: DeserializeOwned + 'static> OptionalFromRequest for Json<T> {
 /// A body that says that it is JSON.
 pub(crate) async fn body(request: &mut Request) -> Result<Data, Rejection> {
     if !essence(request).is_some_and(is_json) {
-        return Err(Rejection::unsupported("is not application/json"));
+        return Err(unsupported(request, "application/json"));
     }
     request.whole_body().await
 }
@@ -83,19 +84,27 @@ fn refused<T: DeserializeOwned>(body: &[u8], error: serde_json::Error) -> Reject
     if body.iter().all(u8::is_ascii_whitespace) {
         return Rejection::new(Status::BAD_REQUEST, "the body is empty; JSON was expected");
     }
-    let (place, what) = (format!("line {}, column {}", error.line(), error.column()), said(&error));
+    let (line, column, what) = (error.line(), error.column(), said(&error));
     let is_of_another_shape = matches!(error.classify(), Category::Data);
     drop(error);
     if !is_of_another_shape {
-        return Rejection::new(Status::BAD_REQUEST, format!("the body is no JSON: {what} at {place}"));
+        return Rejection::new(
+            Status::BAD_REQUEST,
+            format!("the body is not valid JSON: {} (line {line}, column {column})", broken(&what)),
+        );
     }
     let mut source = serde_json::Deserializer::from_slice(body);
     let pointer = match serde_path_to_error::deserialize::<_, T>(Objects(&mut source)) {
         Ok(_) => String::new(),
         Err(error) => pointer(error.path(), error.inner()),
     };
-    Rejection::new(Status::UNPROCESSABLE_CONTENT, "the body is JSON, but not as expected")
-        .with_error(Place::pointer(pointer), format!("{what} ({place})"))
+    // What is missing is nowhere, and where all of the body is meant nobody has to look for it.
+    let has_place = column > 0 && !pointer.is_empty() && !what.starts_with(MISSING);
+    let told = plain(what);
+    Rejection::new(Status::UNPROCESSABLE_CONTENT, "the body is JSON, but not as expected").with_error(
+        Place::pointer(pointer),
+        if has_place { format!("{told} (line {line}, column {column})") } else { told },
+    )
 }
 
 /// What is wrong, without the place, which is said otherwise.
@@ -106,6 +115,9 @@ fn said(error: &serde_json::Error) -> String {
     }
     what
 }
+
+/// How serde begins what it says of a field that is not there.
+const MISSING: &str = "missing field `";
 
 /// The place as a JSON Pointer (RFC 6901). A field that is missing or unknown is part of it.
 fn pointer(path: &Path, error: &serde_json::Error) -> String {
@@ -120,7 +132,8 @@ fn pointer(path: &Path, error: &serde_json::Error) -> String {
         }
     }
     let what = told(error);
-    let named = ["missing field `", "unknown field `"].iter().find_map(|begin| what.strip_prefix(begin));
+    let named =
+        [MISSING, "unknown field `", "duplicate field `"].iter().find_map(|begin| what.strip_prefix(begin));
     if let Some((name, _)) = named.and_then(|rest| rest.split_once('`')) {
         let last = pointer.rsplit('/').next().unwrap_or_default();
         if last != escaped(name) || what.starts_with("missing") {
@@ -185,23 +198,29 @@ mod tests {
     #[test]
     fn what_is_of_another_shape_is_named_by_a_pointer() {
         for (body, place, what) in [
-            ("{}", "/items", "missing field `items`"),
+            ("{}", "/items", "is missing"),
             // What serde derives would take the fields in their order.
-            ("[null,[],{}]", "", "invalid type: sequence, expected struct Order"),
-            ("7", "", "invalid type: integer `7`, expected struct Order"),
-            (r#"{"items": 1}"#, "/items", "invalid type: integer `1`, expected a sequence"),
-            (r#"{"items":[{"count":1},{}]}"#, "/items/1/count", "missing field `count`"),
-            (r#"{"items":[{"count":256}]}"#, "/items/0/count", "invalid value: integer `256`, expected u8"),
-            (r#"{"items":[{"count":1,"x":1}]}"#, "/items/0/x", "unknown field `x`, expected `count`"),
-            (r#"{"a/b~c":"1"}"#, "/a~1b~0c", "invalid type: string \"1\", expected u8"),
+            ("[null,[],{}]", "", "expected an object, found an array"),
+            ("7", "", "expected an object, found 7"),
+            (r#"{"items": 1}"#, "/items", "expected an array, found 1 (line 1, column 11)"),
+            (r#"{"items":[{"count":1},{}]}"#, "/items/1/count", "is missing"),
+            (
+                r#"{"items":[{"count":256}]}"#,
+                "/items/0/count",
+                "is too large: 255 is the largest that is taken (line 1",
+            ),
+            (r#"{"items":[{"count":1,"x":1}]}"#, "/items/0/x", "is not known; known: count (line 1"),
+            (r#"{"a/b~c":"1"}"#, "/a~1b~0c", "expected a whole number, found \"1\""),
             (
                 r#"{"by_name":{"k":{"count":-1}}}"#,
                 "/by_name/k/count",
-                "invalid value: integer `-1`, expected u8",
+                "is too small: 0 is the smallest that is taken",
             ),
         ] {
             let (status, said) = said_of::<Order>(body);
             assert!(said.contains(&format!("; {place}: {what}")), "{body}: {said}");
+            let says_where = !what.starts_with("is missing") && !place.is_empty();
+            assert_eq!(said.contains("(line"), says_where, "{body}: {said}");
             assert_eq!(status, 422, "{body}");
         }
     }
@@ -212,10 +231,10 @@ mod tests {
         for (body, what) in [
             ("", "the body is empty"),
             (" \n", "the body is empty"),
-            ("{", "EOF while parsing an object at line 1, column 1"),
-            ("{\n \"a\": tru }", "expected ident at line 2, column 10"),
-            ("{} x", "trailing characters at line 1, column 4"),
-            (&deep, "recursion limit exceeded at line 1, column 128"),
+            ("{", "it ends within an object (line 1, column 1)"),
+            ("{\n \"a\": tru }", "true, false or null was expected (line 2, column 10)"),
+            ("{} x", "there is something behind its end (line 1, column 4)"),
+            (&deep, "it is nested deeper than 127 (line 1, column 128)"),
         ] {
             let (status, said) = said_of::<serde_json::Value>(body);
             assert!(said.contains(what), "{body}: {said}");
@@ -223,7 +242,7 @@ mod tests {
         }
         let error = serde_json::from_slice::<String>(b"\"a\xff\"").unwrap_err();
         let said = refused::<String>(b"\"a\xff\"", error).to_string();
-        assert!(said.contains("invalid unicode code point at line 1, column 3"), "{said}");
+        assert!(said.contains("a string is not UTF-8 (line 1, column 3)"), "{said}");
     }
 
     #[test]

@@ -1,10 +1,19 @@
 //! What a body's `Content-Type` says (RFC 9110, 8.3.1).
 
-use gannet_core::Request;
+use gannet_core::{Rejection, Request};
 
 /// The type and subtype as they were sent, without parameters; none where there is no such field.
 pub(super) fn essence(request: &Request) -> Option<&str> {
     request.field_str("Content-Type").map(|value| value.split(';').next().unwrap_or_default().trim())
+}
+
+/// 415: the body's type is not the one that was expected, or is not said.
+#[cold]
+pub(super) fn unsupported(request: &Request, expected: &str) -> Rejection {
+    Rejection::unsupported(match essence(request) {
+        Some(essence) => format!("is {essence}; {expected} was expected"),
+        None => format!("is missing; {expected} was expected"),
+    })
 }
 
 /// A parameter's value, unquoted.

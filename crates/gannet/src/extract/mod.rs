@@ -26,6 +26,7 @@ mod sealed_cookies;
 mod shape;
 mod text;
 mod values;
+mod wording;
 
 pub use body_stream::BodyStream;
 #[cfg(feature = "auth")]

@@ -153,11 +153,11 @@ mod tests {
     fn what_is_wrong_is_said_with_its_name() {
         assert_eq!(said::<Search>("page=2").unwrap_err(), "text: is missing");
         let wrong = said::<Search>("text=a&page=two").unwrap_err();
-        assert_eq!(wrong, "page: invalid value: string \"two\", expected u32");
+        assert_eq!(wrong, "page: expected a whole number, found \"two\"");
         assert_eq!(said::<Search>("text=a&text=b").unwrap_err(), "text: is there more than once");
-        assert_eq!(said::<Search>("text=%ff").unwrap_err(), "text: is no percent-encoded UTF-8");
-        assert_eq!(said::<Search>("%ff=1").unwrap_err(), "%ff: is no percent-encoded UTF-8");
-        assert_eq!(said::<u8>("a=1").unwrap_err(), "invalid type: map, expected u8");
+        assert_eq!(said::<Search>("text=%ff").unwrap_err(), "text: is not percent-encoded UTF-8");
+        assert_eq!(said::<Search>("%ff=1").unwrap_err(), "%ff: is not percent-encoded UTF-8");
+        assert_eq!(said::<u8>("a=1").unwrap_err(), "expected a whole number, found an object");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use gannet_core::{FromRequest, IntoResponse, Needs, OptionalFromRequest, Rejection, Request, Response};
 
-use super::media_type::{essence, parameter};
+use super::media_type::{essence, parameter, unsupported};
 
 /// A body of text: as an argument the request's, as what a handler returns the response's, as `String` is.
 ///
@@ -18,7 +18,7 @@ impl FromRequest for Text {
         if let Some(kind) = essence(request)
             && !kind.get(..5).is_some_and(|begin| begin.eq_ignore_ascii_case("text/"))
         {
-            return Err(Rejection::unsupported("is not text/plain, or another text"));
+            return Err(unsupported(request, "text/plain, or another text,"));
         }
         let value = request.field_str("Content-Type").unwrap_or_default();
         if let Some(charset) = parameter(value, "charset")

@@ -19,7 +19,7 @@ impl<'t> Text<'t> {
     pub(super) fn of_bytes(bytes: &'t [u8]) -> Result<Text<'t>, Fault> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Text(text.into())),
-            Err(error) => Err(Fault::new(format!("is no UTF-8 from byte {} on", error.valid_up_to() + 1))),
+            Err(error) => Err(Fault::new(format!("is not UTF-8 from byte {} on", error.valid_up_to() + 1))),
         }
     }
 
@@ -47,7 +47,7 @@ impl<'t> Text<'t> {
     }
 }
 
-const UNDECODABLE: &str = "is no percent-encoded UTF-8";
+const UNDECODABLE: &str = "is not percent-encoded UTF-8";
 
 macro_rules! numbers {
     ($($method:ident $visit:ident)*) => {$(
@@ -166,11 +166,11 @@ mod tests {
     #[test]
     fn what_a_text_cannot_become_is_said_with_what_was_expected() {
         let said = |text: Result<u8, String>| text.unwrap_err();
-        assert_eq!(said(read("256")), "invalid value: string \"256\", expected u8");
-        assert_eq!(said(read("")), "invalid value: string \"\", expected u8");
-        assert_eq!(read::<bool>("yes").unwrap_err(), "invalid value: string \"yes\", expected a boolean");
-        assert_eq!(read::<char>("ab").unwrap_err(), "invalid value: string \"ab\", expected a character");
-        assert_eq!(read::<Order>("left").unwrap_err(), "unknown variant `left`, expected `up` or `down`");
+        assert_eq!(said(read("256")), "is too large: 255 is the largest that is taken");
+        assert_eq!(said(read("")), "expected a whole number, found nothing");
+        assert_eq!(read::<bool>("yes").unwrap_err(), "expected true or false, found \"yes\"");
+        assert_eq!(read::<char>("ab").unwrap_err(), "expected a character, found \"ab\"");
+        assert_eq!(read::<Order>("left").unwrap_err(), "is not known; known: up, down");
     }
 
     #[test]

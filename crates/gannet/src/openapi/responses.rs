@@ -9,7 +9,9 @@ use gannet_core::{
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::{DescribeResponse, Operation};
-use crate::{Attachment, Created, Failure, FileResponse, Html, NoContent, Redirect, StreamBody, Text};
+#[cfg(feature = "files")]
+use crate::FileResponse;
+use crate::{Attachment, Created, Failure, Html, NoContent, Redirect, StreamBody, Text};
 
 /// What went wrong, as a [`Rejection`] tells it (RFC 9457).
 pub(super) struct ProblemDetails;
@@ -108,7 +110,9 @@ macro_rules! opaque {
         }
     )+};
 }
-opaque!(Attachment, FileResponse, StreamBody);
+opaque!(Attachment, StreamBody);
+#[cfg(feature = "files")]
+opaque!(FileResponse);
 
 #[cfg(feature = "json")]
 impl<T: JsonSchema> DescribeResponse for crate::Json<T> {

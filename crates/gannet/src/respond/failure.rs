@@ -46,10 +46,16 @@ struct Chain<'e>(&'e dyn Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
         let mut source = self.0.source();
         while let Some(error) = source {
-            write!(f, ": {error}")?;
+            // Many an error says what its source says.
+            let text = error.to_string();
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
             source = error.source();
         }
         Ok(())
@@ -109,5 +115,7 @@ mod tests {
         }
         let failure = Failure::from(Outer("x".parse::<u32>().unwrap_err()));
         assert_eq!(format!("{failure:?}"), "Failure(the count is none: invalid digit found in string)");
+        let twice = std::io::Error::other("x".parse::<u32>().unwrap_err());
+        assert_eq!(format!("{:?}", Failure::from(twice)), "Failure(invalid digit found in string)");
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use gannet_core::{Body, CpuError, IntoResponse, Rejection, Response, ResponsePart, Status, cpu};
 use gannet_features::files::content_type;
 
-/// A file that a handler has chosen, sent as it is: with its length, and a type by its name, by sendfile(2) where there is that.
+/// A file that a handler has chosen, sent as it is: with its length, and a type by its name, by sendfile(2) where there is that. It is there with the feature `files`.
 ///
 /// ```
 /// # use gannet::prelude::*;

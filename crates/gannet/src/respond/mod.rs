@@ -2,6 +2,7 @@
 
 mod attachment;
 mod failure;
+#[cfg(feature = "files")]
 mod file;
 #[cfg(feature = "json")]
 mod json;
@@ -12,6 +13,7 @@ mod stream;
 
 pub use attachment::Attachment;
 pub use failure::Failure;
+#[cfg(feature = "files")]
 pub use file::FileResponse;
 pub use redirect::Redirect;
 pub use set_cookie::{SameSite, SetCookie};

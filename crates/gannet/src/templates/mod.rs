@@ -169,7 +169,7 @@ impl App {
     pub fn templates(mut self, templates: Templates) -> App {
         if let Err(mistakes) = templates.check() {
             let place = Location::caller();
-            self.mistake(format!("{place}: the templates have mistakes:\n{mistakes}"));
+            self.mistake(place, format!("the templates have mistakes:\n{mistakes}"));
         }
         self.state(templates)
     }

@@ -13,7 +13,8 @@ use super::world::World;
 /// Bytes of a body that are shown where a test fails.
 const SHOWN_BYTES: usize = 16 * 1024;
 
-/// A whole answer. What it is asserted to be and is not panics, and shows all of it.
+/// A whole answer. What it is asserted to be and is not panics, and shows all of it, and what the server logged meanwhile of what went wrong (unless the test has
+/// installed a subscriber of `tracing`, which shows that itself).
 #[derive(Clone)]
 pub struct Answer {
     asked: String,
@@ -21,6 +22,8 @@ pub struct Answer {
     head: Head,
     body: Bytes,
     trailers: FieldList,
+    /// What the server logged meanwhile of what went wrong.
+    log: Vec<String>,
 }
 
 /// An answer whose body is read piece by piece. Dropping it is leaving.
@@ -29,6 +32,8 @@ pub struct StreamedAnswer {
     head: Head,
     exchange: Rc<Exchange>,
     world: Rc<World>,
+    /// How many lines the server had logged before.
+    logged: usize,
     #[expect(dead_code, reason = "dropping it is leaving")]
     leaving: Leaving,
 }
@@ -195,9 +200,10 @@ impl StreamedAnswer {
         head: Head,
         exchange: Rc<Exchange>,
         world: Rc<World>,
+        logged: usize,
         leaving: Leaving,
     ) -> StreamedAnswer {
-        StreamedAnswer { asked, head, exchange, world, leaving }
+        StreamedAnswer { asked, head, exchange, world, logged, leaving }
     }
 
     /// The status: its number.
@@ -238,6 +244,7 @@ impl StreamedAnswer {
             asked: std::mem::take(&mut self.asked),
             head: self.head.clone(),
             body: body.into(),
+            log: self.world.log.since(self.logged),
         })
     }
 }
@@ -267,6 +274,9 @@ impl fmt::Display for Answer {
         }
         for (name, value) in &self.trailers {
             write!(f, "\n{name}: {}", String::from_utf8_lossy(value))?;
+        }
+        for line in &self.log {
+            write!(f, "\nthe server logged: {line}")?;
         }
         Ok(())
     }

@@ -19,7 +19,7 @@
 //! deadlines and what a client that leaves does to a handler are what they are in production. No port is taken, no thread is started.
 //!
 //! Time is Tokio's. Under `#[gannet::test]` it is virtual: a handler that sleeps for an hour is answered for at once, and `tokio::time::sleep` in the
-//! test lets as much time go by for the server. Computations ([`cpu`](crate::cpu)) and files are done in their turn.
+//! test lets as much time go by for the server. Its calendar begins in 1994, so that dates are the same each time; under `#[gannet::test(real_time)]` it is today's. Computations ([`cpu`](crate::cpu)) and files are done in their turn.
 //!
 //! What needs sockets (other clients, upgrades, TLS) gets a [`TestServer`].
 
@@ -30,6 +30,7 @@ mod cookies;
 mod exchange;
 mod http1;
 mod http2;
+mod log;
 mod multipart;
 mod request;
 mod server;

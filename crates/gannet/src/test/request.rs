@@ -155,6 +155,7 @@ impl RequestBuilder {
         let asked = self.asked();
         let (client, path) = (self.client.clone(), self.path().to_owned());
         let outgoing = self.outgoing();
+        let logged = client.world.log.length();
         let exchange = client.world.begin(outgoing, client.peer, client.http2);
         let leaving = Leaving(exchange.clone());
         let head = client.world.until(|context| exchange.poll_head(context)).await?;
@@ -162,7 +163,7 @@ impl RequestBuilder {
         for (_, cookie) in cookies {
             client.jar.borrow_mut().take(&String::from_utf8_lossy(cookie), &path);
         }
-        Ok(StreamedAnswer::new(asked, head, exchange, client.world.clone(), leaving))
+        Ok(StreamedAnswer::new(asked, head, exchange, client.world.clone(), logged, leaving))
     }
 
     /// What is asked, for those who read of it.

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use gannet_core::{Networks, States, provide_cpu};
 use gannet_engine::sim::{Faults, Network};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::connection::Connection;
 use super::exchange::{Exchange, Failure};
+use super::log::Log;
 use super::upload::Outgoing;
 
 /// Memory of the worker, which takes it as it needs it.
@@ -38,6 +40,8 @@ thread_local! {
 
 /// A server without sockets, and its clients' connections.
 pub(super) struct World {
+    /// What the server logs.
+    pub(super) log: Log,
     state: RefCell<State>,
     bell: Arc<Bell>,
     waker: Waker,
@@ -98,6 +102,10 @@ fn address() -> SocketAddr {
 impl World {
     pub(super) fn new(setup: Setup) -> Rc<World> {
         let network = Network::new(SEED, Faults::none());
+        if crate::entry::is_real_time() {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            network.set_calendar(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        }
         let services = Services::inline();
         let Setup { site, limits, trusted, http1_only } = setup;
         let states = site.states().to_vec();
@@ -111,6 +119,7 @@ impl World {
         let making = Box::pin(async move { States::make(&states).await });
         let bell = Arc::<Bell>::default();
         let world = Rc::new(World {
+            log: Log::new(),
             waker: bell.clone().into(),
             bell,
             state: RefCell::new(State {
@@ -165,12 +174,11 @@ impl World {
         let Ok(mut state) = self.state.try_borrow_mut() else { return };
         let mut context = Context::from_waker(&self.waker);
         let _computing = provide_cpu(Rc::new(state.services.cpu.clone()));
-        for _ in 0..TURNS {
-            if !state.turn(&mut context) && !state.rings(&mut context) {
-                return;
-            }
+        let is_done =
+            self.log.keeping(|| (0..TURNS).any(|_| !state.turn(&mut context) && !state.rings(&mut context)));
+        if !is_done {
+            self.waker.wake_by_ref();
         }
-        self.waker.wake_by_ref();
     }
 }
 

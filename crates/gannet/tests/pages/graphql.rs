@@ -183,12 +183,12 @@ async fn what_is_no_request_of_graphql_is_told_where_it_is_wrong() {
         ("nonsense", "line 1, column 2"),
         ("", "empty"),
         ("{\"query\":", "line 1"),
-        ("{\"qeury\":\"{ hello }\"}", "/query: missing field"),
-        ("{\"query\":7}", "/query: invalid type"),
-        ("{\"query\":\"{ hello }\",\"variables\":[7]}", "/variables: invalid type"),
+        ("{\"qeury\":\"{ hello }\"}", "/query: is missing"),
+        ("{\"query\":7}", "/query: expected a string, found 7"),
+        ("{\"query\":\"{ hello }\",\"variables\":[7]}", "/variables: expected an object, found an array"),
         ("{\"query\":\"{ hello }\",\"operationName\":7}", "/operationName"),
         ("[{\"query\":\"{ hello }\"},{}]", "/1/query"),
-        ("7", "invalid type"),
+        ("7", "expected an object, found 7"),
     ];
     for (body, part) in cases {
         for accept in BOTH {

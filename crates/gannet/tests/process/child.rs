@@ -43,7 +43,7 @@ impl Server {
         let mut server = Server { process, log, address: String::new() };
         let line = server.line_with("listening on ");
         let (_, address) = line.split_once("listening on ").expect("the line has it");
-        address.trim().clone_into(&mut server.address);
+        address.trim().trim_start_matches("http://").clone_into(&mut server.address);
         server
     }
 

@@ -13,7 +13,23 @@ use tokio::sync::Notify;
 use crate::child::{self, Server, answer, ask, is_served};
 use crate::common::on_each_backend;
 
-on_each_backend! { the_first_signal_drains_and_the_second_ends_at_once }
+on_each_backend! {
+    the_first_signal_drains_and_the_second_ends_at_once,
+    a_program_without_a_log_says_where_it_listens_and_no_more,
+}
+
+fn a_program_without_a_log_says_where_it_listens_and_no_more(backend: BackendChoice) {
+    if child::is_child() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        return runtime.block_on(child::app(backend).run()).expect("it ends in order");
+    }
+    let mut server =
+        Server::start("signals", backend, "a_program_without_a_log_says_where_it_listens_and_no_more");
+    is_served(&mut server.connect());
+    server.signal(Signal::TERM);
+    let (status, rest) = server.end();
+    assert!(status.success() && !rest.contains("ended"), "{rest}");
+}
 
 fn the_first_signal_drains_and_the_second_ends_at_once(backend: BackendChoice) {
     if child::is_child() {

@@ -107,6 +107,7 @@ const REQUESTS: &[&str] = &[
     "GET /own/sub/ HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /missing HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /missing HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n",
+    "GET /missing HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n",
     "POST /a.txt HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
     "OPTIONS /a.txt HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /streamed HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -349,12 +349,17 @@ fn what_handlers_need_and_is_not_there_is_told_at_once_with_the_lines() {
         .fallback("two")
         .group("c", |c| c.get("d", ""));
     let said = app.build().expect_err("mistakes").to_string();
+    let places: Vec<u32> = said
+        .lines()
+        .map(|one| one.split(':').nth(1).and_then(|line| line.parse().ok()).expect("a place"))
+        .collect();
+    assert!(places.is_sorted(), "{said}");
     for (lines, what) in [
         (2, "the handler of GET on \"/a\" needs a state of type `u8`, and the application has `u16`, `u16`"),
         (3, "the handler of POST on \"/b/:id\" takes the body twice, as Length and as Length"),
-        (3, "the handler of POST on \"/b/:id\" needs a state of type `alloc::string::String`"),
+        (3, "the handler of POST on \"/b/:id\" needs a state of type `String`"),
         (4, "the handler of PUT on \"/c\" takes a parameter \"id\" that the pattern does not have"),
-        (4, "the handler of PUT on \"/c\" needs a state of type `alloc::string::String`"),
+        (4, "the handler of PUT on \"/c\" needs a state of type `String`"),
         (6, "there is a state of type `u16` already"),
         (8, "there is a fallback already"),
         (9, "a group's prefix begins with a slash"),

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use gannet::prelude::*;
-use gannet::{BackendChoice, Body, Running, Upstream, UpstreamAddress, UpstreamFailure, UpstreamRequest};
+use gannet::{
+    BackendChoice, Body, Running, UpgradeOffer, Upstream, UpstreamAddress, UpstreamFailure, UpstreamRequest,
+};
 
 use crate::body::echo;
 use crate::rig::{Client, Over, Server, on_each_backend, on_each_protocol, serve};
@@ -27,7 +29,7 @@ async fn forward(upstream: Arc<Upstream>, request: Request) -> Result<Response, 
         sent.fields.forward(name, value);
     }
     if request.offers_upgrade() {
-        sent.upgrade = true;
+        sent.upgrade = UpgradeOffer::Http1;
         sent.fields.append("Upgrade", request.field("upgrade").unwrap_or_default()).expect("as it came");
     }
     sent.body = match request.body_length() {

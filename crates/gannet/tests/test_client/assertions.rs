@@ -42,6 +42,38 @@ async fn a_failing_assertion_shows_the_whole_answer() {
 }
 
 #[gannet::test]
+async fn a_failing_assertion_shows_what_the_server_logged_of_what_went_wrong() {
+    let fails = |_: Request| -> Result<&'static str, Failure> { Err("the pool is closed".into()) };
+    let panics = |_: Request| -> &'static str { panic!("part of a test") };
+    let client = App::new().get("/", "fine").get("/fails", fails).get("/panics/:id", panics).test();
+    let shown = async |target: &str| {
+        let answer = client.get(target).send().await;
+        said(|| _ = answer.assert_status(204))
+    };
+    assert!(shown("/fails").await.ends_with("\nthe server logged: a handler failed: the pool is closed"));
+    let panicked = shown("/panics/7").await;
+    assert!(
+        panicked.contains("the server logged: a handler panicked: part of a test route=\"/panics/:id\""),
+        "{panicked}"
+    );
+    assert!(!shown("/").await.contains("logged"));
+}
+
+#[gannet::test(real_time)]
+async fn on_real_time_the_calendar_is_today_s() {
+    let answer = App::new().get("/", "fine").test().get("/").send().await;
+    let date = answer.header("Date").expect("a date");
+    let year = date.split(' ').nth(3).and_then(|year| year.parse::<u32>().ok());
+    assert!(year.is_some_and(|year| year >= 2025), "{date}");
+}
+
+#[gannet::test]
+async fn on_virtual_time_the_calendar_begins_in_1994() {
+    let answer = App::new().get("/", "fine").test().get("/").send().await;
+    answer.assert_header("Date", "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+
+#[gannet::test]
 async fn mistakes_of_the_application_are_told_all_at_once() {
     let app = App::new().get("/a", "one").get("/a", "two").get("b", "three");
     let said = said(|| drop(app.test()));

@@ -14,6 +14,7 @@ impl<R: Role> Connection<R> {
         let opened = self.resize_send_windows()?;
         self.resize_table();
         settings::write_ack(out);
+        self.peer.has_told = true;
         Ok(opened)
     }
 

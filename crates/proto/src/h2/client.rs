@@ -98,7 +98,12 @@ impl Connection<ClientRole> {
         Ok(Event::Head { stream: key, ended, consumed })
     }
 
-    /// Whether the server takes extended CONNECT (RFC 8441 section 3), as far as it has told.
+    /// Whether the server's SETTINGS have come, which are the first that it says (RFC 9113 section 3.4): what it has not said there it does not do.
+    pub fn has_settings(&self) -> bool {
+        self.peer.has_told
+    }
+
+    /// Whether the server takes extended CONNECT (RFC 8441 section 3), as far as it [has told](Connection::has_settings).
     pub fn takes_connect_protocol(&self) -> bool {
         self.peer.enable_connect_protocol
     }

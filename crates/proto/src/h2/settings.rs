@@ -41,6 +41,8 @@ pub(super) struct Peer {
     pub max_frame_size: u32,
     pub max_header_list_size: u32,
     pub enable_connect_protocol: bool,
+    /// It has told at all: its first SETTINGS are there as a whole.
+    pub has_told: bool,
     no_priorities: Option<bool>,
 }
 
@@ -56,6 +58,7 @@ impl Peer {
         max_frame_size: LEAST_FRAME_SIZE,
         max_header_list_size: u32::MAX,
         enable_connect_protocol: false,
+        has_told: false,
         no_priorities: None,
     };
 

@@ -79,6 +79,20 @@ fn rfc_8441_section_3_extended_connect_is_not_taken_back() {
 }
 
 #[test]
+fn a_client_knows_when_its_server_has_told_of_itself_which_it_has_when_the_frame_is_whole() {
+    let mut end = End::new(Client::new(Limits::default(), 7));
+    let whole = settings(&[(8, 1), (4, 70_000)]);
+    for length in 0..whole.len() {
+        assert!(!end.connection.has_settings(), "{length}");
+        end.receive(&whole[length..=length]);
+    }
+    assert!(end.connection.has_settings() && end.connection.takes_connect_protocol());
+    let mut end = End::new(Client::new(Limits::default(), 7));
+    end.receive(&settings(&[]));
+    assert!(end.connection.has_settings() && !end.connection.takes_connect_protocol());
+}
+
+#[test]
 fn rfc_9218_section_2_1_what_was_said_of_old_priorities_first_holds() {
     let changed = all(&[settings(&[(9, 1)]), settings(&[(9, 0)])]);
     assert_eq!(server().wrong(&changed), Error::InvalidNoPriorities);

@@ -4,8 +4,6 @@ use gannet_core::BodyError;
 use gannet_proto::h2::{ErrorCode, StreamKey};
 
 use super::{Multiplexed, Stream};
-use crate::connection::Making;
-use crate::handle;
 use crate::local::Local;
 
 impl Multiplexed {
@@ -102,8 +100,7 @@ impl Multiplexed {
             stream.incoming.end(Err(BodyError::Incomplete), None);
         }
         self.tell(&mut stream, broken_off, local);
-        handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
-        handle::discard(local, stream.body.take());
+        stream.discard(local);
         // One that is neither over nor reset ends with the connection, of which nothing is asked any more.
         if self.protocol.receiving_ended(stream.key) && self.protocol.sending_ended(stream.key) {
             self.protocol.release(stream.key);

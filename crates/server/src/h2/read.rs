@@ -181,9 +181,7 @@ impl Multiplexed {
     /// The session of TLS broke: nothing of what was begun is completed. Only its alert can still be sent.
     pub(crate) fn break_off(&mut self, has_alert: bool, local: &mut Local) {
         self.forget_all(local);
-        self.wire.input = None;
-        self.wire.discard_output(local);
-        self.wire.fate = if has_alert || self.wire.sending { Fate::Cut } else { Fate::Abort };
+        self.wire.break_off(has_alert, local);
     }
 }
 

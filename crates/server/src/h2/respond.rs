@@ -1,6 +1,6 @@
 //! Step 8, respond: a response becomes a head, and with it what is there as a whole; other bodies are [pulled](super::pull).
 
-use gannet_core::{Body, Method, ReceivedBody, Response, Status, Upgrade, Upgraded, channel};
+use gannet_core::{Body, Method, ReceivedBody, Response, Status, Upgrade};
 use gannet_proto::h2::{Framing, ResponseToSend};
 
 use super::read::OURS;
@@ -162,14 +162,12 @@ fn sound(mut response: Response, may_upgrade: bool) -> Response {
 
 /// The stream is the conversation's: it reads what the client sends from here on, and what it writes is the body.
 fn converse(connection: &mut Multiplexed, stream: &mut Stream, upgrade: Upgrade, local: &mut Local) {
-    let (writer, body) = channel();
     let reader = ReceivedBody::new(stream.incoming.clone());
     stream.body_deadline = None;
-    match handle::contained(local, || upgrade.start(Upgraded { reader, writer })) {
-        Ok(conversation) => stream.making = Making::Conversing(conversation),
-        Err(_) => return break_off(connection, stream, local),
-    }
-    stream.body = Some(body);
+    let Ok((conversation, body)) = handle::contained(local, || upgrade.begin_on_stream(reader)) else {
+        return break_off(connection, stream, local);
+    };
+    (stream.conversation, stream.body) = (Some(conversation), Some(body));
     stream.is_due = true;
     connection.due.push(stream.key.slot);
 }
@@ -179,6 +177,5 @@ pub(super) fn break_off(connection: &mut Multiplexed, stream: &mut Stream, local
     let output = connection.wire.output(local).bytes();
     connection.protocol.reset(stream.key, OURS, output);
     stream.is_broken = true;
-    handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
-    handle::discard(local, stream.body.take());
+    stream.discard(local);
 }

@@ -39,7 +39,7 @@ pub(crate) fn drain(connection: &mut Connection, local: &mut Local) {
     if multiplexed.farewell.is_none() && multiplexed.wire.fate == Fate::Serve {
         multiplexed.protocol.go_away(multiplexed.wire.output(local).bytes());
         multiplexed.farewell = Some(grace);
-        connection.advance(local);
+        connection.wake(local);
     }
 }
 

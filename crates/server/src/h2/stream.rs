@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
-use gannet_core::{Body, Incoming, Interims, Method, RequestHead, Response};
+use gannet_core::{Body, Conversation, Incoming, Interims, Method, RequestHead, Response};
 use gannet_engine::{Moment, SocketId};
 use gannet_proto::h2::{Refusal, StreamKey};
 
@@ -27,7 +27,9 @@ pub(crate) struct Stream {
     pub(super) asks_for_tunnel: bool,
     /// What makes the response.
     pub(super) making: Making,
-    /// The response's body, after its head is written.
+    /// What the stream was turned into, until that is over.
+    pub(super) conversation: Option<Conversation>,
+    /// The response's body, after its head is written; of a conversation what it sends.
     pub(super) body: Option<Body>,
     /// What the body gave last, as far as it is not sent: the windows had no room for it.
     pub(super) piece: Option<Piece>,
@@ -69,6 +71,7 @@ impl Stream {
             expects_continue: false,
             asks_for_tunnel: false,
             making: Making::Done,
+            conversation: None,
             body: None,
             piece: None,
             interims: Interims::default(),
@@ -97,7 +100,14 @@ impl Stream {
 
     /// Whether the conversation that it was turned into is over, or it never was one.
     pub(super) fn has_conversed(&self) -> bool {
-        matches!(self.making, Making::Done)
+        matches!(self.making, Making::Done) && self.conversation.is_none()
+    }
+
+    /// Drops what is a handler's.
+    pub(super) fn discard(&mut self, local: &Local) {
+        handle::discard(local, std::mem::replace(&mut self.making, Making::Done));
+        handle::discard(local, self.conversation.take());
+        handle::discard(local, self.body.take());
     }
 }
 
@@ -273,29 +283,25 @@ fn poll(connection: &mut Multiplexed, stream: &mut Stream, local: &mut Local) {
     {
         return respond::begin(connection, stream, response, local);
     }
-    if matches!(stream.making, Making::Done) {
+    if stream.has_conversed() {
         return;
     }
     let waker = stream.waker(local);
     let mut context = Context::from_waker(&waker);
-    match &mut stream.making {
-        Making::Waiting(reply) => match handle::contained(local, || Pin::new(reply).poll(&mut context)) {
+    if let Making::Waiting(reply) = &mut stream.making {
+        return match handle::contained(local, || Pin::new(reply).poll(&mut context)) {
             Ok(Poll::Ready(response)) | Err(response) => respond::begin(connection, stream, response, local),
             Ok(Poll::Pending) => {
                 respond::ask_for_body(connection, stream, false, local);
                 respond::inform(connection, stream, local);
             }
-        },
-        Making::Conversing(conversation) => {
-            match handle::contained(local, || conversation.as_mut().poll(&mut context)) {
-                Ok(Poll::Ready(())) => {
-                    handle::discard(local, std::mem::replace(&mut stream.making, Making::Done));
-                }
-                Ok(Poll::Pending) => {}
-                Err(_) => respond::break_off(connection, stream, local),
-            }
-        }
-        Making::Done => {}
+        };
+    }
+    let Some(conversation) = &mut stream.conversation else { return };
+    match handle::contained(local, || conversation.as_mut().poll(&mut context)) {
+        Ok(Poll::Ready(())) => handle::discard(local, stream.conversation.take()),
+        Ok(Poll::Pending) => {}
+        Err(_) => respond::break_off(connection, stream, local),
     }
 }
 

@@ -7,27 +7,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use gannet_engine::sys::process::{MOST_CORES, allowed_cores};
 
 /// Where the kernel tells of its nodes (Documentation/ABI/stable/sysfs-devices-node).
 const NODES: &str = "/sys/devices/system/node";
 
 /// The cores that this process may use, in the order in which workers get them.
 pub(super) fn for_workers() -> io::Result<Vec<usize>> {
-    Ok(spread(&usable()?, &nodes(Path::new(NODES))))
-}
-
-/// The cores that this thread may use.
-fn usable() -> io::Result<Vec<usize>> {
-    let allowed = sched_getaffinity(None)?;
-    Ok((0..CpuSet::MAX_CPU).filter(|core| allowed.is_set(*core)).collect())
-}
-
-/// Keeps the current thread on one core.
-pub(super) fn pin(core: usize) -> io::Result<()> {
-    let mut only = CpuSet::new();
-    only.set(core);
-    Ok(sched_setaffinity(None, &only)?)
+    Ok(spread(&allowed_cores()?, &nodes(Path::new(NODES))))
 }
 
 /// The cores of each node that has any, in the order of the nodes; none where the kernel does not tell.
@@ -49,7 +36,7 @@ fn listed(list: &str) -> Option<Vec<usize>> {
     for part in list.split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
-        numbers.extend(first..=last.min(CpuSet::MAX_CPU));
+        numbers.extend(first..=last.min(MOST_CORES));
     }
     Some(numbers)
 }
@@ -71,21 +58,24 @@ fn spread(usable: &[usize], nodes: &[Vec<usize>]) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use gannet_engine::sys::process::stay_on_core;
+
     use super::*;
 
     #[test]
     fn a_pinned_thread_stays_on_its_core_and_others_where_they_are() {
-        let before = usable().unwrap();
+        let before = allowed_cores().unwrap();
         let core = *before.last().unwrap();
-        let pinned = std::thread::spawn(move || pin(core).and_then(|()| usable())).join().unwrap();
+        let pinned =
+            std::thread::spawn(move || stay_on_core(core).and_then(|()| allowed_cores())).join().unwrap();
         assert_eq!(pinned.unwrap(), [core]);
-        assert_eq!(usable().unwrap(), before);
+        assert_eq!(allowed_cores().unwrap(), before);
     }
 
     #[test]
     fn there_are_as_many_workers_as_cores_that_the_process_may_use() {
         let pinned = std::thread::spawn(|| {
-            pin(usable().unwrap()[0]).unwrap();
+            stay_on_core(allowed_cores().unwrap()[0]).unwrap();
             std::thread::available_parallelism().unwrap().get()
         });
         assert_eq!(pinned.join().unwrap(), 1, "affinity counts (sched_getaffinity(2))");
@@ -122,6 +112,6 @@ mod tests {
         let usable = [0, 1, 5];
         assert_eq!(spread(&usable, &[vec![0, 1, 2, 3, 4, 5]]), usable);
         assert_eq!(spread(&usable, &[]), usable);
-        assert_eq!(for_workers().unwrap().len(), super::usable().unwrap().len());
+        assert_eq!(for_workers().unwrap().len(), allowed_cores().unwrap().len());
     }
 }

@@ -13,7 +13,7 @@ use gannet_core::HandlerFactory;
 use gannet_engine::sys::inherited::Inherited;
 use gannet_engine::{Address, Listener};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::error::StartError;
 use crate::accept::Preamble;
@@ -171,18 +171,21 @@ fn bind(path: &Path) -> Result<Listener, UnixError> {
 
 /// Whether what is at the path is a socket that nobody listens on any more (connect(2), `ECONNREFUSED`).
 fn check_dead(path: &Path) -> Result<(), UnixError> {
-    let failed = |error: Errno| UnixError::Failed(error.into());
-    if !path.symlink_metadata().map_err(UnixError::Failed)?.file_type().is_socket() {
+    let failed = UnixError::Failed;
+    if !path.symlink_metadata().map_err(failed)?.file_type().is_socket() {
         return Err(UnixError::NoSocket);
     }
     // Not to wait for a server whose backlog is full: that one lives.
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let client = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(failed)?;
-    match connect(&client, &SocketAddrUnix::new(path).map_err(failed)?) {
-        Err(Errno::CONNREFUSED) => Ok(()),
-        // A server of datagrams lives there.
-        Ok(()) | Err(Errno::AGAIN | Errno::PROTOTYPE) => Err(UnixError::InUse),
-        Err(error) => Err(failed(error)),
+    let client = Socket::new(Domain::UNIX, Type::STREAM.nonblocking(), None).map_err(failed)?;
+    let refusal = match client.connect(&SockAddr::unix(path).map_err(failed)?) {
+        Ok(()) => return Err(UnixError::InUse),
+        Err(error) => error,
+    };
+    match Errno::from_io_error(&refusal) {
+        Some(Errno::CONNREFUSED) => Ok(()),
+        // PROTOTYPE: a server of datagrams lives there.
+        Some(Errno::AGAIN | Errno::PROTOTYPE) => Err(UnixError::InUse),
+        _ => Err(failed(refusal)),
     }
 }
 

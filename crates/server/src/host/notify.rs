@@ -3,9 +3,9 @@
 use std::env;
 use std::ffi::OsStr;
 use std::io;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
-
-use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sendto, socket_with};
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 /// Connections are accepted.
 pub(super) const READY: &str = "READY=1";
@@ -24,19 +24,16 @@ pub(super) fn tell(state: &str) {
 /// `name` is a path, or with an `@` before it one of the abstract namespace (unix(7)).
 fn send(name: &OsStr, state: &str) -> io::Result<()> {
     let address = match name.as_bytes() {
-        [b'@', name @ ..] => SocketAddrUnix::new_abstract_name(name),
-        path => SocketAddrUnix::new(path),
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name),
+        _ => SocketAddr::from_pathname(name),
     }?;
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-    sendto(&socket, state.as_bytes(), SendFlags::NOSIGNAL, &address)?;
-    Ok(())
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(state.as_bytes(), &address).map(drop)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::net::UnixDatagram;
-
     use super::*;
 
     #[test]

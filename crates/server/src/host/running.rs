@@ -124,6 +124,9 @@ impl Running {
             }
         }
         self.watch.end().await;
+        if outcome.is_ok() {
+            tracing::info!("the server has ended");
+        }
         outcome
     }
 

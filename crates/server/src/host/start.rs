@@ -4,9 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gannet_client::Takeover;
 use gannet_core::Networks;
 use gannet_engine::Listener;
+use gannet_engine::sys::process::{most_descriptors, raise_most_descriptors};
 
 use super::backend::{BackendChoice, SHARED_BLOCKS};
 use super::cores;
@@ -18,6 +18,7 @@ use super::thread::Plan;
 use super::watch::Watch;
 use crate::admission::Admission;
 use crate::balance::Balance;
+use crate::client::Takeover;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::AccessLog;
@@ -132,11 +133,8 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
 /// Raises the soft limit of descriptors to the hard one, and says how many connections that allows: four of five, so that the
 /// others can hold the files that are being sent.
 fn affordable_connections() -> Result<usize, StartError> {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    let _ = setrlimit(Resource::Nofile, limit); // the soft limit stays as it was if this is forbidden
-    let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    raise_most_descriptors();
+    let descriptors = most_descriptors().unwrap_or(u64::MAX);
     let connections =
         usize::try_from(descriptors.saturating_sub(RESERVED_DESCRIPTORS) / 5 * 4).unwrap_or(usize::MAX);
     if connections < FEWEST_CONNECTIONS { Err(StartError::Descriptors(descriptors)) } else { Ok(connections) }

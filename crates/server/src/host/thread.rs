@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-use gannet_client::Takeover;
 use gannet_core::{HandlerFactory, Networks, States};
+use gannet_engine::sys::process::stay_on_core;
 use gannet_engine::{BackendKind, Listener};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::backend;
+use super::drive;
 use super::error::StartError;
-use super::{cores, drive};
 use crate::accept::Preamble;
 use crate::admission::Admission;
 use crate::balance::Balance;
+use crate::client::Takeover;
 use crate::limits::Limits;
 use crate::mapped::MappedSends;
 use crate::observe::{Condition, Scribe, WorkerCounters};
@@ -92,7 +93,7 @@ impl Plan {
     /// First of all the thread goes to its core: what a thread is first to touch is memory of the node that it runs on (set_mempolicy(2)),
     /// and all that the worker has is made here.
     fn run(self, began: &mpsc::Sender<Result<Post, StartError>>) -> io::Result<()> {
-        if let Some(Err(error)) = self.core.map(cores::pin) {
+        if let Some(Err(error)) = self.core.map(stay_on_core) {
             let _ = began.send(Err(StartError::Pin(error))); // whoever started us has given up
             return Ok(());
         }

@@ -140,6 +140,12 @@ impl Accounts {
         });
     }
 
+    /// Keeps no more memory than it needs: for a connection that is upgraded, and lasts.
+    pub(crate) fn shrink(&mut self) {
+        self.open.shrink_to_fit();
+        self.records.shrink_to_fit();
+    }
+
     /// The exchange whose response is not made as a whole.
     fn current(&mut self) -> Option<&mut Account> {
         self.open.back_mut().filter(|account| account.end == NEVER)

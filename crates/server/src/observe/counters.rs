@@ -14,7 +14,8 @@ pub(crate) const METHODS: usize = Method::Other as usize + 1;
 pub(crate) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// States of a connection, in the order of [`ConnectionState`].
-pub(crate) const CONNECTION_STATES: [&str; 5] = ["handshaking", "idle", "active", "lingering", "closing"];
+pub(crate) const CONNECTION_STATES: [&str; 6] =
+    ["handshaking", "idle", "active", "upgraded", "lingering", "closing"];
 
 /// What one worker counts.
 ///
@@ -72,6 +73,7 @@ pub(crate) enum ConnectionState {
     Handshaking,
     Idle,
     Active,
+    Upgraded,
     Lingering,
     Closing,
 }

@@ -2,18 +2,13 @@
 
 use std::fs;
 
-use rustix::process::{Resource, getrlimit};
-use rustix::time::{ClockId, clock_gettime};
+pub(crate) use gannet_engine::sys::process::most_descriptors;
+use gannet_engine::sys::process::processor_time;
 
 /// Descriptors that are open, this look at them aside.
 pub(crate) fn open_descriptors() -> Option<u64> {
     let entries = fs::read_dir("/proc/self/fd").ok()?;
     Some((entries.count() as u64).saturating_sub(1))
-}
-
-/// Descriptors that may be open.
-pub(crate) fn most_descriptors() -> Option<u64> {
-    getrlimit(Resource::Nofile).current
 }
 
 /// Memory of the process that is in RAM (proc_pid_status(5)), in bytes.
@@ -26,6 +21,5 @@ pub(crate) fn resident_bytes() -> Option<u64> {
 
 /// Processor time of all threads, in nanoseconds.
 pub(crate) fn processor_nanoseconds() -> u64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+    u64::try_from(processor_time().as_nanos()).unwrap_or(u64::MAX)
 }

@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use gannet_engine::Now;
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
-use rustix::time::{ClockId, clock_gettime};
 
 use super::line::{Lines, LogFormat};
 use super::record::Record;
@@ -279,11 +279,9 @@ fn write_waiting(descriptor: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> 
 
 /// The Unix time of the beginning of the engine's clock, in nanoseconds.
 fn engine_clock_began() -> u64 {
-    let nanoseconds = |clock| {
-        let time = clock_gettime(clock);
-        time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
-    };
-    nanoseconds(ClockId::Realtime).saturating_sub(nanoseconds(ClockId::Monotonic))
+    let unix_time = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let nanoseconds = u64::try_from(unix_time.as_nanos()).unwrap_or(u64::MAX);
+    nanoseconds.saturating_sub(Now::read().moment.nanoseconds())
 }
 
 #[cfg(test)]

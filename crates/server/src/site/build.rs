@@ -7,7 +7,7 @@ use std::panic::Location;
 use gannet_core::{HandlerFactory, IntoFilter, IntoHandler, Method, StateFactory};
 use gannet_router::{HostProblem, Hosts, HostsBuilder};
 
-use super::routes::{Registered, Routes, filter_factory};
+use super::routes::{Registered, Routes, filter_factory, shortened};
 use super::{FilterFactory, Site, Tree};
 
 /// A place in the code.
@@ -117,7 +117,7 @@ fn states(states: Vec<(StateFactory, Place)>, mistakes: &mut Vec<String>) -> Vec
             Some((_, first)) => mistakes.push(format!(
                 "{place}: there is a state of type `{}` already: leave one of them away, or give one a type of its own \
                  (the first one is at {first})",
-                state.type_name()
+                shortened(state.type_name())
             )),
         }
     }
@@ -160,6 +160,13 @@ impl fmt::Display for SiteError {
 }
 
 impl std::error::Error for SiteError {}
+
+impl SiteError {
+    /// The mistakes, each with its place before it.
+    pub fn into_mistakes(self) -> Vec<String> {
+        self.mistakes
+    }
+}
 
 #[cfg(test)]
 mod tests {

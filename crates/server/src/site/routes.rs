@@ -223,13 +223,28 @@ fn router(
 fn missing_states(needs: &Needs, states: &[StateFactory]) -> Vec<String> {
     let missing =
         needs.states().iter().filter(|(needed, _)| states.iter().all(|state| state.type_id() != *needed));
-    let there: Vec<_> = states.iter().map(|state| format!("`{}`", state.type_name())).collect();
-    let there = if there.is_empty() { "no state".to_owned() } else { there.join(", ") };
     missing
         .map(|(_, name)| {
+            // Of two types with one name the whole names tell them apart.
+            let is_ambiguous = states.iter().any(|state| shortened(state.type_name()) == shortened(name));
+            let told = |name: &str| if is_ambiguous { name.to_owned() } else { shortened(name) };
+            let there: Vec<_> = states.iter().map(|state| format!("`{}`", told(state.type_name()))).collect();
+            let there = if there.is_empty() { "no state".to_owned() } else { there.join(", ") };
+            let name = told(name);
             format!("needs a state of type `{name}`, and the application has {there}: add it by App::state, as exactly that type")
         })
         .collect()
+}
+
+/// A type's name without the modules that it and its arguments are in: `Pool<Sqlite>`.
+pub(super) fn shortened(name: &str) -> String {
+    let mut short = String::with_capacity(name.len());
+    for part in
+        name.split_inclusive(|character: char| !character.is_alphanumeric() && !"_:".contains(character))
+    {
+        short.push_str(part.rsplit("::").next().unwrap_or(part));
+    }
+    short
 }
 
 /// Which scope answers for a path that no pattern matches: that of the longest prefix.
@@ -267,4 +282,22 @@ fn prefixes(scopes: &[Pending], mistakes: &mut Vec<String>) -> Option<Router<usi
 
 pub(super) fn filter_factory<M>(filter: impl IntoFilter<M>) -> FilterFactory {
     Arc::new(move || filter.clone().into_filter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_told_without_its_modules() {
+        for (name, short) in [
+            ("u8", "u8"),
+            ("alloc::string::String", "String"),
+            ("sqlx_core::pool::Pool<sqlx_sqlite::database::Sqlite>", "Pool<Sqlite>"),
+            ("(a::b::C, [d::E; 3], &str)", "(C, [E; 3], &str)"),
+            ("dyn a::B + core::marker::Send", "dyn B + Send"),
+        ] {
+            assert_eq!(shortened(name), short);
+        }
+    }
 }

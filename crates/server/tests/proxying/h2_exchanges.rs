@@ -16,7 +16,8 @@ fn a_get_of_http_1_1_becomes_a_stream_without_what_belongs_to_the_connection() {
         world.run(MOMENT).await;
         let mut stage = Stage::accept(upstream);
         let heard = stage.hear();
-        let [Heard::Request { stream: 1, method, target, authority, fields, ended: true }] = &heard[..]
+        let [Heard::Request { stream: 1, method, protocol: None, target, authority, fields, ended: true }] =
+            &heard[..]
         else {
             panic!("{heard:?}")
         };

@@ -1,12 +1,11 @@
 //! What goes wrong with one exchange of many, and what with all of a connection's: who is told what, and who is not concerned.
 
-use gannet_features::proxy::ProxyOptions;
 use gannet_proto::h2::ErrorCode;
 
-use crate::h2_rig::{Heard, MOMENT, Stage, proxy, proxy_by};
+use crate::h2_rig::{Heard, MOMENT, Stage, proxy};
 use crate::peer::Peer;
 use crate::rig::{SECOND, Upstream};
-use crate::world::{Setup, World};
+use crate::world::World;
 
 /// Two clients' requests on one connection.
 async fn two(upstream: &Upstream, world: &mut World) -> ([Peer; 2], Stage) {
@@ -306,25 +305,5 @@ fn an_upstream_that_answers_and_asks_for_no_more_of_the_request_has_answered() {
         world.run(MOMENT).await;
         let answers = peer.hear();
         assert_eq!((answers[0].status, &answers[0].body[..], answers[0].complete), (200, &b"no"[..], true));
-    });
-}
-
-#[test]
-fn who_asks_for_a_websocket_where_there_is_only_http_2_is_told_so_and_other_offers_are_left_out() {
-    proxy_by(&Setup::default(), ProxyOptions::default(), async |world, upstream| {
-        let mut peer = Peer::connect(world);
-        peer.say("GET /a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\n\r\n");
-        world.run(MOMENT).await;
-        assert_eq!((peer.statuses(), upstream.next().is_none()), (vec![501], true));
-        let mut peer = Peer::connect(world);
-        peer.say("GET /a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
-        world.run(MOMENT).await;
-        let mut stage = Stage::accept(upstream);
-        let heard = stage.hear();
-        let [Heard::Request { fields, ended: true, .. }] = &heard[..] else { panic!("{heard:?}") };
-        assert_eq!(crate::h2_rig::field(fields, "upgrade"), None);
-        stage.answer(1, "yes");
-        world.run(MOMENT).await;
-        assert_eq!(peer.statuses(), [200]);
     });
 }

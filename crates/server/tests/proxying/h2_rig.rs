@@ -21,10 +21,29 @@ pub type Lines = Vec<(String, String)>;
 /// What an upstream hears.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Heard {
-    Request { stream: u32, method: String, target: String, authority: String, fields: Lines, ended: bool },
-    Data { stream: u32, bytes: Vec<u8>, ended: bool },
-    Trailers { stream: u32, fields: Lines },
-    Reset { stream: u32, code: ErrorCode },
+    Request {
+        stream: u32,
+        method: String,
+        /// What an extended CONNECT asks for.
+        protocol: Option<String>,
+        target: String,
+        authority: String,
+        fields: Lines,
+        ended: bool,
+    },
+    Data {
+        stream: u32,
+        bytes: Vec<u8>,
+        ended: bool,
+    },
+    Trailers {
+        stream: u32,
+        fields: Lines,
+    },
+    Reset {
+        stream: u32,
+        code: ErrorCode,
+    },
     GoAway,
 }
 
@@ -42,6 +61,8 @@ pub struct Stage {
     /// What it reads lets the proxy send on.
     pub credits: bool,
     pub ended: bool,
+    /// It has said what comes first.
+    has_begun: bool,
 }
 
 /// Passes everything on to upstreams, by HTTP/2 in clear text.
@@ -82,9 +103,16 @@ impl Stage {
     }
 
     pub fn of(client: Wire, limits: h2::Limits) -> Stage {
-        let mut stage = Stage {
+        let mut stage = Stage::silent(client, h2::Server::new(limits, 1));
+        stage.begin();
+        stage
+    }
+
+    /// The same, of an upstream that says nothing until it is told to [`begin`](Stage::begin).
+    pub fn silent(client: Wire, protocol: h2::Server) -> Stage {
+        Stage {
             client,
-            protocol: h2::Server::new(limits, 1),
+            protocol,
             head: Head::default(),
             blocks: Blocks::new(1),
             input: Vec::new(),
@@ -93,9 +121,17 @@ impl Stage {
             keys: Vec::new(),
             credits: true,
             ended: false,
-        };
-        stage.say_with(|protocol, _, out| protocol.start(out));
-        stage
+            has_begun: false,
+        }
+    }
+
+    /// Says what comes first: its SETTINGS.
+    pub fn begin(&mut self) {
+        self.has_begun = true;
+        let mut first = Vec::new();
+        self.protocol.start(&mut first);
+        self.unsaid.splice(..0, first);
+        self.say(&[]);
     }
 
     /// Sends what `write` writes.
@@ -109,7 +145,7 @@ impl Stage {
     /// Sends bytes; over TLS once the handshake is complete.
     pub fn say(&mut self, bytes: &[u8]) {
         self.unsaid.extend_from_slice(bytes);
-        if self.unsaid.is_empty() || self.ended {
+        if self.unsaid.is_empty() || self.ended || !self.has_begun {
             return;
         }
         match self.client.write(&self.unsaid) {
@@ -138,6 +174,12 @@ impl Stage {
         }
         self.say(&[]);
         std::mem::take(&mut self.heard)
+    }
+
+    /// What somebody else has read of the connection.
+    pub fn hear_first(&mut self, bytes: &[u8]) {
+        self.input.extend_from_slice(bytes);
+        self.take_in();
     }
 
     fn take_in(&mut self) {
@@ -194,6 +236,7 @@ impl Stage {
         Heard::Request {
             stream: stream.id,
             method: of(self.head.method_text),
+            protocol: self.head.protocol.map(of),
             target: of(self.head.target),
             authority: self.head.authority.map(of).unwrap_or_default(),
             fields: lines(&self.head.fields, text),

@@ -16,7 +16,7 @@ use crate::site;
 use crate::wire::{Wire, client_tls, http1_tls, server_tls};
 use crate::world::{Setup, World, simulate};
 
-fn front(protocol: UpstreamProtocol) -> Arc<Site> {
+pub fn front(protocol: UpstreamProtocol) -> Arc<Site> {
     let settings = Arc::new(client_tls());
     let tls = move |_: &str| Ok(UpstreamTls { server_name: "a".into(), settings: settings.clone() });
     let target = format!("https://{}", upstream_address(0));

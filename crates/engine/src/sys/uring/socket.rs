@@ -11,11 +11,12 @@
 //! ```
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use gannet_block::Block;
 use rustix::io::Errno;
-use rustix::net::Shutdown;
+use socket2::SockRef;
 
 use super::leaving::Leaving;
 use super::message::{Message, single};
@@ -106,7 +107,7 @@ impl Socket {
         self.finishing = self.is_sending();
         if !self.finishing {
             // ENOTCONN when the peer reset the connection: receiving tells.
-            let _ = rustix::net::shutdown(&self.fd, Shutdown::Write);
+            let _ = SockRef::from(&self.fd).shutdown(Shutdown::Write);
         }
     }
 

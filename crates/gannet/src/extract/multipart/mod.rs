@@ -12,7 +12,7 @@ use gannet_core::{
 
 use self::parser::{Malformed, Parser, Step};
 pub use self::part::Part;
-use super::media_type::{essence, parameter};
+use super::media_type::{essence, parameter, unsupported};
 
 /// The parts of a body of the type `multipart/form-data`, one after the other as they come: what a form with `enctype="multipart/form-data"` sends.
 ///
@@ -83,7 +83,7 @@ impl FromRequest for Multipart {
 
     async fn from_request(request: &mut Request) -> Result<Multipart, Rejection> {
         if !essence(request).is_some_and(|essence| essence.eq_ignore_ascii_case("multipart/form-data")) {
-            return Err(Rejection::unsupported("is not multipart/form-data"));
+            return Err(unsupported(request, "multipart/form-data"));
         }
         let boundary = parameter(request.field_str("Content-Type").unwrap_or_default(), "boundary");
         let Some(boundary) = boundary.filter(|boundary| (1..=BOUNDARY_BYTES).contains(&boundary.len()))
@@ -161,5 +161,5 @@ impl Multipart {
 
 #[cold]
 fn malformed(what: &str) -> Rejection {
-    Rejection::new(Status::BAD_REQUEST, format!("the body is no multipart/form-data: it {what}"))
+    Rejection::new(Status::BAD_REQUEST, format!("the body is not multipart/form-data: it {what}"))
 }

@@ -22,7 +22,7 @@ impl<'f> Part<'f> {
     /// The part of this head.
     pub(super) fn new(head: &[u8], form: &'f mut Multipart) -> Result<Part<'f>, Rejection> {
         let Ok(head) = std::str::from_utf8(head) else {
-            return Err(malformed("has a part whose head is no UTF-8"));
+            return Err(malformed("has a part whose head is not UTF-8"));
         };
         let field = |wanted: &str| {
             let fields = head.split("\r\n").filter_map(|line| line.split_once(':'));
@@ -100,8 +100,8 @@ impl<'f> Part<'f> {
     pub async fn text(&mut self) -> Result<String, Rejection> {
         String::from_utf8(self.bytes().await?).map_err(|error| {
             let at = error.utf8_error().valid_up_to() + 1;
-            Rejection::new(Status::BAD_REQUEST, "a part of the form is no text")
-                .with_error(Place::field(self.name.clone()), format!("is no UTF-8 from byte {at} on"))
+            Rejection::new(Status::BAD_REQUEST, "a part of the form is not text")
+                .with_error(Place::field(self.name.clone()), format!("is not UTF-8 from byte {at} on"))
         })
     }
 

@@ -1,5 +1,6 @@
 //! Filters that say something about a request.
 
+use gannet::Html;
 use gannet::filters::{Believed, ErrorPages, RequestId, RequestIds, RequestLog, ServerTiming, Timings};
 use gannet::prelude::*;
 
@@ -97,7 +98,13 @@ fn error_pages() -> Row {
             })
             .problems();
         let refuses = |_: Request| Err::<&str, _>(Rejection::new(Status::BAD_REQUEST, "with details"));
-        App::new().get("/", "fine").get("/refuses", refuses).with(RequestIds::new().seed(1)).with(pages)
+        let form = (Status::UNPROCESSABLE_CONTENT, Html("<form>"));
+        App::new()
+            .get("/", "fine")
+            .get("/refuses", refuses)
+            .get("/form", form)
+            .with(RequestIds::new().seed(1))
+            .with(pages)
     };
     const BROWSER: &str = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
     Row {
@@ -114,7 +121,18 @@ fn error_pages() -> Row {
             asks("GET /nowhere", &["Accept: application/problem+json"])
                 .is(404)
                 .with("content-type", "application/problem+json")
-                .tells("\"title\":\"Not Found\",\"status\":404,\"instance\":\"urn:request:"),
+                .tells(
+                    "\"title\":\"Not Found\",\"status\":404,\"detail\":\"There is nothing at /nowhere.\"}",
+                ),
+            asks("GET /nowhere?secret", &["Accept: */*"])
+                .is(404)
+                .with("content-type", "application/problem+json")
+                .tells("\"detail\":\"There is nothing at /nowhere.\"}"),
+            asks("DELETE /", &["Accept: application/json"])
+                .is(405)
+                .with("allow", "GET, HEAD, OPTIONS")
+                .tells("\"detail\":\"/ takes GET, HEAD, OPTIONS; it does not take DELETE.\"}"),
+            asks("GET /form", &[BROWSER]).is(422).says("<form>"),
             asks("POST /", &[BROWSER]).is(405).with("allow", "GET, HEAD, OPTIONS").tells("<p>405 "),
             asks("GET /refuses", &[BROWSER]).is(400).tells("<p>400 "),
             asks("GET /refuses", &[]).is(400).tells("with details"),

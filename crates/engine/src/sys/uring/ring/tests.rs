@@ -1,6 +1,8 @@
 //! The queues themselves: which are to be had, and what happens when they are full.
 
 use super::*;
+use crate::sys::socket::send;
+use crate::transfer::retried;
 
 /// None where there is no io_uring: said, and left out.
 fn had(make: impl FnOnce() -> io::Result<Ring>) -> Option<Ring> {
@@ -77,15 +79,11 @@ fn the_kernel_is_asked_for_each_mode_s_flags() {
         // enter, or done with the next system call.
         let mut ring = ring;
         let (peer, socket) = std::os::unix::net::UnixStream::pair().unwrap();
-        while rustix::io::retry_on_intr(|| {
-            rustix::net::send(&socket, &[0; 4096], rustix::net::SendFlags::DONTWAIT)
-        })
-        .is_ok()
-        {}
+        while retried(|| send(socket.as_fd(), &[0; 4096], libc::MSG_DONTWAIT)).is_ok() {}
         ring.wait_writable(SocketId { index: 0, generation: 0 }, socket.as_fd());
         ring.enter(Some(Duration::ZERO)).unwrap();
         drop(peer);
-        let _ = rustix::process::getppid(); // any system call
+        let _ = std::os::unix::process::parent_id(); // any system call
         assert_eq!(ring.queues.completion().is_empty(), is_deferred, "{mode:?}");
     }
 }

@@ -2,7 +2,7 @@
 
 /// Which origins a page may be of.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Pattern {
+pub(crate) enum Pattern {
     /// This one: `https://a.example`, or `null`.
     Exact(String),
     /// Hosts below another, of one scheme and port: `https://*.a.example`. What is before the star, and what is behind.
@@ -16,7 +16,7 @@ impl Pattern {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn read(text: &str) -> Result<Pattern, String> {
+    pub(crate) fn read(text: &str) -> Result<Pattern, String> {
         if text == "null" {
             return Ok(Pattern::Exact(text.to_owned()));
         }
@@ -63,7 +63,7 @@ impl Pattern {
     }
 
     /// Whether a page of this origin may.
-    pub(super) fn matches(&self, origin: &[u8]) -> bool {
+    pub(crate) fn matches(&self, origin: &[u8]) -> bool {
         match self {
             Pattern::Exact(exact) => origin == exact.as_bytes(),
             Pattern::Below(before, behind) => {

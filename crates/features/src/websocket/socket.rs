@@ -1,0 +1,210 @@
+//! Both ends of a conversation in a handler's hands.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use gannet_core::ws::{CloseCode, CloseFrame};
+use gannet_core::{FromRequest, Needs, Rejection, Request, Status};
+
+use super::line::Line;
+use super::{Message, WebSocketError};
+use crate::broadcast::Broadcast;
+
+/// A WebSocket: what a handler of [`WebSockets`](super::WebSockets) converses by.
+///
+/// Pings are answered, and sent, by themselves; so is a Close, and what the client breaks. Dropping it closes the conversation: with 1000, or in a panic with 1011.
+/// When the server ends it is closed with 1001, and [`recv`](WebSocket::recv) gives `None` once the client has answered.
+pub struct WebSocket {
+    receiver: WebSocketReceiver,
+    sender: WebSocketSender,
+}
+
+/// The half of a WebSocket that receives.
+pub struct WebSocketReceiver {
+    line: Rc<Line>,
+}
+
+/// The half of a WebSocket that sends. A clone sends over the same WebSocket, each message as a whole.
+#[derive(Clone)]
+pub struct WebSocketSender {
+    line: Rc<Line>,
+    protocol: Option<&'static str>,
+}
+
+/// A WebSocket that is agreed on and not open yet.
+pub(super) struct Pending {
+    pub(super) line: Rc<Line>,
+    pub(super) protocol: Option<&'static str>,
+}
+
+impl WebSocket {
+    pub(super) fn new(line: Rc<Line>, protocol: Option<&'static str>) -> WebSocket {
+        let receiver = WebSocketReceiver { line: line.clone() };
+        WebSocket { receiver, sender: WebSocketSender { line, protocol } }
+    }
+
+    /// The next message; `None` when the client has closed the conversation, or answered our closing it.
+    ///
+    /// What is received while nobody asks waits, and so does the client, by TCP's window or HTTP/2's.
+    ///
+    /// # Errors
+    /// [`WebSocketError::Protocol`] when the client broke the protocol or went beyond a limit, of which it was told; [`WebSocketError::Gone`] when it left without a word, or
+    /// was not heard of for [too long](super::WebSocketOptions::idle_timeout).
+    pub async fn recv(&mut self) -> Result<Option<Message>, WebSocketError> {
+        self.receiver.recv().await
+    }
+
+    /// Sends a message, after waiting until less than 64 KiB wait to be sent. That it was sent does not mean that the client has it.
+    ///
+    /// # Errors
+    /// [`WebSocketError::Closed`] when the conversation was closed by either side; or what ended it otherwise.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), WebSocketError> {
+        self.sender.send(message).await
+    }
+
+    /// Closes the conversation, and says why: with [`CloseCode::NORMAL`] where nothing is wrong. Of a reason of more than 123 bytes the first are sent. Nothing can be
+    /// sent after that, and nothing that is received is given to anybody. The client has [`close_timeout`](super::WebSocketOptions::close_timeout) to answer.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.sender.close(code, reason);
+    }
+
+    /// The sub-protocol that was agreed on, if any was ([`WebSocketOptions::protocols`](super::WebSocketOptions::protocols)).
+    pub fn protocol(&self) -> Option<&'static str> {
+        self.sender.protocol()
+    }
+
+    /// What the client said when it closed, if it has and said something.
+    pub fn close_frame(&self) -> Option<CloseFrame> {
+        self.receiver.close_frame()
+    }
+
+    /// Sends what is published there from now on, too, behind what is on its way: until it is [unsubscribed](WebSocket::unsubscribe), or closed. Subscribing again changes nothing.
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.sender.subscribe(broadcast);
+    }
+
+    /// Sends nothing more of what is published there. What waits to be sent is sent.
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.sender.unsubscribe(broadcast);
+    }
+
+    /// Both halves, so that receiving and sending need not wait for each other. The conversation is closed when both are gone.
+    pub fn split(self) -> (WebSocketReceiver, WebSocketSender) {
+        (self.receiver, self.sender)
+    }
+
+    /// The next message, of JSON, be it in a text or in a binary message; `None` when the client has closed the conversation.
+    ///
+    /// # Errors
+    /// As [`recv`](WebSocket::recv), and [`WebSocketError::NotJson`], after which the conversation may go on; if it is the handler's result, the client is told 1007.
+    #[cfg(feature = "json")]
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
+        self.receiver.recv_json().await
+    }
+
+    /// Sends a value as a text message of JSON.
+    ///
+    /// # Errors
+    /// As [`send`](WebSocket::send), and [`WebSocketError::NotJson`] for a value that JSON cannot say.
+    #[cfg(feature = "json")]
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
+        self.sender.send_json(value).await
+    }
+}
+
+impl WebSocketReceiver {
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn recv(&mut self) -> Result<Option<Message>, WebSocketError> {
+        poll_fn(|context| self.line.poll_receive(context)).await
+    }
+
+    /// As [`WebSocket::close_frame`].
+    pub fn close_frame(&self) -> Option<CloseFrame> {
+        self.line.said()
+    }
+
+    /// As [`WebSocket::recv_json`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "json")]
+    pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<T>, WebSocketError> {
+        let Some(message) = self.recv().await? else { return Ok(None) };
+        serde_json::from_slice(message.as_bytes()).map(Some).map_err(|_| WebSocketError::NotJson)
+    }
+}
+
+impl WebSocketSender {
+    /// As [`WebSocket::send`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), WebSocketError> {
+        let message = message.into();
+        poll_fn(|context| self.line.poll_room(context)).await?;
+        self.line.send(message);
+        Ok(())
+    }
+
+    /// As [`WebSocket::close`].
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.line.close(Some(&CloseFrame::new(code, reason)));
+    }
+
+    /// As [`WebSocket::subscribe`].
+    pub fn subscribe(&self, broadcast: &Broadcast) {
+        self.line.subscribe(broadcast);
+    }
+
+    /// As [`WebSocket::unsubscribe`].
+    pub fn unsubscribe(&self, broadcast: &Broadcast) {
+        self.line.unsubscribe(broadcast);
+    }
+
+    /// As [`WebSocket::protocol`].
+    pub fn protocol(&self) -> Option<&'static str> {
+        self.protocol
+    }
+
+    /// As [`WebSocket::send_json`].
+    ///
+    /// # Errors
+    /// As there.
+    #[cfg(feature = "json")]
+    pub async fn send_json<T: serde_core::Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<(), WebSocketError> {
+        let text = serde_json::to_string(value).map_err(|_| WebSocketError::NotJson)?;
+        self.send(text).await
+    }
+}
+
+/// Only for handlers of WebSockets: what is not one has none.
+impl FromRequest for WebSocket {
+    const WAITS: bool = false;
+
+    async fn from_request(request: &mut Request) -> Result<WebSocket, Rejection> {
+        match request.extension::<Pending>() {
+            Some(pending) => Ok(WebSocket::new(pending.line.clone(), pending.protocol)),
+            None => Err(Rejection::new(
+                Status::INTERNAL_SERVER_ERROR,
+                "a handler that takes a WebSocket is to be added by `ws`, and was added for plain requests",
+            )),
+        }
+    }
+
+    fn needs(needs: &mut Needs) {
+        needs.body("WebSocket");
+    }
+}

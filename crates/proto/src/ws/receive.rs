@@ -1,4 +1,13 @@
 //! The receiving half: bytes in, whole messages and control frames out.
+//!
+//! Nanoseconds a message, masked, of sixteen that come at once, by AVX2 and by tungstenite 0.30, in one run on an AMD EPYC that had other work meanwhile
+//! (`cargo bench -p gannet-proto --bench websocket`):
+//!
+//! | bytes | text | tungstenite | binary | tungstenite |
+//! |---|---|---|---|---|
+//! | 32 | 34 | 119 | 26 | 114 |
+//! | 1024 | 86 | 244 | 29 | 169 |
+//! | 16,384 | 790 | 2480 | 220 | 1330 |
 
 use super::budget::Budget;
 use super::frame::{ControlPayload, Expected, Header, HeaderBytes, Opcode};

@@ -94,7 +94,16 @@ pub fn check(root: &Path, folder: &Path) -> Result<String, Unchecked> {
     fetch(root, &folder).map_err(failed)?;
     let compiler = enter(root, &folder, &["rustc", "--version"]).map_err(failed)?.text();
     for target in TARGETS {
-        let arguments = ["cargo", "check", "--offline", "--locked", "--package", "gannet-engine"];
+        let arguments = [
+            "cargo",
+            "check",
+            "--offline",
+            "--locked",
+            "--package",
+            "gannet-engine",
+            "--features",
+            "simulator",
+        ];
         let std = ["-Zbuild-std=std,panic_abort", "--target", target];
         let checked = enter(root, &folder, &[&arguments[..], &std[..]].concat());
         let verdict = checked.and_then(|ended| without_warnings(&ended));

@@ -61,8 +61,10 @@ pub use filter::{Chain, Decision, Filter, IntoFilter, Next, around, deciding, wa
 pub use gannet_block::{Block, Chunk, Pool};
 /// A version of the PROXY protocol (haproxy's `proxy-protocol.txt`).
 pub use gannet_proto::proxy::Version as ProxyProtocol;
+pub use gannet_proto::scan;
+#[cfg(feature = "websocket")]
+pub use gannet_proto::ws;
 pub use gannet_proto::{BodyLength, Head, Method, Span, Status, Version};
-pub use gannet_proto::{scan, ws};
 pub use handler::{Handler, HandlerFactory, IntoHandler, Reply, factory, forwarding, quick};
 pub use interims::{Interims, Promise};
 pub use later::Later;

@@ -5,11 +5,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use gannet_block::Chunk;
 
 use crate::tunnel::tunnel;
-use crate::{Body, BodyError, Data, Frame, Incoming, ReceivedBody, Sender, Source, channel};
+use crate::{Body, BodyError, Clock, Data, Frame, Incoming, ReceivedBody, Sender, Source, channel};
 
 /// What is to happen once the head of an upgrade response is sent.
 pub struct Upgrade(Start);
@@ -46,11 +47,20 @@ pub trait Duplex {
     /// The server waits for that to become less: it is woken then.
     fn throttle(&self);
 
-    /// What the client is sent next, as it is; `None` at the end.
+    /// When it is to be asked anew for what is sent, whatever comes until then: by the clock of the worker ([`Clock::now`](crate::Clock::now)). It may be asked a little later.
+    fn due(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What the client is sent next, as it is: what is short is appended to `out`, whatever is returned, and what is long is given, to go behind it; `None` at the end.
     ///
     /// # Errors
     /// When it cannot go on: the connection is closed.
-    fn poll_send(&self, context: &mut Context<'_>) -> Poll<Option<Result<Data, BodyError>>>;
+    fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Poll<Option<Result<Data, BodyError>>>;
 }
 
 impl Upgrade {
@@ -95,12 +105,13 @@ impl Upgrade {
     }
 
     /// Begins the conversation on a stream, which is received and sent as any exchange is: the server's part.
-    pub fn begin_on_stream(self, reader: ReceivedBody) -> (Conversation, Body) {
+    pub fn begin_on_stream(self, reader: ReceivedBody, clock: Rc<dyn Clock>) -> (Conversation, Body) {
         match self.0 {
             Start::Halves(start) => start(reader),
             Start::Duplex(start) => {
                 let (conversation, duplex) = start();
-                let body = Body::stream(Sent(duplex.clone()));
+                let body =
+                    Body::stream(Sent { duplex: duplex.clone(), next: None, clock, due: None, alarm: None });
                 (Box::pin(OnStream { conversation, reader: Some(reader), duplex }), body)
             }
         }
@@ -131,7 +142,7 @@ impl Duplex for Halves {
         self.incoming.throttle();
     }
 
-    fn poll_send(&self, context: &mut Context<'_>) -> Poll<Option<Result<Data, BodyError>>> {
+    fn poll_send(&self, context: &mut Context<'_>, _: &mut Vec<u8>) -> Poll<Option<Result<Data, BodyError>>> {
         // Taken: it is a handler's, and may panic, or come back here.
         let Some(mut body) = self.body.take() else { return Poll::Ready(None) };
         let polled = match body.poll_frame(context) {
@@ -196,11 +207,55 @@ impl OnStream {
 }
 
 /// What such a conversation sends, as a body.
-struct Sent(Rc<dyn Duplex>);
+struct Sent {
+    duplex: Rc<dyn Duplex>,
+    /// What goes behind what was given last.
+    next: Option<Poll<Option<Result<Data, BodyError>>>>,
+    clock: Rc<dyn Clock>,
+    /// The moment that the alarm is set for.
+    due: Option<Duration>,
+    alarm: Option<u32>,
+}
+
+impl Sent {
+    /// Has it asked anew when it wants to be.
+    fn set_alarm(&mut self, context: &Context<'_>) {
+        let due = self.duplex.due();
+        if due != self.due
+            && let Some(moment) = due
+        {
+            self.alarm = Some(self.clock.set_alarm(self.alarm, moment, context.waker()));
+        }
+        self.due = due;
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm {
+            self.clock.clear_alarm(alarm);
+        }
+    }
+}
 
 impl Source for Sent {
-    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame, BodyError>>> {
-        self.0.poll_send(context).map(|sent| sent.map(|sent| sent.map(Frame::Data)))
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame, BodyError>>> {
+        let mut short = Vec::new();
+        let next = match self.next.take().filter(Poll::is_ready) {
+            Some(next) => next,
+            None => self.duplex.poll_send(context, &mut short),
+        };
+        if !short.is_empty() {
+            self.next = Some(next);
+            return Poll::Ready(Some(Ok(Frame::Data(short.into()))));
+        }
+        if next.is_pending() {
+            self.set_alarm(context);
+        }
+        next.map(|sent| sent.map(|sent| sent.map(Frame::Data)))
     }
 }
 

@@ -73,7 +73,7 @@ pub struct UpstreamTls {
 pub struct UpstreamTimeouts {
     /// Until a connection is there, with TLS if it has that.
     pub connect: Duration,
-    /// From when it has the whole request until it has sent the whole head of its response.
+    /// From when it has the whole request until it has sent the whole head of its response. By HTTP/2, what waits for its SETTINGS waits as long for these.
     pub head: Duration,
     /// Without a byte in either direction while a body is on its way, or a tunnel is open.
     pub idle: Duration,

@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use crate::ListenerId;
+#[cfg(feature = "simulator")]
 use crate::sim::EndId;
 
 /// A connection that no engine has: it was accepted and not taken in yet, or [released](crate::Backend::release). Any engine of the
@@ -21,6 +22,7 @@ pub(crate) enum Stream {
     /// Non-blocking.
     Socket(OwnedFd),
     /// An end on the simulated network.
+    #[cfg(feature = "simulator")]
     Simulated(EndId),
 }
 
@@ -38,6 +40,7 @@ impl Detached {
         Detached { stream: Stream::Socket(socket) }
     }
 
+    #[cfg(feature = "simulator")]
     pub(crate) fn simulated(end: EndId) -> Detached {
         Detached { stream: Stream::Simulated(end) }
     }

@@ -50,6 +50,7 @@ mod transfer;
 pub mod epoll;
 pub mod readiness;
 pub mod selector;
+#[cfg(feature = "simulator")]
 pub mod sim;
 #[expect(unsafe_code, reason = "memory shared with the kernel, descriptors known by number")]
 pub mod sys;

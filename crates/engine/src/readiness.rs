@@ -165,6 +165,7 @@ impl<S: Selector> Backend for TryFirst<S> {
     fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
         match connection.stream {
             Stream::Socket(fd) => Ok(self.register(fd)?),
+            #[cfg(feature = "simulator")]
             Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }

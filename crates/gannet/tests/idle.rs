@@ -23,6 +23,9 @@ const SLOT_BYTES: usize = 240;
 /// What a connection may cost, however many there are.
 const MOST_BYTES: usize = 440;
 
+/// What a WebSocket may cost that has been used and waits, with its handler's future.
+const MOST_WEBSOCKET_BYTES: usize = 600;
+
 /// One worker, and clients that are connected and wait.
 struct Rig {
     server: Running,
@@ -40,6 +43,12 @@ impl Rig {
             .get("/yields", async |_: Request| {
                 tokio::task::yield_now().await;
                 "yields"
+            })
+            .ws("/ws", async |mut socket: WebSocket| {
+                while let Some(message) = socket.recv().await? {
+                    socket.send(message).await?;
+                }
+                Ok(())
             })
             .get("/bytes", move |_: Request| {
                 told.store(counting::counted().1, Ordering::SeqCst);
@@ -76,6 +85,9 @@ impl Rig {
 }
 
 fn ask(client: &mut TcpStream, target: &str) {
+    if target == "/ws" {
+        return converse(client);
+    }
     let request = format!("GET {target} HTTP/1.1\r\nHost: a.example\r\n\r\n");
     client.write_all(request.as_bytes()).expect("taken");
     let mut room = [0; 1024];
@@ -83,10 +95,30 @@ fn ask(client: &mut TcpStream, target: &str) {
     assert!(room[..count].starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", str::from_utf8(&room[..count]));
 }
 
+/// Opens a WebSocket, and says something over it that is answered.
+fn converse(client: &mut TcpStream) {
+    let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    let request =
+        format!("GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{key}\r\n");
+    client.write_all(request.as_bytes()).expect("taken");
+    let mut room = [0; 1024];
+    let count = client.read(&mut room).expect("an answer");
+    assert!(room[..count].starts_with(b"HTTP/1.1 101 "), "{:?}", str::from_utf8(&room[..count]));
+    client.write_all(b"\x81\x82\0\0\0\0hi").expect("taken");
+    client.read_exact(&mut room[..4]).expect("an answer");
+    assert_eq!(&room[..4], b"\x81\x02hi");
+}
+
 on_each_backend! {
+    an_idle_websocket_costs_little,
     an_idle_connection_costs_its_slots_and_no_buffer,
     however_many_there_are_an_idle_connection_costs_little,
     an_idle_connection_whose_handler_waited_costs_little_more,
+}
+
+fn an_idle_websocket_costs_little(backend: BackendChoice) {
+    let cost = Rig::new(backend).cost(FULL, "/ws");
+    assert!(cost <= MOST_WEBSOCKET_BYTES, "{cost} bytes on {}", backend.name());
 }
 
 fn an_idle_connection_costs_its_slots_and_no_buffer(backend: BackendChoice) {

@@ -29,7 +29,7 @@ pub struct Session(Infallible);
 
 /// Where a worker puts pieces together that become one record: there are none.
 #[derive(Default, Debug)]
-pub struct Scratch;
+pub struct Scratch(());
 
 /// What a look at the files found.
 #[derive(Debug)]

@@ -1,12 +1,15 @@
 //! WebSocket, step by step: `cargo bench -p gannet-proto --bench websocket`.
 //!
-//! Masking and UTF-8 at every level this CPU has, beside the naive loop and the standard library; messages that are received whole. `thrpt` counts bytes.
+//! Masking and UTF-8 at every level this CPU has, beside the naive loop and the standard library; messages that are received whole, tungstenite beside it.
+//! `thrpt` counts bytes.
 
 use std::hint::black_box;
+use std::io::{self, Read, Write};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use gannet_proto::scan::{Level, naive};
 use gannet_proto::ws::{Event, Kind, Limits, Receiver, Role, write_message};
+use tungstenite::protocol::{Role as TheirRole, WebSocket};
 
 /// A short message, one of some kilobytes, and as much as a first-level cache holds of what is read and what is written.
 const LENGTHS: [usize; 3] = [32, 1024, 16_384];
@@ -57,6 +60,32 @@ fn utf8(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What tungstenite reads, as if it all came at once.
+struct Wire {
+    input: Vec<u8>,
+    at: usize,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = &self.input[self.at..];
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn receiving(criterion: &mut Criterion) {
     const MESSAGES: usize = 16;
     let mut group = criterion.benchmark_group("receive 16 messages");
@@ -66,6 +95,16 @@ fn receiving(criterion: &mut Criterion) {
             let (payload, mut input) = (vec![b'a'; length], Vec::new());
             (0..MESSAGES).for_each(|_| write_message(kind, &payload, Some(MASK), &mut input));
             group.throughput(Throughput::Bytes(input.len() as u64));
+            group.bench_function(format!("{kind:?} tungstenite {length}"), |bencher| {
+                let wire = Wire { input: input.clone(), at: 0 };
+                let mut socket = WebSocket::from_raw_socket(wire, TheirRole::Server, None);
+                bencher.iter(|| {
+                    socket.get_mut().at = 0;
+                    for _ in 0..MESSAGES {
+                        black_box(socket.read().expect("it is a message"));
+                    }
+                });
+            });
             for level in Level::available() {
                 group.bench_function(format!("{kind:?} {} {length}", level.name()), |bencher| {
                     let (mut receiver, mut message) = (Receiver::new(Role::Server, level), Vec::new());

@@ -24,6 +24,7 @@ pub mod http;
 pub mod limits;
 pub mod proxy;
 pub mod scan;
+#[cfg(feature = "websocket")]
 pub mod ws;
 
 pub use http::{

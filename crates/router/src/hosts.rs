@@ -205,16 +205,22 @@ impl<T> HostsBuilder<T> {
             Some(name) => (name, &mut self.wildcards),
             None => (pattern, &mut self.exact),
         };
-        let name = name.strip_suffix('.').unwrap_or(name);
-        check(name)?;
-        let name = name.to_ascii_lowercase();
-        if let Some(Added { position, .. }) = names.get(&name) {
-            return Err(HostProblem::Twice { first: *position });
-        }
-        names.insert(name, Added { value: index(self.values.len()), position });
+        add(names, name, Added { value: index(self.values.len()), position })?;
         self.values.push(value);
         Ok(())
     }
+}
+
+/// Adds a name, whatever its value is.
+fn add(names: &mut BTreeMap<String, Added>, name: &str, added: Added) -> Result<(), HostProblem> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    check(name)?;
+    let name = name.to_ascii_lowercase();
+    if let Some(Added { position, .. }) = names.get(&name) {
+        return Err(HostProblem::Twice { first: *position });
+    }
+    names.insert(name, added);
+    Ok(())
 }
 
 fn check(name: &str) -> Result<(), HostProblem> {

@@ -21,7 +21,6 @@ pub struct Router<T> {
 pub struct Route<T> {
     pub(crate) pattern: String,
     pub(crate) parameters: Vec<Parameter>,
-    pub(crate) is_exact: bool,
     pub(crate) value: T,
 }
 

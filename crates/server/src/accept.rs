@@ -242,7 +242,7 @@ pub(crate) fn closed(worker: &mut Worker, socket: SocketId) {
 fn left(worker: &mut Worker, connection: Connection) {
     debug_assert!(matches!(connection.stage, Stage::Closed), "only what we closed is closed");
     worker.local.observer.counters.moves(Some(connection.stage.state()), None);
-    if connection.is_counted {
+    if connection.facts.is_counted {
         worker.admission.leave_from(connection.facts.arrival.peer.map(|peer| peer.ip()));
     }
     worker.admission.leave();

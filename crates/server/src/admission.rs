@@ -97,7 +97,8 @@ impl Admission {
         self.refused.load(Ordering::Relaxed)
     }
 
-    fn counts_addresses(&self) -> bool {
+    /// Whether it matters where a connection comes from.
+    pub(crate) fn counts_addresses(&self) -> bool {
         self.limit_per_address != usize::MAX
     }
 }

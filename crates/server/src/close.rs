@@ -99,7 +99,7 @@ fn idle(connection: &mut Connection, local: &mut Local) {
         local.engine.receive(connection.socket);
     }
     local.recycle_active(active);
-    if connection.spoke {
+    if connection.facts.spoke {
         deadline::await_next_request(connection, local);
     } else {
         deadline::await_first_request(connection, local);

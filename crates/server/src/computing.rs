@@ -10,6 +10,7 @@ use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
 
 use crate::offload::{Job, WAITING_JOBS, contained};
 use crate::sleepers::Sleepers;
+use crate::threads;
 
 /// The threads' owner: they end when it is dropped, and what waits does not run.
 #[derive(Debug)]
@@ -84,8 +85,7 @@ impl Shared {
     fn start(shared: &Arc<Shared>) {
         let Some(own) = shared.unstarted.lock().unwrap_or_else(PoisonError::into_inner).pop() else { return };
         let of_thread = shared.clone();
-        let thread = std::thread::Builder::new().name(shared.name.to_owned());
-        match thread.spawn(move || of_thread.work(&own)) {
+        match threads::spawn(shared.name, move || of_thread.work(&own)) {
             Ok(_) => {
                 shared.started.fetch_add(1, Ordering::AcqRel);
             }

@@ -24,10 +24,6 @@ pub(crate) struct Connection {
     pub(crate) socket: SocketId,
     pub(crate) stage: Stage,
     pub(crate) facts: Facts,
-    /// It has sent something, other than the handshake of TLS.
-    pub(crate) spoke: bool,
-    /// It counts as one from its peer's address.
-    pub(crate) is_counted: bool,
     /// Its TLS, if that is spoken here.
     pub(crate) tls: Option<Box<Tls>>,
 }
@@ -40,12 +36,16 @@ pub(crate) struct Facts {
     pub(crate) aside: Option<Rc<dyn Handler>>,
     /// HTTP/2 is not spoken.
     pub(crate) http1_only: bool,
+    /// It has sent something, other than the handshake of TLS.
+    pub(crate) spoke: bool,
+    /// It counts as one from its peer's address.
+    pub(crate) is_counted: bool,
 }
 
 /// What a connection is doing.
 pub(crate) enum Stage {
     /// Waiting for the PROXY protocol's header, of which so much has come.
-    ProxyHeader(Option<Chunk>),
+    ProxyHeader(Option<Box<Chunk>>),
     /// The handshake of TLS goes on.
     Handshaking(Box<Handshake>),
     /// Waiting for the next request. No buffer, no parser.
@@ -131,8 +131,9 @@ impl Connection {
         let stage = if proxy_protocol { Stage::ProxyHeader(None) } else { Stage::first(tls.is_some()) };
         local.observer.counters.moves(None, Some(stage.state()));
         let arrival = local.take_arrival(Arrival { peer, ..Arrival::default() });
-        let facts = Facts { arrival, aside: None, http1_only: false };
-        Connection { socket, stage, facts, spoke: false, is_counted: !proxy_protocol, tls }
+        let facts =
+            Facts { arrival, aside: None, http1_only: false, spoke: false, is_counted: !proxy_protocol };
+        Connection { socket, stage, facts, tls }
     }
 
     /// Goes from one stage to another, and gives what it leaves.
@@ -172,7 +173,9 @@ impl Connection {
     fn advance_conversation(&mut self, local: &mut Local) {
         let Stage::Conversing(conversing) = &mut self.stage else { return };
         conversing.advance(self.socket, local);
-        flush::send(&mut conversing.wire, self.tls.as_deref_mut(), self.socket, local);
+        if let Some(wire) = conversing.busy_wire() {
+            flush::send(wire, self.tls.as_deref_mut(), self.socket, local);
+        }
         conversing::settle(self, local);
     }
 
@@ -180,9 +183,9 @@ impl Connection {
     #[cold]
     fn turn(&mut self, local: &mut Local) {
         let Stage::Active(active) = &mut self.stage else { return };
-        let wire = std::mem::take(&mut active.wire);
         let stage = match active.turned.take() {
             Some(Turned::Http2(offer)) => {
+                let wire = std::mem::take(&mut active.wire);
                 let mut multiplexed = Box::new(Multiplexed::new(wire, local));
                 if let Some(offer) = offer {
                     multiplexed.begin_offered(*offer, self.socket, &self.facts, local);
@@ -190,14 +193,16 @@ impl Connection {
                 Stage::Multiplexed(multiplexed)
             }
             Some(Turned::Conversation(mut conversing)) => {
-                conversing.wire = wire;
-                conversing.wire.accounts.shrink();
+                conversing.take_over(&mut active.wire, local);
                 Stage::Conversing(conversing)
             }
             None => return,
         };
         if let Stage::Active(active) = self.enter(stage, local) {
             local.recycle_active(active);
+        }
+        if matches!(self.stage, Stage::Conversing(_)) {
+            conversing::forget_arrival(self, local);
         }
         self.advance(local);
     }
@@ -231,7 +236,7 @@ impl Stage {
         match self {
             Stage::Active(active) => Some(&mut active.wire),
             Stage::Multiplexed(multiplexed) => Some(&mut multiplexed.wire),
-            Stage::Conversing(conversing) => Some(&mut conversing.wire),
+            Stage::Conversing(conversing) => conversing.busy_wire(),
             _ => None,
         }
     }

@@ -89,7 +89,7 @@ pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
             close::now(connection, local);
         }
         Stage::Idle => {
-            local.observer.hit(match connection.spoke {
+            local.observer.hit(match connection.facts.spoke {
                 _ if local.draining => Limit::DRAIN_GRACE,
                 true => Limit::IDLE_TIMEOUT,
                 false => Limit::HEAD_TIMEOUT,

@@ -96,7 +96,7 @@ fn serve(connection: &mut Connection, plain: Option<Chunk>, local: &mut Local) {
     let resumed = told.as_ref().is_some_and(|told| told.resumed);
     let counters = &local.observer.counters;
     if resumed { &counters.handshakes_resumed } else { &counters.handshakes_full }.add(1);
-    connection.spoke = plain.is_some();
+    connection.facts.spoke = plain.is_some();
     connection.facts.arrival = Rc::new(Arrival { tls: told, ..Arrival::clone(&connection.facts.arrival) });
     let mut wire = Wire::default();
     wire.connect(&connection.facts.arrival);

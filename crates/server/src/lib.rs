@@ -56,6 +56,7 @@ mod route;
 mod site;
 mod sleepers;
 mod sync;
+mod threads;
 mod tls;
 mod wake;
 mod watchdog;

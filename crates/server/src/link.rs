@@ -27,7 +27,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
         Stage::Idle => {
             let active = begin(connection, local);
             active.wire.input = Some(block.share());
-            connection.spoke = true;
+            connection.facts.spoke = true;
             connection.advance(local);
         }
         Stage::Active(active) => {
@@ -39,7 +39,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
             connection.advance(local);
         }
         Stage::Conversing(conversing) => {
-            conversing.wire.take_in(block.share());
+            conversing.wire(local).take_in(block.share());
             connection.advance(local);
         }
         Stage::Lingering | Stage::Closed => {}
@@ -51,7 +51,7 @@ pub(crate) fn arrived(connection: &mut Connection, block: Block, local: &mut Loc
 pub(crate) fn begin<'a>(connection: &'a mut Connection, local: &mut Local) -> &'a mut Active {
     let mut active = local.take_active();
     active.wire.connect(&connection.facts.arrival);
-    active.wire.is_first = !connection.spoke;
+    active.wire.is_first = !connection.facts.spoke;
     connection.enter(Stage::Active(active), local);
     match &mut connection.stage {
         Stage::Active(active) => active,
@@ -64,11 +64,14 @@ fn open(connection: &mut Connection, block: Block, local: &mut Local) {
     if matches!(connection.stage, Stage::Idle) {
         begin(connection, local);
     }
+    if let Stage::Conversing(conversing) = &mut connection.stage {
+        conversing.wire(local);
+    }
     let (Some(wire), Some(tls)) = (connection.stage.wire(), &mut connection.tls) else { return };
     match tls.open(block) {
         Ok(arrived) => {
             if let Some(plain) = arrived.plain {
-                connection.spoke = true;
+                connection.facts.spoke = true;
                 wire.take_in(plain);
             }
             wire.peer_ended |= arrived.opened.peer_closed;
@@ -92,6 +95,9 @@ pub(crate) fn ended(connection: &mut Connection, local: &mut Local) {
     match &mut connection.stage {
         Stage::Handshaking(_) => handshake::ended(connection, local),
         Stage::Active(_) | Stage::Multiplexed(_) | Stage::Conversing(_) => {
+            if let Stage::Conversing(conversing) = &mut connection.stage {
+                conversing.wire(local);
+            }
             let Some(wire) = connection.stage.wire() else { return };
             wire.receiving = false;
             wire.peer_ended = true;

@@ -26,6 +26,7 @@ use crate::offload::Services;
 use crate::pulse::Pulse;
 use crate::site::LocalSite;
 use crate::wake::Wakers;
+use crate::wire::Wire;
 
 /// Recycled things of each kind that a worker keeps.
 const KEPT: usize = 1024;
@@ -77,6 +78,9 @@ pub(crate) struct Local {
     pub(crate) workspaces: Spares<Workspace>,
     incomings: Spares<Rc<Incoming>>,
     arrivals: Spares<Rc<Arrival>>,
+    wires: Spares<Box<Wire>>,
+    /// What a connection tells that has told all.
+    pub(crate) no_arrival: Rc<Arrival>,
 }
 
 /// Things that were used and will be again.
@@ -171,6 +175,8 @@ impl Local {
             workspaces: Spares(Vec::new()),
             incomings: Spares(Vec::new()),
             arrivals: Spares(Vec::new()),
+            wires: Spares(Vec::new()),
+            no_arrival: Rc::default(),
             engine,
         };
         local.tell_time(now);
@@ -247,6 +253,16 @@ impl Local {
             *own = Arrival::default();
             self.arrivals.keep(arrival);
         }
+    }
+
+    /// What a conversation has while something comes or goes.
+    pub(crate) fn take_wire(&mut self) -> Box<Wire> {
+        self.wires.take().unwrap_or_default()
+    }
+
+    pub(crate) fn recycle_wire(&mut self, mut wire: Box<Wire>) {
+        wire.reset(self);
+        self.wires.keep(wire);
     }
 
     pub(crate) fn take_incoming(&mut self) -> Rc<Incoming> {

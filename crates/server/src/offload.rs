@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use gannet_core::{Cpu, Later};
 
 use crate::computing::Pool;
+use crate::threads;
 
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
@@ -133,8 +134,7 @@ impl Shared {
         } else if state.threads < shared.most_threads {
             state.threads += 1;
             let of_thread = shared.clone();
-            let thread = std::thread::Builder::new().name(shared.name.to_owned());
-            if let Err(error) = thread.spawn(move || of_thread.work()) {
+            if let Err(error) = threads::spawn(shared.name, move || of_thread.work()) {
                 state.threads -= 1;
                 tracing::warn!(%error, name = shared.name, "a thread could not be started");
                 if state.threads == 0 {

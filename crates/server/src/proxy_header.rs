@@ -34,7 +34,7 @@ pub(crate) fn received(connection: &mut Connection, block: &[u8], local: &mut Lo
     let whole = gathered.take().map(|before| before.followed_by(block));
     let input = whole.as_deref().unwrap_or(block);
     match read(input) {
-        Ok(Read::Need) => *gathered = Some(whole.unwrap_or_else(|| copied(block).share())),
+        Ok(Read::Need) => *gathered = Some(Box::new(whole.unwrap_or_else(|| copied(block).share()))),
         Ok(Read::Header { consumed, source, .. }) => {
             let rest = copied(&input[consumed..]);
             introduced(connection, source, rest, local);
@@ -60,7 +60,7 @@ fn introduced(connection: &mut Connection, source: Option<SocketAddr>, rest: Blo
         local.observer.counters.refused.add(1);
         return close::now(connection, local);
     }
-    connection.is_counted = true;
+    connection.facts.is_counted = true;
     connection.enter(Stage::first(connection.tls.is_some()), local);
     deadline::await_beginning(connection, local);
     if !rest.is_empty() {

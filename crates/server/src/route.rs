@@ -121,12 +121,12 @@ fn find<'a>(request: &mut Request, tree: &'a LocalTree) -> Found<'a> {
 }
 
 fn allow<'a>(routes: impl Iterator<Item = &'a Methods>) -> String {
-    let mut methods: Vec<Method> = routes.flat_map(Methods::named).collect();
-    if methods.contains(&Method::Get) {
-        methods.push(Method::Head);
-    }
-    methods.push(Method::Options);
-    methods.sort_unstable_by_key(|method| method.as_str());
-    methods.dedup();
-    methods.iter().filter_map(|method| method.as_str()).collect::<Vec<_>>().join(", ")
+    let named: Vec<Method> = routes.flat_map(Methods::named).collect();
+    let is_allowed = |method: &&Method| match method {
+        Method::Options => true,
+        Method::Head => named.contains(&Method::Head) || named.contains(&Method::Get),
+        method => named.contains(method),
+    };
+    let allowed = Method::NAMED.iter().filter(is_allowed).filter_map(|method| method.as_str());
+    allowed.collect::<Vec<_>>().join(", ")
 }

@@ -23,6 +23,7 @@ use crate::admission::Admission;
 use crate::balance::Balance;
 use crate::observe::WorkerCounters;
 use crate::pulse::{Pulse, Sight};
+use crate::threads;
 use crate::wake::Mailbox;
 
 /// How often the watchdog looks, while any worker is awake.
@@ -119,8 +120,7 @@ impl Watchdog {
     ) -> io::Result<Watchdog> {
         let control = Arc::<Control>::default();
         let mut looks = Looks::new(posts, balance.clone(), admission, control.clone(), routes, hold);
-        let thread =
-            thread::Builder::new().name("gannet-watchdog".to_owned()).spawn(move || looks.go_on())?;
+        let thread = threads::spawn("gannet-watchdog", move || looks.go_on())?;
         Ok(Watchdog { control, balance, thread: Some(thread) })
     }
 

@@ -22,6 +22,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("proxy", &["gannet-client"]),
     ("templates", &["tera"]),
     ("tls", &["aws-lc-sys", "rcgen", "rustls", "x509-parser"]),
+    ("websocket", &["bytestring", "sha1_smol"]),
 ];
 
 /// Builds them all, and looks at what each is built from.

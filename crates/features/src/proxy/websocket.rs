@@ -17,12 +17,12 @@ const ACCEPT: &str = "Sec-WebSocket-Accept";
 /// What is said of an upstream that answers 101 to a key and has not read it.
 const NOT_ANSWERED: &str = "it switches to WebSocket without the key's answer";
 
-/// Letters of sixteen bytes in base64.
-const KEY_LETTERS: usize = 24;
+/// Sixteen bytes in base64.
+type Key = [u8; 24];
 
 /// What is kept of a handshake until it is answered.
 pub(super) struct Handshake {
-    key: [u8; KEY_LETTERS],
+    key: Key,
     /// The client speaks HTTP/2, and never saw the key.
     is_ours: bool,
 }
@@ -37,7 +37,7 @@ impl Handshake {
         }
         let mut keys = forwarded.fields.iter().filter(|(name, _)| name.eq_ignore_ascii_case(KEY));
         let (Some((_, key)), None) = (keys.next(), keys.next()) else { return None };
-        let key: [u8; KEY_LETTERS] = key.try_into().ok()?;
+        let key: Key = key.try_into().ok()?;
         let is_key = STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
         is_key.then_some(Handshake { key, is_ours: false })
     }

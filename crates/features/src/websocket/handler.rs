@@ -1,13 +1,17 @@
 //! Handlers of conversations.
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use gannet_core::ws::{CloseCode, CloseFrame};
 use gannet_core::{
     Arguments, Body, Callable, Duplex, Handler, IntoHandler, Needs, Request, Response, Status, Upgrade,
 };
+
+use pin_project_lite::pin_project;
 
 use super::line::Line;
 use super::socket::Pending;
@@ -112,18 +116,17 @@ where
             Ok(agreement) => agreement,
             Err(response) => return response,
         };
-        let line = Rc::new(Line::new(request.shared_ports(), options));
+        let line = Rc::new(Line::new(request.shared_ports(), options, agreement.protocol));
         #[cfg(feature = "compression")]
         line.compress(agreement.compression);
-        request.extensions_mut().insert(Pending { line: line.clone(), protocol: agreement.protocol });
+        request.extensions_mut().insert(Pending(line.clone()));
         let arguments = match A::extract(request).await {
             Ok(arguments) => arguments,
             Err(response) => return response,
         };
         let converse = move || {
             let duplex: Rc<dyn Duplex> = line.clone();
-            let conversation = self.call(arguments);
-            (converse(conversation, line), duplex)
+            (Conversation { handler: Some(self.call(arguments)), line }, duplex)
         };
         let mut response = Response::new(Status::SWITCHING_PROTOCOLS);
         *response.fields_mut() = agreement.fields;
@@ -135,14 +138,13 @@ where
     }
 }
 
-/// The whole of a conversation: the handler's, and its end.
-async fn converse<T: Future<Output: Ending>>(conversation: T, line: Rc<Line>) {
-    let closing = Closing(&line);
-    let says = conversation.await.says();
-    std::mem::forget(closing);
-    let says = says.unwrap_or_else(|| CloseFrame::new(CloseCode::NORMAL, ""));
-    line.close(Some(&says));
-    std::future::poll_fn(|context| line.poll_closed(context)).await;
+pin_project! {
+    /// The whole of a conversation: the handler's, and its end. By hand, since what an async function awaits it has twice.
+    struct Conversation<T> {
+        #[pin]
+        handler: Option<T>,
+        line: Rc<Line>,
+    }
 }
 
 /// Closes what a handler leaves by a panic.
@@ -150,9 +152,25 @@ struct Closing<'a>(&'a Line);
 
 impl Drop for Closing<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.abandon(&CloseFrame::new(CloseCode::INTERNAL_ERROR, "something went wrong"));
+        self.0.abandon(&CloseFrame::new(CloseCode::INTERNAL_ERROR, "something went wrong"));
+    }
+}
+
+impl<T: Future<Output: Ending>> Future for Conversation<T> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        if let Some(handler) = this.handler.as_mut().as_pin_mut() {
+            let closing = Closing(this.line);
+            let polled = handler.poll(context);
+            std::mem::forget(closing);
+            let says = ready!(polled).says();
+            this.handler.set(None);
+            let says = says.unwrap_or_else(|| CloseFrame::new(CloseCode::NORMAL, ""));
+            this.line.close(Some(&says));
         }
+        this.line.poll_closed(context)
     }
 }
 

@@ -15,7 +15,8 @@ const MOST_LINES: usize = 16;
 pub(super) struct Agreement {
     /// What the response says of it.
     pub(super) fields: Fields,
-    pub(super) protocol: Option<&'static str>,
+    /// Which of the options' protocols, of which more than 255 nobody speaks.
+    pub(super) protocol: Option<u8>,
     #[cfg(feature = "compression")]
     pub(super) compression: Option<super::deflate::Agreed>,
 }
@@ -46,9 +47,10 @@ pub(super) fn agree(request: &Request, options: &WebSocketOptions) -> Result<Agr
     }
     #[cfg(feature = "compression")]
     let compression = super::deflate::agree(request, options.compression, &mut fields)?;
+    let number = protocol.and_then(|name| options.protocols.iter().position(|known| *known == name));
     Ok(Agreement {
         fields,
-        protocol,
+        protocol: number.and_then(|number| u8::try_from(number).ok()),
         #[cfg(feature = "compression")]
         compression,
     })

@@ -1,7 +1,9 @@
 //! What is between a connection and its conversation: what was received and not read, what is to be sent, and where the closing handshake is.
+//!
+//! It is small, since conversations last and mostly say nothing: what is needed while something is said is [`Work`], which the worker's conversations use in turns.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use gannet_core::scan::Level;
 use gannet_core::ws::{self, CloseCode, CloseFrame, Closing, Event, Header, Kind, Opcode, Receiver, Role};
 use gannet_core::{BodyError, Chunk, Data, Duplex, Ports};
 
-use super::queue::{Outgoing, Queue};
+use super::work::{Outgoing, Spare, Work};
 use super::{Message, WebSocketError, WebSocketOptions};
 use crate::broadcast::{Broadcast, Delivered, SlowSubscriber, Subscriber, Subscription, Terms};
 
@@ -21,22 +23,61 @@ pub(super) const WINDOW_BYTES: usize = 64 * 1024;
 /// How often a client may anew send as many frames that carry nothing as the limits allow.
 const REFILLED_EVERY: Duration = Duration::from_secs(10);
 
-/// Payloads up to this size are copied behind their header; larger ones are shared.
+/// Payloads up to this size are copied; larger ones are shared.
 const COPIED_BYTES: usize = 4096;
+
+/// Short pieces that are put together at once; what follows is for the server to ask for.
+const SHORT_BYTES: usize = 16 * 1024;
 
 /// A conversation's line.
 pub(super) struct Line {
     state: RefCell<State>,
-    pub(super) ports: Rc<Ports>,
+    common: Rc<Common>,
+}
+
+/// What conversations of the same options have in common, on one worker.
+pub(super) struct Common {
+    ports: Rc<Ports>,
     options: Arc<WebSocketOptions>,
+    spare: Rc<Spare>,
+}
+
+/// A worker's, of all options. They have the ports, among which this is.
+#[derive(Default)]
+struct Commons(RefCell<Vec<Weak<Common>>>);
+
+impl Common {
+    /// Those of these options, made when there are none.
+    fn of(ports: Rc<Ports>, options: Arc<WebSocketOptions>) -> Rc<Common> {
+        let commons = ports.locals.get::<Commons>();
+        let mut all = commons.0.borrow_mut();
+        let known = all.iter().filter_map(Weak::upgrade).find(|known| Arc::ptr_eq(&known.options, &options));
+        known.unwrap_or_else(|| {
+            let spare = ports.locals.get();
+            let common = Rc::new(Common { ports, options, spare });
+            all.retain(|other| other.strong_count() > 0);
+            all.push(Rc::downgrade(&common));
+            common
+        })
+    }
 }
 
 struct State {
     receiver: Receiver,
-    /// Received, and not read.
-    input: Option<Chunk>,
-    /// Of the message that is being received.
-    message: Vec<u8>,
+    /// While something is said.
+    work: Option<Box<Work>>,
+    /// What most have nothing of.
+    rare: Option<Box<Rare>>,
+    #[cfg(feature = "compression")]
+    codecs: Option<Box<super::deflate::Codecs>>,
+    /// Who sends what is here, and polls the conversation.
+    server: Option<Waker>,
+    /// When the client was last heard, in nanoseconds of the worker's clock.
+    heard: u64,
+    /// When to look whether it is still there.
+    due: u64,
+    /// When what it has spent of its budget was last forgotten, in seconds.
+    refilled: u32,
     /// The client sends no more.
     ended: bool,
     /// The server waits until what was received is read.
@@ -45,78 +86,68 @@ struct State {
     pinged: bool,
     /// Nothing more is sent behind what waits.
     over: bool,
+    /// Somebody waits for a message, or for room.
+    awaits_message: bool,
+    awaits_room: bool,
     closing: Closing,
     /// What went wrong, if it was that.
     error: Option<WebSocketError>,
-    /// What the client said when it closed.
-    said: Option<Box<CloseFrame>>,
-    /// What is to be sent, in whole frames or parts of them, before
-    output: Queue,
-    /// frames that are short.
-    frames: Vec<u8>,
-    /// Bytes of both, without what was published for many.
-    queued: usize,
+    /// Which of the options' protocols was agreed on.
+    protocol: Option<u8>,
+}
+
+#[derive(Default)]
+struct Rare {
     /// Where messages come from that are published for many.
     subscriptions: Vec<(Broadcast, Subscription)>,
-    /// When the client was last heard.
-    heard: Duration,
-    /// When what it has spent of its budget was last forgotten.
-    refilled: Duration,
-    /// When to look whether it is still there, and the alarm for that, which is set for another moment if that has changed.
-    due: Duration,
-    armed: Duration,
-    alarm: Option<u32>,
-    /// Who sends what is here: the server.
-    server: Option<Waker>,
-    /// Who waits for a message.
+    /// What the client said when it closed.
+    said: Option<CloseFrame>,
+    /// Who waits for a message, or for room, where that is somebody else than who polls the conversation.
     reader: Option<Waker>,
-    /// Who waits for room.
     writer: Option<Waker>,
-    #[cfg(feature = "compression")]
-    codecs: Option<Box<super::deflate::Codecs>>,
 }
 
 impl Line {
-    pub(super) fn new(ports: Rc<Ports>, options: Arc<WebSocketOptions>) -> Line {
-        let heard = ports.clock.now();
+    pub(super) fn new(ports: Rc<Ports>, options: Arc<WebSocketOptions>, protocol: Option<u8>) -> Line {
+        let now = ports.clock.now();
         let state = State {
             receiver: Receiver::new(Role::Server, Level::detect()),
-            input: None,
-            message: Vec::new(),
+            work: None,
+            rare: None,
+            #[cfg(feature = "compression")]
+            codecs: None,
+            server: None,
+            heard: nanoseconds(now),
+            due: nanoseconds(now + options.ping_interval.min(options.idle_timeout)),
+            refilled: seconds(now),
             ended: false,
             throttled: false,
             pinged: false,
             over: false,
+            awaits_message: false,
+            awaits_room: false,
             closing: Closing::Open,
             error: None,
-            said: None,
-            output: Queue::default(),
-            frames: Vec::new(),
-            queued: 0,
-            subscriptions: Vec::new(),
-            heard,
-            refilled: heard,
-            armed: Duration::ZERO,
-            due: heard + options.ping_interval.min(options.idle_timeout),
-            alarm: None,
-            server: None,
-            reader: None,
-            writer: None,
-            #[cfg(feature = "compression")]
-            codecs: None,
+            protocol,
         };
-        Line { state: RefCell::new(state), ports, options }
+        Line { state: RefCell::new(state), common: Common::of(ports, options) }
     }
 
     #[cfg(feature = "compression")]
     pub(super) fn compress(&self, agreed: Option<super::deflate::Agreed>) {
-        self.state.borrow_mut().codecs =
-            agreed.map(|agreed| Box::new(super::deflate::Codecs::new(agreed, &self.ports.locals)));
+        let codecs = |agreed| Box::new(super::deflate::Codecs::new(agreed, &self.common.ports.locals));
+        self.state.borrow_mut().codecs = agreed.map(codecs);
+    }
+
+    /// The protocol that was agreed on.
+    pub(super) fn protocol(&self) -> Option<&'static str> {
+        let number = self.state.borrow().protocol?;
+        self.common.options.protocols.get(usize::from(number)).copied()
     }
 
     /// What the client said when it closed, if it has, and said something.
     pub(super) fn said(&self) -> Option<CloseFrame> {
-        self.state.borrow().said.as_deref().copied()
+        self.state.borrow().rare.as_ref()?.said
     }
 
     /// The next message; `None` when the client has closed the conversation.
@@ -124,7 +155,7 @@ impl Line {
         &self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, WebSocketError>> {
-        let mut state = self.state.borrow_mut();
+        let state = &mut *self.state.borrow_mut();
         loop {
             if let Some(error) = state.error {
                 return Poll::Ready(Err(error));
@@ -133,32 +164,33 @@ impl Line {
                 return Poll::Ready(Ok(None));
             }
             // Answers to Pings need room as messages do.
-            if state.queued >= WINDOW_BYTES {
-                keep(&mut state.writer, context);
+            if state.queued() >= WINDOW_BYTES {
+                state.await_room(context);
                 return Poll::Pending;
             }
-            if state.input.is_none() {
+            if !state.has_input() {
                 if state.ended {
                     match state.closing {
-                        Closing::Open => state.fail(WebSocketError::Gone, None),
+                        Closing::Open => state.fail(&self.common.spare, WebSocketError::Gone, None),
                         // It does not answer our Close, but it has gone.
                         _ => state.is_closed(),
                     }
                     continue;
                 }
-                keep(&mut state.reader, context);
+                state.await_message(context);
+                self.rest(state);
                 return Poll::Pending;
             }
-            match state.read(&self.options) {
+            match state.read(&self.common.options) {
                 Ok(Some(event)) => {
-                    if let Some(message) = state.take_on(&event) {
+                    if let Some(message) = state.take_on(&self.common.spare, &event) {
                         return Poll::Ready(Ok(Some(message)));
                     }
                 }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, "a client of a WebSocket broke the protocol");
-                    state.fail(WebSocketError::Protocol(error), Some(&error.close()));
+                    state.fail(&self.common.spare, WebSocketError::Protocol(error), Some(&error.close()));
                 }
             }
         }
@@ -166,12 +198,12 @@ impl Line {
 
     /// Ready when there is room for a message to be sent.
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
-        let mut state = self.state.borrow_mut();
+        let state = &mut *self.state.borrow_mut();
         if state.closing.send(Opcode::Text).is_none() || state.over {
             return Poll::Ready(Err(state.error.unwrap_or(WebSocketError::Closed)));
         }
-        if state.queued >= WINDOW_BYTES {
-            keep(&mut state.writer, context);
+        if state.queued() >= WINDOW_BYTES {
+            state.await_room(context);
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
@@ -179,39 +211,46 @@ impl Line {
 
     /// Puts a message behind what is to be sent.
     pub(super) fn send(&self, message: Message) {
-        let mut state = self.state.borrow_mut();
+        let state = &mut *self.state.borrow_mut();
         #[cfg(feature = "compression")]
-        if state.send_compressed(&message) {
+        if state.send_compressed(&self.common.spare, &message) {
             return;
         }
         match message {
-            Message::Text(text) => state.push(Kind::Text, text.into_bytes()),
-            Message::Binary(bytes) => state.push(Kind::Binary, bytes),
+            Message::Text(text) => state.push(&self.common.spare, Kind::Text, text.into_bytes()),
+            Message::Binary(bytes) => state.push(&self.common.spare, Kind::Binary, bytes),
         }
     }
 
     /// Has it sent what is published there.
     pub(super) fn subscribe(self: &Rc<Line>, broadcast: &Broadcast) {
-        if self.is_open() && !self.state.borrow().subscriptions.iter().any(|(known, _)| known == broadcast) {
+        let is_known = |state: &State| state.subscriptions().iter().any(|(known, _)| known == broadcast);
+        if self.state.borrow().is_open() && !is_known(&self.state.borrow()) {
             let line: Rc<dyn Subscriber> = self.clone();
-            let subscription = broadcast.subscribe(&self.ports, Rc::downgrade(&line));
-            self.state.borrow_mut().subscriptions.push((broadcast.clone(), subscription));
+            let subscription = broadcast.subscribe(&self.common.ports, Rc::downgrade(&line));
+            let mut state = self.state.borrow_mut();
+            state.rare.get_or_insert_default().subscriptions.push((broadcast.clone(), subscription));
         }
     }
 
     /// Has it sent nothing more of what is published there.
     pub(super) fn unsubscribe(&self, broadcast: &Broadcast) {
-        self.state.borrow_mut().subscriptions.retain(|(known, _)| known != broadcast);
-    }
-
-    fn is_open(&self) -> bool {
-        let state = self.state.borrow();
-        state.closing == Closing::Open && !state.over
+        if let Some(rare) = &mut self.state.borrow_mut().rare {
+            rare.subscriptions.retain(|(known, _)| known != broadcast);
+        }
     }
 
     /// Says that nothing more is sent, and why.
     pub(super) fn close(&self, frame: Option<&CloseFrame>) {
-        self.state.borrow_mut().close(frame, &self.options, &self.ports);
+        self.close_state(&mut self.state.borrow_mut(), frame);
+    }
+
+    fn close_state(&self, state: &mut State, frame: Option<&CloseFrame>) {
+        let Some(closing) = state.closing.send(Opcode::Close).filter(|_| !state.over) else { return };
+        state.write(&self.common.spare, |frames| ws::write_close(frame, None, frames));
+        state.closing = closing;
+        state.due = nanoseconds(self.common.ports.clock.now() + self.common.options.close_timeout);
+        state.wake_writer();
     }
 
     /// Says that nothing more is sent, and why, and waits for no answer.
@@ -231,55 +270,104 @@ impl Line {
         }
         Poll::Pending
     }
+
+    /// Gives back what it works in, if nothing is in it.
+    fn rest(&self, state: &mut State) {
+        let is_used = |work: &Work| work.input.is_some() || work.has_output();
+        if !state.receiver.in_message()
+            && let Some(work) = state.work.take_if(|work| !is_used(work))
+        {
+            self.common.spare.keep(work);
+        }
+    }
+
+    /// The moment has come to look whether the client is still there, or has answered our Close.
+    fn look(&self, state: &mut State, now: Duration) {
+        if state.closing != Closing::Open {
+            return state.is_closed();
+        }
+        let heard = Duration::from_nanos(state.heard);
+        let (ping, gone) =
+            (heard + self.common.options.ping_interval, heard + self.common.options.idle_timeout);
+        if now >= gone {
+            let frame = CloseFrame::new(CloseCode::GOING_AWAY, "nothing was heard for too long");
+            return state.fail(&self.common.spare, WebSocketError::Gone, Some(&frame));
+        }
+        if now >= ping && !state.pinged {
+            state.pinged = true;
+            state
+                .write(&self.common.spare, |frames| ws::write_ping(&ws::ControlPayload::EMPTY, None, frames));
+        }
+        state.due = nanoseconds(if now >= ping { gone } else { ping.min(gone) });
+    }
 }
 
 impl State {
+    fn subscriptions(&self) -> &[(Broadcast, Subscription)] {
+        self.rare.as_ref().map_or(&[], |rare| &rare.subscriptions)
+    }
+
+    fn is_open(&self) -> bool {
+        self.closing == Closing::Open && !self.over
+    }
+
+    fn has_input(&self) -> bool {
+        self.work.as_ref().is_some_and(|work| work.input.is_some())
+    }
+
+    /// Bytes that wait to be sent.
+    fn queued(&self) -> usize {
+        self.work.as_ref().map_or(0, |work| work.queued)
+    }
+
     /// What the protocol makes of what was received.
     fn read(&mut self, options: &WebSocketOptions) -> Result<Option<Event>, ws::Error> {
-        let Some(chunk) = &mut self.input else { return Ok(None) };
+        let Some(work) = &mut self.work else { return Ok(None) };
+        let Some(chunk) = &mut work.input else { return Ok(None) };
         let mut rest = &chunk[..];
         #[cfg(feature = "compression")]
         let inflate = self.codecs.as_mut().map(|codecs| codecs.inflate());
         #[cfg(not(feature = "compression"))]
         let inflate = None;
-        let event = self.receiver.poll_event(&mut rest, &options.limits, &mut self.message, inflate);
+        let event = self.receiver.poll_event(&mut rest, &options.limits, &mut work.message, inflate);
         let (all, left) = (chunk.len(), rest.len());
         if left > 0 {
             chunk.advance(all - left);
         } else {
-            self.input = None;
+            work.input = None;
             if std::mem::take(&mut self.throttled) {
-                wake(&mut self.server);
+                wake(self.server.as_ref());
             }
         }
         event
     }
 
     /// What an event means; gives the message, if it is one for the handler.
-    fn take_on(&mut self, event: &Event) -> Option<Message> {
+    fn take_on(&mut self, spare: &Spare, event: &Event) -> Option<Message> {
         match event {
             Event::Text => {
-                let text = std::mem::take(&mut self.message);
                 // The protocol has looked at it.
-                let text = Bytes::from(text).try_into().unwrap_or_default();
-                return self.hears().then_some(Message::Text(text));
+                let text = self.message().try_into().unwrap_or_default();
+                return self.is_open().then_some(Message::Text(text));
             }
             Event::Binary => {
-                let bytes = std::mem::take(&mut self.message);
-                return self.hears().then(|| Message::Binary(bytes.into()));
+                let bytes = self.message();
+                return self.is_open().then_some(Message::Binary(bytes));
             }
             Event::Ping(payload) if self.closing.send(Opcode::Pong).is_some() => {
-                self.write(|frames| ws::write_pong(payload, None, frames));
+                self.write(spare, |frames| ws::write_pong(payload, None, frames));
             }
             Event::Ping(_) => {}
             Event::Pong(_) => self.pinged = false,
             Event::Close(said) => {
-                self.said = said.map(Box::new);
+                if said.is_some() {
+                    self.rare.get_or_insert_default().said = *said;
+                }
                 self.closing = self.closing.receive(Opcode::Close).unwrap_or(Closing::Closed);
                 if let Some(closing) = self.closing.send(Opcode::Close) {
-                    // As it came: the code that it has is confirmed.
+                    // The code that it has is confirmed.
                     let answer = said.map(|said| CloseFrame::new(said.code(), ""));
-                    self.write(|frames| ws::write_close(answer.as_ref(), None, frames));
+                    self.write(spare, |frames| ws::write_close(answer.as_ref(), None, frames));
                     self.closing = closing;
                 }
                 self.end();
@@ -288,29 +376,24 @@ impl State {
         None
     }
 
-    /// Whether messages are still for the handler: it has not said that it is done.
-    fn hears(&self) -> bool {
-        self.closing == Closing::Open
+    /// The message that was received. A short one is copied, so that the memory is there for the next.
+    fn message(&mut self) -> Bytes {
+        let Some(work) = &mut self.work else { return Bytes::new() };
+        if work.message.len() <= COPIED_BYTES {
+            return Bytes::copy_from_slice(&work.message);
+        }
+        std::mem::take(&mut work.message).into()
     }
 
     /// Something went wrong: the client is told by this frame, if there is one, and nothing else is said.
-    fn fail(&mut self, error: WebSocketError, frame: Option<&CloseFrame>) {
+    fn fail(&mut self, spare: &Spare, error: WebSocketError, frame: Option<&CloseFrame>) {
         self.error.get_or_insert(error);
         if let Some(frame) = frame
             && self.closing.send(Opcode::Close).is_some()
         {
-            self.write(|frames| ws::write_close(Some(frame), None, frames));
+            self.write(spare, |frames| ws::write_close(Some(frame), None, frames));
         }
-        self.closing = Closing::Closed;
-        self.end();
-    }
-
-    fn close(&mut self, frame: Option<&CloseFrame>, options: &WebSocketOptions, ports: &Ports) {
-        let Some(closing) = self.closing.send(Opcode::Close).filter(|_| !self.over) else { return };
-        self.write(|frames| ws::write_close(frame, None, frames));
-        self.closing = closing;
-        self.due = ports.clock.now() + options.close_timeout;
-        wake(&mut self.writer);
+        self.is_closed();
     }
 
     /// The closing handshake is over, be it that the client has not answered.
@@ -322,19 +405,23 @@ impl State {
     /// Nothing more is sent behind what waits, and nothing is received.
     fn end(&mut self) {
         self.over = true;
-        self.input = None;
-        self.subscriptions.clear();
-        wake(&mut self.server);
-        wake(&mut self.reader);
-        wake(&mut self.writer);
+        if let Some(work) = &mut self.work {
+            work.input = None;
+        }
+        if let Some(rare) = &mut self.rare {
+            rare.subscriptions.clear();
+        }
+        wake(self.server.as_ref());
+        self.wake_reader();
+        self.wake_writer();
     }
 
     /// Says whether it was worth it.
     #[cfg(feature = "compression")]
-    fn send_compressed(&mut self, message: &Message) -> bool {
+    fn send_compressed(&mut self, spare: &Spare, message: &Message) -> bool {
         let Some(mut codecs) = self.codecs.take() else { return false };
         let mut is_compressed = false;
-        self.write(|frames| is_compressed = codecs.write(message, frames));
+        self.write(spare, |frames| is_compressed = codecs.write(message, frames));
         self.codecs = Some(codecs);
         is_compressed
     }
@@ -348,158 +435,201 @@ impl State {
         message.frame().clone()
     }
 
-    fn push(&mut self, kind: Kind, payload: Bytes) {
+    fn push(&mut self, spare: &Spare, kind: Kind, payload: Bytes) {
         let header = Header::of_message(kind, false, payload.len()).bytes();
-        self.write(|frames| frames.extend_from_slice(&header));
-        self.append(payload);
-    }
-
-    /// Puts bytes behind what is to be sent: copied if they are few.
-    fn append(&mut self, bytes: Bytes) {
-        if bytes.len() <= COPIED_BYTES {
-            return self.write(|frames| frames.extend_from_slice(&bytes));
+        self.write(spare, |frames| {
+            frames.extend_from_slice(&header);
+            if payload.len() <= COPIED_BYTES {
+                frames.extend_from_slice(&payload);
+            }
+        });
+        if payload.len() > COPIED_BYTES {
+            self.put(spare, Outgoing { bytes: payload, is_published: false });
         }
-        self.queued += bytes.len();
-        self.put(Outgoing { bytes, is_published: false });
     }
 
     /// Puts something behind all that is to be sent.
-    fn put(&mut self, outgoing: Outgoing) {
-        if !self.frames.is_empty() {
-            let bytes = std::mem::take(&mut self.frames).into();
-            self.output.push(Outgoing { bytes, is_published: false });
-        }
-        self.output.push(outgoing);
-        wake(&mut self.server);
+    fn put(&mut self, spare: &Spare, outgoing: Outgoing) {
+        self.work.get_or_insert_with(|| spare.take()).push(outgoing);
+        wake(self.server.as_ref());
     }
 
-    fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.frames.len();
-        write(&mut self.frames);
-        self.queued += self.frames.len() - before;
-        wake(&mut self.server);
+    /// Puts short frames behind all that is to be sent.
+    fn write(&mut self, spare: &Spare, write: impl FnOnce(&mut Vec<u8>)) {
+        let work = self.work.get_or_insert_with(|| spare.take());
+        let before = work.frames.len();
+        write(&mut work.frames);
+        work.queued += work.frames.len() - before;
+        wake(self.server.as_ref());
     }
 
-    /// What is sent next.
-    fn next(&mut self) -> Option<Bytes> {
-        let bytes = match self.output.pop() {
-            Some(Outgoing { bytes, is_published: true }) => return Some(bytes),
-            Some(Outgoing { bytes, .. }) => bytes,
-            None if self.frames.is_empty() => return None,
-            None => std::mem::take(&mut self.frames).into(),
-        };
-        let was_full = self.queued >= WINDOW_BYTES;
-        self.queued -= bytes.len();
-        if was_full && self.queued < WINDOW_BYTES {
-            wake(&mut self.writer);
+    fn await_message(&mut self, context: &Context<'_>) {
+        self.awaits_message = true;
+        if self.server.is_none() {
+            self.server = Some(context.waker().clone());
+        } else if !self.is_server(context.waker()) {
+            keep(&mut self.rare.get_or_insert_default().reader, context);
         }
-        Some(bytes)
     }
 
-    /// The moment has come to look whether the client is still there, or has answered our Close.
-    fn look(&mut self, now: Duration, options: &WebSocketOptions) {
-        if self.closing != Closing::Open {
-            return self.is_closed();
+    fn await_room(&mut self, context: &Context<'_>) {
+        self.awaits_room = true;
+        if self.server.is_none() {
+            self.server = Some(context.waker().clone());
+        } else if !self.is_server(context.waker()) {
+            keep(&mut self.rare.get_or_insert_default().writer, context);
         }
-        let (ping, gone) = (self.heard + options.ping_interval, self.heard + options.idle_timeout);
-        if now >= gone {
-            let frame = CloseFrame::new(CloseCode::GOING_AWAY, "nothing was heard for too long");
-            return self.fail(WebSocketError::Gone, Some(&frame));
+    }
+
+    /// This is who sends what is here. Until now it was whoever asked first.
+    fn is_served(&mut self, context: &Context<'_>) {
+        if self.is_server(context.waker()) {
+            return;
         }
-        if now >= ping && !self.pinged {
-            self.pinged = true;
-            self.write(|frames| ws::write_ping(&ws::ControlPayload::EMPTY, None, frames));
+        if let Some(other) = self.server.replace(context.waker().clone()) {
+            let rare = self.rare.get_or_insert_default();
+            if self.awaits_message {
+                rare.reader.get_or_insert_with(|| other.clone());
+            }
+            if self.awaits_room {
+                rare.writer.get_or_insert(other);
+            }
         }
-        self.due = if now >= ping { gone } else { ping.min(gone) };
+    }
+
+    fn is_server(&self, waker: &Waker) -> bool {
+        self.server.as_ref().is_some_and(|server| server.will_wake(waker))
+    }
+
+    fn wake_reader(&mut self) {
+        if std::mem::take(&mut self.awaits_message) {
+            let other = self.rare.as_mut().and_then(|rare| rare.reader.take());
+            wake(other.as_ref().or(self.server.as_ref()));
+        }
+    }
+
+    fn wake_writer(&mut self) {
+        if std::mem::take(&mut self.awaits_room) {
+            let other = self.rare.as_mut().and_then(|rare| rare.writer.take());
+            wake(other.as_ref().or(self.server.as_ref()));
+        }
     }
 }
 
 impl Duplex for Line {
     fn receive(&self, bytes: Chunk) {
-        let mut state = self.state.borrow_mut();
+        let state = &mut *self.state.borrow_mut();
         if state.over {
             return;
         }
-        let now = self.ports.clock.now();
-        if now >= state.refilled + REFILLED_EVERY {
-            state.refilled = now;
+        let now = self.common.ports.clock.now();
+        if seconds(now) >= state.refilled + REFILLED_EVERY.as_secs() as u32 {
+            state.refilled = seconds(now);
             state.receiver.refill();
         }
-        (state.heard, state.pinged) = (now, false);
-        state.input = Some(match state.input.take() {
+        (state.heard, state.pinged) = (nanoseconds(now), false);
+        let work = state.work.get_or_insert_with(|| self.common.spare.take());
+        work.input = Some(match work.input.take() {
             None => bytes,
             Some(waiting) => waiting.followed_by(&bytes),
         });
-        wake(&mut state.reader);
+        state.wake_reader();
     }
 
     fn end(&self, _: Result<(), BodyError>) {
         let mut state = self.state.borrow_mut();
         state.ended = true;
-        wake(&mut state.reader);
+        state.wake_reader();
     }
 
     fn queued(&self) -> usize {
-        self.state.borrow().input.as_ref().map_or(0, |input| input.len())
+        let state = self.state.borrow();
+        state.work.as_ref().and_then(|work| work.input.as_ref()).map_or(0, |input| input.len())
     }
 
     fn throttle(&self) {
         self.state.borrow_mut().throttled = true;
     }
 
-    fn poll_send(&self, context: &mut Context<'_>) -> Poll<Option<Result<Data, BodyError>>> {
+    fn due(&self) -> Option<Duration> {
+        let state = self.state.borrow();
+        (!state.over).then(|| Duration::from_nanos(state.due))
+    }
+
+    fn poll_send(
+        &self,
+        context: &mut Context<'_>,
+        out: &mut Vec<u8>,
+    ) -> Poll<Option<Result<Data, BodyError>>> {
         let state = &mut *self.state.borrow_mut();
-        let now = self.ports.clock.now();
-        if self.ports.draining.has_begun() && state.closing == Closing::Open {
+        let now = self.common.ports.clock.now();
+        if self.common.ports.draining.has_begun() && state.closing == Closing::Open {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "the server is ending");
-            state.close(Some(&frame), &self.options, &self.ports);
+            self.close_state(state, Some(&frame));
         }
-        if now >= state.due && !state.over {
-            state.look(now, &self.options);
+        if nanoseconds(now) >= state.due && !state.over {
+            self.look(state, now);
         }
-        if let Some(bytes) = state.next() {
-            return Poll::Ready(Some(Ok(bytes.into())));
+        let before = out.len();
+        while let Some(work) = &mut state.work
+            && work.has_output()
+        {
+            let was_full = work.queued >= WINDOW_BYTES;
+            let next = work.pop();
+            if next.is_none() {
+                work.take_frames(out);
+            }
+            if was_full && work.queued < WINDOW_BYTES {
+                state.wake_writer();
+            }
+            match next {
+                Some(bytes) if bytes.len() > COPIED_BYTES || out.len() - before >= SHORT_BYTES => {
+                    return Poll::Ready(Some(Ok(bytes.into())));
+                }
+                Some(bytes) => out.extend_from_slice(&bytes),
+                None => {}
+            }
         }
         if state.over {
             return Poll::Ready(None);
         }
-        keep(&mut state.server, context);
-        if state.armed != state.due {
-            state.armed = state.due;
-            state.alarm = Some(self.ports.clock.set_alarm(state.alarm, state.due, context.waker()));
-        }
+        state.is_served(context);
+        self.rest(state);
         Poll::Pending
     }
 }
 
 impl Subscriber for Line {
     fn deliver(&self, message: &Delivered, terms: Terms) {
-        let mut state = self.state.borrow_mut();
-        if state.closing != Closing::Open || state.over {
+        let state = &mut *self.state.borrow_mut();
+        if !state.is_open() {
             return;
         }
-        if state.output.published >= terms.backlog {
+        let waiting = state.work.as_mut().filter(|work| work.published >= terms.backlog);
+        if let Some(work) = waiting {
             match terms.slow {
                 SlowSubscriber::DropNewest => return,
-                SlowSubscriber::DropOldest => state.output.drop_oldest(),
+                SlowSubscriber::DropOldest => work.drop_oldest(),
                 SlowSubscriber::Close => {
+                    work.drop_published();
                     let frame = CloseFrame::new(CloseCode::TRY_AGAIN_LATER, "too slow for what is published");
-                    state.output.drop_published();
-                    return state.close(Some(&frame), &self.options, &self.ports);
+                    return self.close_state(state, Some(&frame));
                 }
             }
         }
         let bytes = state.published(message);
-        state.put(Outgoing { bytes, is_published: true });
+        state.put(&self.common.spare, Outgoing { bytes, is_published: true });
     }
 }
 
-impl Drop for Line {
-    fn drop(&mut self) {
-        if let Some(alarm) = self.state.get_mut().alarm {
-            self.ports.clock.clear_alarm(alarm);
-        }
-    }
+fn nanoseconds(time: Duration) -> u64 {
+    // Of 585 years.
+    time.as_nanos() as u64
+}
+
+fn seconds(time: Duration) -> u32 {
+    // A worker runs for less than a hundred years.
+    time.as_secs() as u32
 }
 
 fn keep(waker: &mut Option<Waker>, context: &Context<'_>) {
@@ -509,8 +639,8 @@ fn keep(waker: &mut Option<Waker>, context: &Context<'_>) {
     }
 }
 
-fn wake(waker: &mut Option<Waker>) {
-    if let Some(waker) = waker.take() {
-        waker.wake();
+fn wake(waker: Option<&Waker>) {
+    if let Some(waker) = waker {
+        waker.wake_by_ref();
     }
 }

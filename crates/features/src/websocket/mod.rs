@@ -11,8 +11,8 @@ mod handshake;
 mod line;
 mod message;
 mod options;
-mod queue;
 mod socket;
+mod work;
 
 pub use bytestring::ByteString;
 #[cfg(feature = "compression")]
@@ -22,4 +22,4 @@ pub use gannet_core::ws::{CloseCode, CloseFrame};
 pub use handler::{Converses, Ending, WebSockets};
 pub use message::Message;
 pub use options::WebSocketOptions;
-pub use socket::{WebSocket, WebSocketReceiver, WebSocketSender};
+pub use socket::{Receiving, Sending, WebSocket, WebSocketReceiver, WebSocketSender};

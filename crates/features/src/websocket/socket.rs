@@ -1,7 +1,8 @@
 //! Both ends of a conversation in a handler's hands.
 
-use std::future::poll_fn;
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Poll, ready};
 
 use gannet_core::ws::{CloseCode, CloseFrame};
 use gannet_core::{FromRequest, Needs, Rejection, Request, Status};
@@ -15,8 +16,7 @@ use crate::broadcast::Broadcast;
 /// Pings are answered, and sent, by themselves; so is a Close, and what the client breaks. Dropping it closes the conversation: with 1000, or in a panic with 1011.
 /// When the server ends it is closed with 1001, and [`recv`](WebSocket::recv) gives `None` once the client has answered.
 pub struct WebSocket {
-    receiver: WebSocketReceiver,
-    sender: WebSocketSender,
+    line: Rc<Line>,
 }
 
 /// The half of a WebSocket that receives.
@@ -28,21 +28,24 @@ pub struct WebSocketReceiver {
 #[derive(Clone)]
 pub struct WebSocketSender {
     line: Rc<Line>,
-    protocol: Option<&'static str>,
+}
+
+/// A future of the next message: of [`WebSocket::recv`]. Dropped before it is ready it has taken nothing.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Receiving<'a>(&'a Line);
+
+/// A future of a message being on its way: of [`WebSocket::send`]. Dropped before it is ready the message is not sent.
+#[must_use = "a future does nothing unless it is awaited"]
+pub struct Sending<'a> {
+    line: &'a Line,
+    /// None once it is on its way.
+    message: Option<Message>,
 }
 
 /// A WebSocket that is agreed on and not open yet.
-pub(super) struct Pending {
-    pub(super) line: Rc<Line>,
-    pub(super) protocol: Option<&'static str>,
-}
+pub(super) struct Pending(pub(super) Rc<Line>);
 
 impl WebSocket {
-    pub(super) fn new(line: Rc<Line>, protocol: Option<&'static str>) -> WebSocket {
-        let receiver = WebSocketReceiver { line: line.clone() };
-        WebSocket { receiver, sender: WebSocketSender { line, protocol } }
-    }
-
     /// The next message; `None` when the client has closed the conversation, or answered our closing it.
     ///
     /// What is received while nobody asks waits, and so does the client, by TCP's window or HTTP/2's.
@@ -50,47 +53,47 @@ impl WebSocket {
     /// # Errors
     /// [`WebSocketError::Protocol`] when the client broke the protocol or went beyond a limit, of which it was told; [`WebSocketError::Gone`] when it left without a word, or
     /// was not heard of for [too long](super::WebSocketOptions::idle_timeout).
-    pub async fn recv(&mut self) -> Result<Option<Message>, WebSocketError> {
-        self.receiver.recv().await
+    pub fn recv(&mut self) -> Receiving<'_> {
+        Receiving(&self.line)
     }
 
     /// Sends a message, after waiting until less than 64 KiB wait to be sent. That it was sent does not mean that the client has it.
     ///
     /// # Errors
     /// [`WebSocketError::Closed`] when the conversation was closed by either side; or what ended it otherwise.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), WebSocketError> {
-        self.sender.send(message).await
+    pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { line: &self.line, message: Some(message.into()) }
     }
 
     /// Closes the conversation, and says why: with [`CloseCode::NORMAL`] where nothing is wrong. Of a reason of more than 123 bytes the first are sent. Nothing can be
     /// sent after that, and nothing that is received is given to anybody. The client has [`close_timeout`](super::WebSocketOptions::close_timeout) to answer.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.sender.close(code, reason);
+        self.line.close(Some(&CloseFrame::new(code, reason)));
     }
 
     /// The sub-protocol that was agreed on, if any was ([`WebSocketOptions::protocols`](super::WebSocketOptions::protocols)).
     pub fn protocol(&self) -> Option<&'static str> {
-        self.sender.protocol()
+        self.line.protocol()
     }
 
     /// What the client said when it closed, if it has and said something.
     pub fn close_frame(&self) -> Option<CloseFrame> {
-        self.receiver.close_frame()
+        self.line.said()
     }
 
     /// Sends what is published there from now on, too, behind what is on its way: until it is [unsubscribed](WebSocket::unsubscribe), or closed. Subscribing again changes nothing.
     pub fn subscribe(&self, broadcast: &Broadcast) {
-        self.sender.subscribe(broadcast);
+        self.line.subscribe(broadcast);
     }
 
     /// Sends nothing more of what is published there. What waits to be sent is sent.
     pub fn unsubscribe(&self, broadcast: &Broadcast) {
-        self.sender.unsubscribe(broadcast);
+        self.line.unsubscribe(broadcast);
     }
 
     /// Both halves, so that receiving and sending need not wait for each other. The conversation is closed when both are gone.
     pub fn split(self) -> (WebSocketReceiver, WebSocketSender) {
-        (self.receiver, self.sender)
+        (WebSocketReceiver { line: self.line.clone() }, WebSocketSender { line: self.line })
     }
 
     /// The next message, of JSON, be it in a text or in a binary message; `None` when the client has closed the conversation.
@@ -101,7 +104,8 @@ impl WebSocket {
     pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
         &mut self,
     ) -> Result<Option<T>, WebSocketError> {
-        self.receiver.recv_json().await
+        let message = self.recv().await?;
+        read(message)
     }
 
     /// Sends a value as a text message of JSON.
@@ -113,7 +117,7 @@ impl WebSocket {
         &mut self,
         value: &T,
     ) -> Result<(), WebSocketError> {
-        self.sender.send_json(value).await
+        self.send(written(value)?).await
     }
 }
 
@@ -122,8 +126,8 @@ impl WebSocketReceiver {
     ///
     /// # Errors
     /// As there.
-    pub async fn recv(&mut self) -> Result<Option<Message>, WebSocketError> {
-        poll_fn(|context| self.line.poll_receive(context)).await
+    pub fn recv(&mut self) -> Receiving<'_> {
+        Receiving(&self.line)
     }
 
     /// As [`WebSocket::close_frame`].
@@ -139,8 +143,8 @@ impl WebSocketReceiver {
     pub async fn recv_json<T: serde_core::de::DeserializeOwned>(
         &mut self,
     ) -> Result<Option<T>, WebSocketError> {
-        let Some(message) = self.recv().await? else { return Ok(None) };
-        serde_json::from_slice(message.as_bytes()).map(Some).map_err(|_| WebSocketError::NotJson)
+        let message = self.recv().await?;
+        read(message)
     }
 }
 
@@ -149,11 +153,8 @@ impl WebSocketSender {
     ///
     /// # Errors
     /// As there.
-    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), WebSocketError> {
-        let message = message.into();
-        poll_fn(|context| self.line.poll_room(context)).await?;
-        self.line.send(message);
-        Ok(())
+    pub fn send(&mut self, message: impl Into<Message>) -> Sending<'_> {
+        Sending { line: &self.line, message: Some(message.into()) }
     }
 
     /// As [`WebSocket::close`].
@@ -173,7 +174,7 @@ impl WebSocketSender {
 
     /// As [`WebSocket::protocol`].
     pub fn protocol(&self) -> Option<&'static str> {
-        self.protocol
+        self.line.protocol()
     }
 
     /// As [`WebSocket::send_json`].
@@ -185,9 +186,39 @@ impl WebSocketSender {
         &mut self,
         value: &T,
     ) -> Result<(), WebSocketError> {
-        let text = serde_json::to_string(value).map_err(|_| WebSocketError::NotJson)?;
-        self.send(text).await
+        self.send(written(value)?).await
     }
+}
+
+impl Future for Receiving<'_> {
+    type Output = Result<Option<Message>, WebSocketError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_receive(context)
+    }
+}
+
+impl Future for Sending<'_> {
+    type Output = Result<(), WebSocketError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        ready!(self.line.poll_room(context))?;
+        if let Some(message) = self.message.take() {
+            self.line.send(message);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(feature = "json")]
+fn read<T: serde_core::de::DeserializeOwned>(message: Option<Message>) -> Result<Option<T>, WebSocketError> {
+    let read = |message: Message| serde_json::from_slice(message.as_bytes());
+    message.map(read).transpose().map_err(|_| WebSocketError::NotJson)
+}
+
+#[cfg(feature = "json")]
+fn written<T: serde_core::Serialize + ?Sized>(value: &T) -> Result<String, WebSocketError> {
+    serde_json::to_string(value).map_err(|_| WebSocketError::NotJson)
 }
 
 /// Only for handlers of WebSockets: what is not one has none.
@@ -196,7 +227,7 @@ impl FromRequest for WebSocket {
 
     async fn from_request(request: &mut Request) -> Result<WebSocket, Rejection> {
         match request.extension::<Pending>() {
-            Some(pending) => Ok(WebSocket::new(pending.line.clone(), pending.protocol)),
+            Some(Pending(line)) => Ok(WebSocket { line: line.clone() }),
             None => Err(Rejection::new(
                 Status::INTERNAL_SERVER_ERROR,
                 "a handler that takes a WebSocket is to be added by `ws`, and was added for plain requests",

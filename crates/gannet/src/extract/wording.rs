@@ -160,6 +160,7 @@ fn quoted<'f>(found: &'f str, begin: &str) -> Option<&'f str> {
 }
 
 /// What serde_json says of what is not JSON at all.
+#[cfg(feature = "json")]
 pub(super) fn broken(said: &str) -> Cow<'_, str> {
     if let Some(within) = said.strip_prefix("EOF while parsing ") {
         let within = if within == "a list" { "an array" } else { within };

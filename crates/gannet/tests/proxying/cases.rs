@@ -4,7 +4,8 @@ use crate::client::{Answer, Protocol};
 use crate::places::{LARGE_BYTES, TEXT, pattern};
 
 /// Fields that say something about a connection of HTTP/1.1, and are not there in other protocols.
-pub const OF_THE_CONNECTION: [&str; 4] = ["connection", "keep-alive", "transfer-encoding", "upgrade"];
+pub const OF_THE_CONNECTION: [&str; 5] =
+    ["connection", "keep-alive", "transfer-encoding", "upgrade", "sec-websocket-accept"];
 
 /// What a client does.
 pub enum Talk {
@@ -19,7 +20,7 @@ pub enum Talk {
     /// Sends a body, which it is sent back, piece by piece.
     ReadsAsItSends { head: Vec<u8>, body: Vec<u8> },
     /// Has the connection upgraded, and is sent back each word.
-    Upgrades { head: Vec<u8>, words: Vec<Vec<u8>> },
+    Upgrades { protocol: &'static str, head: Vec<u8>, words: Vec<Vec<u8>> },
 }
 
 /// What is answered: the status, fields (none: that it is not there), the body.
@@ -359,12 +360,20 @@ fn connections() -> Vec<Case> {
         ends(asks("nonsense", "nonsense\r\n\r\n", has(400, ""))),
         ends(asks("a head without a host", "GET / HTTP/1.1\r\n\r\n", has(400, ""))),
         upgrades("an upgrade", "/handlers/talk", "echo", ""),
-        upgrades("a WebSocket", "/handlers/websocket", "websocket", WEBSOCKET),
+        websocket(),
     ]
 }
 
 /// What HTTP/1.1 wants of who asks for a WebSocket (RFC 6455, 4.1); HTTP/2's client does not say the key (RFC 8441, 5).
 const WEBSOCKET: &str = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+
+/// The answer to that key goes with the upgrade, whoever of those on the way makes it.
+fn websocket() -> Case {
+    let mut case = upgrades("a WebSocket", "/handlers/websocket", "websocket", WEBSOCKET);
+    let expected = case.expected.remove(0);
+    case.expected.push(expected.with("sec-websocket-accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    case
+}
 
 /// A conversation: over HTTP/1.1 the connection is its own.
 fn upgrades(name: &'static str, target: &str, protocol: &'static str, fields: &str) -> Case {
@@ -373,7 +382,7 @@ fn upgrades(name: &'static str, target: &str, protocol: &'static str, fields: &s
     Case {
         name,
         expected: vec![is(101, words.concat()).with("upgrade", protocol)],
-        talk: Talk::Upgrades { head: request("GET", target, &fields).into(), words },
+        talk: Talk::Upgrades { protocol, head: request("GET", target, &fields).into(), words },
         ends: false,
         is_of_http_1_alone: false,
     }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use gannet::prelude::*;
 use gannet::{
-    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, Version,
-    files::Files,
+    BackendChoice, Body, BodyLength, Data, Fields, Frame, Proxy, Running, Tls, Upgraded, UpstreamProtocol,
+    Version, files::Files,
 };
+use gannet_proto::ws::handshake::accept;
 use gannet_testing::Authority;
 
 use crate::client::{Client, Speaks};
@@ -25,8 +26,8 @@ pub const TEXT: &str = "a line of text\n";
 /// One server to ask, in clear text and over TLS.
 pub struct Place {
     pub name: &'static str,
-    /// A connection can be upgraded there: to upstreams of HTTP/2 the proxy offers no other protocol.
-    pub can_upgrade: bool,
+    /// Any offer of HTTP/1.1 is passed on there: to upstreams that have nothing but HTTP/2 the proxy passes on those of WebSockets alone.
+    pub takes_any_offer: bool,
     clear: Running,
     secure: Running,
 }
@@ -50,7 +51,7 @@ impl Places {
                 let app = app.listen("127.0.0.1:0").workers(1).backend(backend);
                 app.start().expect("the application is sound")
             };
-            Place { name, can_upgrade: true, clear: start(app()), secure: start(app().tls(tls)) }
+            Place { name, takes_any_offer: true, clear: start(app()), secure: start(app().tls(tls)) }
         };
         let own = start("the site", &|| site(folder.path()));
         let to_clear = own.clear.socket_addresses()[0].to_string();
@@ -62,8 +63,12 @@ impl Places {
         let to_http2 = format!("h2c://{to_clear}");
         let mut over_http2 =
             start("through a proxy that asks by HTTP/2", &|| App::new().proxy("/*", to_http2.as_str()));
-        over_http2.can_upgrade = false;
-        Places { all: vec![own, proxied, over_tls, over_http2], authority, _folder: folder }
+        over_http2.takes_any_offer = false;
+        let http1_over_tls = start("through a proxy that asks by HTTP/1.1 over TLS", &|| {
+            let proxy = Proxy::to([&to_secure]).protocol(UpstreamProtocol::Http1);
+            App::new().proxy("/*", proxy.authorities(authority.root()))
+        });
+        Places { all: vec![own, proxied, over_tls, over_http2, http1_over_tls], authority, _folder: folder }
     }
 
     pub fn client(&self, place: &Place, speaks: Speaks) -> Client {
@@ -110,10 +115,12 @@ fn site(folder: &Path) -> App {
         let frames = [Frame::Data(Data::from("pieces")), Frame::Trailers(trailers)];
         Response::new(Status::OK).with_body(Body::stream(Frames(frames.into_iter().collect())))
     };
-    // Over HTTP/1.1 a WebSocket is asked for with a key of sixteen bytes in base64.
-    let websocket = |request: Request| match request.field("sec-websocket-key").map(<[u8]>::len) {
+    // Over HTTP/1.1 a WebSocket is asked for with a key of sixteen bytes in base64, which is answered.
+    let websocket = |request: Request| match request.field("sec-websocket-key") {
         None if request.version() == Version::Http2 => Response::upgrade("websocket", talk),
-        Some(24) if request.version() == Version::Http11 => Response::upgrade("websocket", talk),
+        Some(key) if request.version() == Version::Http11 && key.len() == 24 => {
+            Response::upgrade("websocket", talk).with("Sec-WebSocket-Accept", accept(key))
+        }
         _ => Response::new(Status::BAD_REQUEST),
     };
     let later = async |request: Request| {

@@ -34,6 +34,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// All that have a name, in its order.
+    pub const NAMED: [Method; 10] = [
+        Method::Connect,
+        Method::Delete,
+        Method::Get,
+        Method::Head,
+        Method::Options,
+        Method::Patch,
+        Method::Post,
+        Method::Put,
+        Method::Query,
+        Method::Trace,
+    ];
+
     /// The method that these bytes name.
     #[inline]
     pub fn from_bytes(bytes: &[u8]) -> Method {
@@ -84,25 +98,18 @@ impl Method {
 mod tests {
     use super::Method;
 
-    const NAMED: [Method; 10] = [
-        Method::Get,
-        Method::Head,
-        Method::Post,
-        Method::Put,
-        Method::Delete,
-        Method::Connect,
-        Method::Options,
-        Method::Trace,
-        Method::Patch,
-        Method::Query,
-    ];
-
     #[test]
     fn every_named_method_is_read_back_from_its_own_text() {
-        for method in NAMED {
+        for method in Method::NAMED {
             let text = method.as_str().expect("a named method has a text");
             assert_eq!(Method::from_bytes(text.as_bytes()), method);
         }
+    }
+
+    #[test]
+    fn the_named_ones_are_all_but_one_in_the_order_of_their_names() {
+        assert!(Method::NAMED.is_sorted_by_key(|method| method.as_str()));
+        assert_eq!(Method::NAMED.len(), Method::Other as usize);
     }
 
     #[test]
@@ -115,7 +122,7 @@ mod tests {
 
     #[test]
     fn safe_methods_are_idempotent_and_post_is_neither() {
-        assert!(NAMED.iter().all(|method| !method.is_safe() || method.is_idempotent()));
+        assert!(Method::NAMED.iter().all(|method| !method.is_safe() || method.is_idempotent()));
         assert!(Method::Query.is_safe() && Method::Put.is_idempotent() && Method::Delete.is_idempotent());
         assert!(!Method::Post.is_idempotent() && !Method::Patch.is_idempotent() && !Method::Other.is_safe());
     }

@@ -8,7 +8,7 @@
 //! | AVX2 | 23 | 8.3 | 8.5 |
 //! | the standard library | 23 | 1.3 | 1.2 |
 
-use super::{Kind, Level};
+use super::Level;
 
 /// Text of which a part has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -97,13 +97,13 @@ impl Level {
         /// Below this the look at whole vectors costs more than it saves.
         #[cfg(target_arch = "x86_64")]
         const SHORT_BYTES: usize = 64;
-        match self.0 {
+        #[cfg(target_arch = "x86_64")]
+        if self.0 == super::Kind::Avx2 && bytes.len() >= SHORT_BYTES {
             // SAFETY: this kind is only made where the CPU was seen to have AVX2.
-            #[cfg(target_arch = "x86_64")]
-            Kind::Avx2 if bytes.len() >= SHORT_BYTES => unsafe { super::x86_utf8::is_utf8(bytes) },
-            // It looks at ASCII by two words at a time, and at the rest by a table.
-            _ => core::str::from_utf8(bytes).is_ok(),
+            return unsafe { super::x86_utf8::is_utf8(bytes) };
         }
+        // It looks at ASCII by two words at a time, and at the rest by a table.
+        core::str::from_utf8(bytes).is_ok()
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
         Ok(text.is_whole())
     }
 
-    fn agree(bytes: &[u8]) {
-        for level in Level::available() {
+    fn agree(levels: &[Level], bytes: &[u8]) {
+        for &level in levels {
             assert_eq!(level.is_utf8(bytes), core::str::from_utf8(bytes).is_ok(), "{}", bytes.escape_ascii());
             assert_eq!(pushed(level, [bytes]), expected(bytes), "{} {}", level.name(), bytes.escape_ascii());
             assert_eq!(pushed(level, bytes.chunks(1)), expected(bytes), "{}", bytes.escape_ascii());
@@ -140,34 +140,40 @@ mod tests {
     }
 
     /// In every place of a vector, among characters of one byte and of more.
-    fn agree_anywhere(piece: &[u8]) {
+    fn agree_anywhere(levels: &[Level], piece: &[u8]) {
         for length in 0..100 {
             for around in ["a", "é", "→", "😀"] {
                 let before: Vec<u8> =
                     around.bytes().cycle().take(length / around.len() * around.len()).collect();
-                agree(&[&before[..], piece].concat());
-                agree(&[&before[..], piece, around.repeat(20).as_bytes()].concat());
+                agree(levels, &[&before[..], piece].concat());
+                agree(levels, &[&before[..], piece, around.repeat(20).as_bytes()].concat());
             }
         }
     }
 
     #[test]
     fn every_pair_of_bytes_is_what_the_standard_library_says_it_is() {
+        let levels = &Vec::from_iter(Level::available())[..];
         let mut bytes = [b'a'; 96];
         for first in 0..=255 {
             for second in 0..=255 {
                 for at in [0, 31, 63, 94] {
                     bytes[at..at + 2].copy_from_slice(&[first, second]);
-                    agree(&bytes);
+                    let is_utf8 = core::str::from_utf8(&bytes).is_ok();
+                    assert!(
+                        levels.iter().all(|level| level.is_utf8(&bytes) == is_utf8),
+                        "{first:#x} {second:#x}"
+                    );
                     bytes[at..at + 2].copy_from_slice(b"aa");
                 }
-                agree(&[first, second]);
+                agree(levels, &[first, second]);
             }
         }
     }
 
     #[test]
     fn every_kind_of_mistake_is_found_in_every_place() {
+        let levels = &Vec::from_iter(Level::available())[..];
         for mistake in [
             &b"\x80"[..],
             b"\xc0\xaf",
@@ -185,12 +191,13 @@ mod tests {
             b"\xf8\x88\x80\x80\x80",
             b"\xff",
         ] {
-            agree_anywhere(mistake);
+            agree_anywhere(levels, mistake);
         }
     }
 
     #[test]
     fn the_first_and_the_last_character_of_each_length_are_text() {
+        let levels = &Vec::from_iter(Level::available())[..];
         for text in [
             "\0",
             "\u{7f}",
@@ -203,14 +210,15 @@ mod tests {
             "\u{10000}",
             "\u{10ffff}",
         ] {
-            agree_anywhere(text.as_bytes());
-            assert!(Level::available().all(|level| level.is_utf8(text.as_bytes())));
+            agree_anywhere(levels, text.as_bytes());
+            assert!(levels.iter().all(|level| level.is_utf8(text.as_bytes())));
         }
     }
 
     #[test]
     fn a_mistake_is_noticed_at_the_byte_that_makes_it() {
-        for level in Level::available() {
+        let levels = &Vec::from_iter(Level::available())[..];
+        for &level in levels {
             let mut text = Utf8::START;
             assert_eq!(text.push(level, b"\xf4"), Ok(()));
             assert_eq!(text.push(level, b"\x90"), Err(NotUtf8));
@@ -225,8 +233,9 @@ mod tests {
         fn any_bytes_in_any_pieces_give_the_same(
             bytes in prop::collection::vec(any::<u8>(), 0..=200), piece in 1_usize..80,
         ) {
-            agree(&bytes);
-            for level in Level::available() {
+        let levels = &Vec::from_iter(Level::available())[..];
+            agree(levels, &bytes);
+            for &level in levels {
                 prop_assert_eq!(pushed(level, bytes.chunks(piece)), expected(&bytes));
             }
         }
@@ -235,14 +244,15 @@ mod tests {
         fn text_with_a_byte_that_was_changed_gives_the_same(
             text in "[a-zé→😀\u{7ff}\u{800}\u{ffff}\u{10ffff}]{0,90}", at: prop::sample::Index, byte: u8, piece in 1_usize..80,
         ) {
+        let levels = &Vec::from_iter(Level::available())[..];
             let mut bytes = text.into_bytes();
-            agree(&bytes);
+            agree(levels, &bytes);
             if !bytes.is_empty() {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
             }
-            agree(&bytes);
-            for level in Level::available() {
+            agree(levels, &bytes);
+            for &level in levels {
                 prop_assert_eq!(pushed(level, bytes.chunks(piece)), expected(&bytes));
             }
         }

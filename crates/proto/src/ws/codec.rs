@@ -18,7 +18,7 @@ pub enum InflateError {
 
 /// What inflates the messages of a peer, one after the other.
 pub trait Inflate {
-    /// Appends what the next bytes of a message are inflated to. `is_last` comes with the end of the message, and of DEFLATE's block: what is not to be taken
+    /// Appends what the next bytes of a message are inflated to; there is at least one. `is_last` comes with the end of the message, and of DEFLATE's block: what is not to be taken
     /// over into the next message is forgotten then. A final block ends nothing but itself: another may follow it (section 7.2.3.4).
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What is agreed on about permessage-deflate (RFC 7692 section 7.1): who keeps a window from message to message, and how large it is.
 //!
 //! A server [chooses](choose_compression) among what a client offers, in the client's order, and leaves out what it does not understand: an offer with a parameter that is unknown, there twice, or
-//! has a value that it cannot have is declined (section 7), and the next is looked at. A client [offers](Offer), and [checks](Offer::check) what comes back: there
+//! has a value that it cannot have is declined (section 7), and the next is looked at. A client [offers](Wishes::write_offer), and [checks](Wishes::check_answer) what comes back: there
 //! anything of that kind fails the connection.
 
 use super::Disbelief;
@@ -47,17 +47,17 @@ impl Default for Compression {
     }
 }
 
-/// What a server wants of it.
+/// What one side wants of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wishes {
-    /// The most that is held of either window; a client is asked for less than the most only where it says that it knows how.
+    /// The most that is to be held of either window. A server asks a client for less than 32 KiB only where it says that it knows how.
     pub most: Compression,
     /// The least window that our own codec can compress by: 9 for those that are zlib's. What asks for less is declined.
     pub least_bits: u8,
 }
 
 impl Default for Wishes {
-    /// Whatever the client likes, by a codec like zlib's.
+    /// Whatever the peer likes, by a codec like zlib's.
     fn default() -> Wishes {
         Wishes { most: Compression::default(), least_bits: 9 }
     }
@@ -87,25 +87,10 @@ pub fn choose_compression(
     }))
 }
 
-/// What a client offers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Offer {
-    /// The most that is to be held of either window.
-    pub most: Compression,
-    /// The least window that our own codec can compress by: 9 for those that are zlib's.
-    pub least_bits: u8,
-}
-
-impl Default for Offer {
-    /// Whatever the server likes, by a codec like zlib's.
-    fn default() -> Offer {
-        Offer { most: Compression::default(), least_bits: 9 }
-    }
-}
-
-impl Offer {
-    /// Appends the value of the request's Sec-WebSocket-Extensions.
-    pub fn write(self, out: &mut Vec<u8>) {
+/// What a client does with them.
+impl Wishes {
+    /// Appends an offer: the value of the request's Sec-WebSocket-Extensions.
+    pub fn write_offer(self, out: &mut Vec<u8>) {
         let Compression { server, client } = self.most;
         let parameters = Parameters {
             server_no_context_takeover: !server.is_taken_over,
@@ -120,7 +105,7 @@ impl Offer {
     ///
     /// # Errors
     /// It agreed to what was not offered, or in a way that the offer rules out.
-    pub fn check(self, lines: &[&[u8]]) -> Result<Option<Compression>, Disbelief> {
+    pub fn check_answer(self, lines: &[&[u8]]) -> Result<Option<Compression>, Disbelief> {
         let mut found = None;
         let mut all_known = true;
         for line in lines {
@@ -255,6 +240,7 @@ impl Parameters {
 mod tests {
     use super::*;
     use alloc::string::String;
+    use proptest::prelude::*;
 
     const fn window(is_taken_over: bool, bits: u8) -> Window {
         Window { is_taken_over, bits }
@@ -353,16 +339,16 @@ mod tests {
         assert!(answer.is_empty());
     }
 
-    fn offered(offer: Offer) -> String {
+    fn offered(offer: Wishes) -> String {
         let mut out = Vec::new();
-        offer.write(&mut out);
+        offer.write_offer(&mut out);
         String::from_utf8(out).expect("it is text")
     }
 
     #[test]
     fn an_offer_says_what_is_wanted() {
-        assert_eq!(offered(Offer::default()), "permessage-deflate; client_max_window_bits");
-        let small = Offer { most: both(window(false, 10), window(false, 9)), ..Offer::default() };
+        assert_eq!(offered(Wishes::default()), "permessage-deflate; client_max_window_bits");
+        let small = Wishes { most: both(window(false, 10), window(false, 9)), ..Wishes::default() };
         assert_eq!(
             offered(small),
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=9"
@@ -371,11 +357,11 @@ mod tests {
 
     #[test]
     fn an_answer_is_believed_if_it_answers_the_offer() {
-        let any = Offer::default();
-        let small = Offer { most: both(window(false, 10), window(true, 12)), ..any };
-        let check = |offer: Offer, line: &str| offer.check(&[line.as_bytes()]);
+        let any = Wishes::default();
+        let small = Wishes { most: both(window(false, 10), window(true, 12)), ..any };
+        let check = |offer: Wishes, line: &str| offer.check_answer(&[line.as_bytes()]);
         let all = Window::LARGEST;
-        assert_eq!(any.check(&[]), Ok(None));
+        assert_eq!(any.check_answer(&[]), Ok(None));
         assert_eq!(check(any, ""), Ok(None));
         assert_eq!(check(any, "permessage-deflate"), Ok(Some(both(all, all))));
         assert_eq!(
@@ -412,12 +398,48 @@ mod tests {
     fn whatever_is_offered_and_wished_for_is_agreed_on_alike_by_both() {
         let windows = || [9, 12, 15].into_iter().flat_map(|bits| [window(true, bits), window(false, bits)]);
         for (server, client) in windows().flat_map(|server| windows().map(move |client| (server, client))) {
-            let offer = Offer { most: both(server, client), ..Offer::default() };
+            let offer = Wishes { most: both(server, client), ..Wishes::default() };
             for (server, client) in windows().flat_map(|server| windows().map(move |client| (server, client)))
             {
                 let wishes = Wishes { most: both(server, client), ..Wishes::default() };
                 let (chosen, answer) = answered(&offered(offer), wishes).expect("it can be agreed on");
-                assert_eq!(offer.check(&[answer.as_bytes()]), Ok(Some(chosen)), "{offer:?} {wishes:?}");
+                assert_eq!(
+                    offer.check_answer(&[answer.as_bytes()]),
+                    Ok(Some(chosen)),
+                    "{offer:?} {wishes:?}"
+                );
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_offered_the_answer_is_read_as_what_was_chosen(
+            parameters in prop::collection::vec(
+                prop::sample::select(alloc::vec![
+                    "; server_no_context_takeover",
+                    "; client_no_context_takeover",
+                    "; server_max_window_bits=10",
+                    "; server_max_window_bits=15",
+                    "; client_max_window_bits",
+                    "; client_max_window_bits=12",
+                    "; unknown",
+                    ", permessage-deflate",
+                    ", other",
+                ]),
+                0..8,
+            ),
+            server_bits in 9_u8..=15,
+            client_bits in 9_u8..=15,
+            takes_over: (bool, bool),
+        ) {
+            let line = parameters.iter().fold(String::from("permessage-deflate"), |line, more| line + more);
+            let most = both(window(takes_over.0, server_bits), window(takes_over.1, client_bits));
+            if let Some((chosen, answer)) = answered(&line, Wishes { most, ..Wishes::default() }) {
+                // A client that wishes for nothing takes any answer, and reads all that it says.
+                let read = Wishes::default().check_answer(&[answer.as_bytes()]);
+                prop_assert_eq!(read, Ok(Some(chosen)), "{} {}", line, answer);
+                prop_assert!(chosen.server.bits <= server_bits && (takes_over.0 || !chosen.server.is_taken_over));
             }
         }
     }

@@ -118,6 +118,7 @@ mod tests {
     use super::{Malformed, each};
     use alloc::string::String;
     use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     fn listed(line: &str) -> Result<Vec<String>, Malformed> {
         let mut all = Vec::new();
@@ -191,6 +192,15 @@ mod tests {
             ("-8", None),
         ] {
             assert_eq!(super::Value(text.as_bytes()).number(), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_is_a_list_or_none_and_a_list_is_what_was_read(line in "[ab;=, \\t\"1\\\\\0]{0,40}") {
+            if let Ok(all) = listed(&line) {
+                prop_assert_eq!(listed(&all.join(",")), Ok(all));
+            }
         }
     }
 }

@@ -141,7 +141,7 @@ pub struct ResponseFields<'a> {
 }
 
 /// Looks at the fields of a 101 response to a request with this key (section 4.1). What it says of protocols is for [`check_protocol`], and of extensions for
-/// [`Offer::check`](super::Offer::check).
+/// [`Wishes::check_answer`](super::Wishes::check_answer).
 ///
 /// # Errors
 /// What is not believed. The connection is to be closed.

@@ -56,6 +56,9 @@ impl Message {
         level: Level,
         lent: &mut Lent<'_, '_>,
     ) -> Result<(), Error> {
+        if piece.is_empty() {
+            return Ok(());
+        }
         if self.compressed {
             return self.take_compressed(piece, mask, level, lent);
         }

@@ -2,7 +2,7 @@
 //!
 //! A conversation
 //!
-//! 1. **begins** with an HTTP exchange: [`handshake`] looks at its fields, [`choose_compression`] at what a client offers, [`Offer`] is what ours does;
+//! 1. **begins** with an HTTP exchange: [`handshake`] looks at its fields, [`choose_compression`] at what a client offers, [`Wishes`] says what we want of it;
 //! 2. **receives**: a [`Receiver`] takes bytes and says what they were, one [`Event`] at a time. Messages come whole, in the caller's buffer, unmasked on the way into it;
 //! 3. **sends**: [`write_message`] and its like append frames to the output. What many are sent shares its bytes: each only gets a [`Header`] of its own;
 //! 4. **ends** as [`Closing`] says: with a [`CloseFrame`] each way, then the transport.
@@ -57,7 +57,7 @@ mod state;
 
 pub use close::{CloseCode, CloseFrame, REASON_BYTES};
 pub use codec::{Deflate, Inflate, InflateError};
-pub use compression::{Compression, Offer, Window, Wishes, choose_compression};
+pub use compression::{Compression, Window, Wishes, choose_compression};
 pub use error::Error;
 pub use extensions::Malformed;
 pub use frame::{CONTROL_BYTES, ControlPayload, HEADER_BYTES, Header, HeaderBytes, Opcode};

@@ -1,4 +1,13 @@
 //! The receiving half: bytes in, whole messages and control frames out.
+//!
+//! Nanoseconds a message, masked, of sixteen that come at once, by AVX2 and by tungstenite 0.30, in one run on an AMD EPYC that had other work meanwhile
+//! (`cargo bench -p gannet-proto --bench websocket`):
+//!
+//! | bytes | text | tungstenite | binary | tungstenite |
+//! |---|---|---|---|---|
+//! | 32 | 34 | 119 | 26 | 114 |
+//! | 1024 | 86 | 244 | 29 | 169 |
+//! | 16,384 | 790 | 2480 | 220 | 1330 |
 
 use super::budget::Budget;
 use super::frame::{ControlPayload, Expected, Header, HeaderBytes, Opcode};
@@ -98,33 +107,26 @@ impl Receiver {
         self.budget.refill();
     }
 
+    #[inline]
     fn next(&mut self, input: &mut &[u8], lent: &mut Lent<'_, '_>) -> Result<Option<Event>, Error> {
         loop {
-            let event = match &mut self.state {
+            match &self.state {
                 State::Header(_) => match self.header(input, lent)? {
                     None => return Ok(None),
-                    Some(header) if header.opcode.is_control() => self.control(header, input, lent)?,
-                    Some(header) => {
-                        self.frame(header, lent)?;
-                        None
-                    }
+                    Some(header) if header.opcode.is_control() => return self.control(header, input, lent),
+                    Some(header) => self.frame(header, lent)?,
                 },
                 State::Payload { .. } => match self.payload(input, lent)? {
                     Received::Part => return Ok(None),
-                    Received::Frame => None,
-                    Received::Message(event) => Some(event),
+                    Received::Frame => {}
+                    Received::Message(Kind::Text) => return Ok(Some(Event::Text)),
+                    Received::Message(Kind::Binary) => return Ok(Some(Event::Binary)),
                 },
-                State::Control { .. } => match self.rest_of_control(input)? {
-                    None => return Ok(None),
-                    event => event,
-                },
+                State::Control { .. } => return self.rest_of_control(input),
                 State::Over => {
                     *input = &[];
                     return Ok(None);
                 }
-            };
-            if event.is_some() {
-                return Ok(event);
             }
         }
     }
@@ -175,7 +177,8 @@ impl Receiver {
         message.count(header.length, lent.limits)?;
         if header.length > 0 {
             self.budget.earn();
-        } else if !header.fin || header.opcode == Opcode::Continuation {
+        } else if !header.fin {
+            // If it were the last, the message would earn more than it costs.
             self.budget.spend(lent.limits)?;
         }
         self.state = State::Payload { left: header.length, mask: header.mask, fin: header.fin };
@@ -186,7 +189,7 @@ impl Receiver {
     #[inline]
     fn payload(&mut self, input: &mut &[u8], lent: &mut Lent<'_, '_>) -> Result<Received, Error> {
         let (State::Payload { left, mask, fin }, Some(message)) = (&mut self.state, &mut self.message) else {
-            return Ok(Received::Frame);
+            return Ok(Received::Part);
         };
         let taken = usize::try_from(*left).map_or(input.len(), |left| left.min(input.len()));
         let (piece, rest) = input.split_at(taken);
@@ -204,13 +207,10 @@ impl Receiver {
         if !fin {
             return Ok(Received::Frame);
         }
-        let event = match message.end(self.level, lent)? {
-            Kind::Text => Event::Text,
-            Kind::Binary => Event::Binary,
-        };
+        let kind = message.end(self.level, lent)?;
         self.message = None;
         self.budget.earn();
-        Ok(Received::Message(event))
+        Ok(Received::Message(kind))
     }
 
     /// A Close, Ping or Pong begins; here most end, too.
@@ -227,7 +227,8 @@ impl Receiver {
         // A header of such a frame has no longer one.
         let length = length as u8;
         let Some((bytes, rest)) = input.split_at_checked(length.into()) else {
-            let payload = Box::new(ControlPayload::EMPTY);
+            let payload = Box::new(ControlPayload::cut(input));
+            *input = &[];
             self.state = State::Control { opcode, length, mask, payload };
             return Ok(None);
         };
@@ -276,7 +277,7 @@ impl Receiver {
 enum Received {
     Part,
     Frame,
-    Message(Event),
+    Message(Kind),
 }
 
 /// What a Close says (section 5.5.1).

@@ -112,7 +112,7 @@ fn compress_piece(payload: &[u8], is_last: bool, deflate: &mut dyn Deflate, out:
         return;
     }
     deflate.deflate(payload, is_last, out);
-    debug_assert!(out.ends_with(&TAIL), "a codec ends each piece with an empty block");
+    assert!(out.ends_with(&TAIL), "a codec ends each piece with an empty block");
     if is_last {
         out.truncate(out.len() - TAIL.len());
     }

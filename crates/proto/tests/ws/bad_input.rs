@@ -118,6 +118,9 @@ fn floods_of_pings_and_pongs_fail_by_1008_and_messages_earn_four_each() {
         let within = &by_default[..by_default.len() - 6];
         assert_eq!(wrong(Role::Server, &Limits::default(), within), None);
         assert_eq!(wrong(Role::Server, &Limits::default(), &by_default), Some(Error::TooManyUselessFrames));
+        // A Close costs nothing: there is one.
+        let ended = [&flood[..10], &[close(1000, "")]].concat();
+        assert_eq!(wrong(Role::Server, &limits, &bytes(&ended)), None);
         // A message of one frame earns for its payload, and for itself.
         let paid: Vec<Frame> = (0..50)
             .flat_map(|_| std::iter::repeat_n(frame(first, ""), 8).chain([frame(TEXT, "a")]))

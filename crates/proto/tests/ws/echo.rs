@@ -62,12 +62,14 @@ impl Echo {
         (self.role == Role::Client).then_some(MASK)
     }
 
-    /// Bytes came.
+    /// Bytes came. Behind the end none of them mean anything.
     pub fn receive(&mut self, mut input: &[u8]) {
-        while !self.ended {
+        loop {
             let mask = self.mask();
             let inflate = self.codec.as_mut().map(|codec| &mut codec.inflater as &mut dyn Inflate);
-            match self.receiver.poll_event(&mut input, &self.limits, &mut self.message, inflate) {
+            let event = self.receiver.poll_event(&mut input, &self.limits, &mut self.message, inflate);
+            assert!(!self.ended || event == Ok(None), "{event:?} behind the end");
+            match event {
                 Ok(None) => return assert!(input.is_empty(), "all was read"),
                 Ok(Some(Event::Text)) => self.echo(Kind::Text),
                 Ok(Some(Event::Binary)) => self.echo(Kind::Binary),

@@ -5,8 +5,7 @@
 use super::echo::{Codec, Echo};
 use gannet_proto::scan::Level;
 use gannet_proto::ws::{
-    Compression, Event, Fragments, Inflate, Kind, Limits, Offer, Receiver, Role, Window, Wishes,
-    choose_compression,
+    Compression, Event, Fragments, Inflate, Kind, Limits, Receiver, Role, Window, Wishes, choose_compression,
 };
 
 /// Lengths of messages, and of the frames that they are in; 0: all in one.
@@ -131,10 +130,10 @@ fn case_13_messages_are_echoed_under_each_agreement() {
         exchange(agreed, Kind::Text);
     }
     let small = Compression { server: window(true, 9), client: window(false, 9) };
-    let (offer, mut line, mut answer) = (Offer { most: small, ..Offer::default() }, Vec::new(), Vec::new());
-    offer.write(&mut line);
+    let (offer, mut line, mut answer) = (Wishes { most: small, ..Wishes::default() }, Vec::new(), Vec::new());
+    offer.write_offer(&mut line);
     let agreed = choose_compression(&[&line], Wishes::default(), &mut answer);
     assert_eq!(agreed, Ok(Some(small)));
-    assert_eq!(offer.check(&[&answer]), Ok(Some(small)));
+    assert_eq!(offer.check_answer(&[&answer]), Ok(Some(small)));
     exchange(small, Kind::Text);
 }

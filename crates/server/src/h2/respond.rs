@@ -164,7 +164,9 @@ fn sound(mut response: Response, may_upgrade: bool) -> Response {
 fn converse(connection: &mut Multiplexed, stream: &mut Stream, upgrade: Upgrade, local: &mut Local) {
     let reader = ReceivedBody::new(stream.incoming.clone());
     stream.body_deadline = None;
-    let Ok((conversation, body)) = handle::contained(local, || upgrade.begin_on_stream(reader)) else {
+    let Ok((conversation, body)) =
+        handle::contained(local, || upgrade.begin_on_stream(reader, local.ports.clock.clone()))
+    else {
         return break_off(connection, stream, local);
     };
     (stream.conversation, stream.body) = (Some(conversation), Some(body));

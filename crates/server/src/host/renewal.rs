@@ -11,6 +11,7 @@ use std::time::Duration;
 use gannet_link::{Certificates, Look};
 
 use crate::accept::Preamble;
+use crate::threads;
 
 /// How long a renewal may not be noticed. A look is a stat(2) for each file.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -57,7 +58,7 @@ impl Renewal {
                 all.iter().for_each(|certificates| tell(&certificates.look()));
             }
         };
-        let thread = std::thread::Builder::new().name("gannet-certificates".to_owned()).spawn(look)?;
+        let thread = threads::spawn("gannet-certificates", look)?;
         Ok(Some(Renewal { bell, thread: Some(thread) }))
     }
 

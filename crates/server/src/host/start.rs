@@ -115,7 +115,7 @@ pub fn start(site: Site, mut options: Options) -> Result<Running, StartError> {
             core: cores.get(number % cores.len().max(1)).copied(),
             services: services.clone(),
         };
-        running.workers.push(plan.launch(format!("gannet-{number}"))?);
+        running.workers.push(plan.launch(&format!("gannet-{number}"))?);
     }
     let posts = running.workers.iter_mut().filter_map(|worker| worker.post.take()).collect();
     let watchdog = Watchdog::start(posts, balance, admission, site.route_names(), options.limits.worker_hold);

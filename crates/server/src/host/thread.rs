@@ -25,6 +25,7 @@ use crate::observe::{Condition, Scribe, WorkerCounters};
 use crate::offload::Services;
 use crate::pulse::Pulse;
 use crate::site::Site;
+use crate::threads;
 use crate::wake::Mailbox;
 use crate::watchdog::{Post, Spares};
 use crate::worker::Worker;
@@ -67,7 +68,7 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Starts the thread, and waits until it accepts connections.
-    pub(super) fn launch(self, name: String) -> Result<Thread, StartError> {
+    pub(super) fn launch(self, name: &str) -> Result<Thread, StartError> {
         let (began, begun) = mpsc::channel();
         let (finish, ended) = oneshot::channel();
         let work = move || {
@@ -75,8 +76,7 @@ impl Plan {
             let result = self.run(&began);
             let _ = finish.send(result); // nobody waits any more: the server was dropped
         };
-        let thread = std::thread::Builder::new().name(name).spawn(work);
-        let handle = Some(thread.map_err(StartError::Thread)?);
+        let handle = Some(threads::spawn(name, work).map_err(StartError::Thread)?);
         match begun.recv() {
             Ok(Ok(post)) => Ok(Thread {
                 mailbox: post.mailbox.clone(),

@@ -18,6 +18,7 @@ use crate::mapped::MappedSends;
 use crate::observe::{AccessLog, Bell, Condition, LogWriter, Overview, Scribe, WorkerCounters, admin_site};
 use crate::offload::Services;
 use crate::site::Site;
+use crate::threads;
 use crate::wake::Command;
 
 /// Connections to the admin listener at a time: a few probes and collectors.
@@ -99,7 +100,7 @@ impl Watch {
             scribe: None,
             condition: Arc::default(),
         };
-        self.admin = Some(Admin { address, thread: plan.launch("gannet-admin".to_owned())? });
+        self.admin = Some(Admin { address, thread: plan.launch("gannet-admin")? });
         Ok(())
     }
 
@@ -134,7 +135,7 @@ impl Watch {
                 drop(finish);
             };
             // Where no thread can be had the log's own still writes what it can.
-            if std::thread::Builder::new().name("gannet-end".to_owned()).spawn(wait).is_ok() {
+            if threads::spawn("gannet-end", wait).is_ok() {
                 let _ = finished.await; // it ends by being dropped
             }
         }

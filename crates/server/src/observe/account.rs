@@ -69,8 +69,6 @@ pub(crate) struct SetAside {
     account: Account,
     /// Its record, if there is one.
     record: Vec<u8>,
-    /// Bytes of content that were put into the output.
-    content: u64,
 }
 
 /// The accounts of one connection.
@@ -140,10 +138,9 @@ impl Accounts {
         });
     }
 
-    /// Keeps no more memory than it needs: for a connection that is upgraded, and lasts.
-    pub(crate) fn shrink(&mut self) {
-        self.open.shrink_to_fit();
-        self.records.shrink_to_fit();
+    /// Whether all are told.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// The exchange whose response is not made as a whole.
@@ -187,12 +184,14 @@ impl Accounts {
 
     /// Takes the account that was begun last out of the queue, where its response comes when it comes. `record` is memory for it.
     pub(crate) fn set_aside(&mut self, mut record: Vec<u8>) -> Option<SetAside> {
-        let account = self.open.pop_back_if(|account| account.end == NEVER)?;
+        let mut account = self.open.pop_back_if(|account| account.end == NEVER)?;
         let start = self.records.len() - account.record_bytes as usize;
         record.clear();
         record.extend_from_slice(&self.records[start..]);
         self.records.truncate(start);
-        Some(SetAside { account, record, content: 0 })
+        // Until it is made: how many bytes of content were put into the output.
+        account.body = 0;
+        Some(SetAside { account, record })
     }
 
     /// The response of one that was set aside is made as a whole, up to `position`. Gives the memory of its record.
@@ -203,8 +202,8 @@ impl Accounts {
         now: Moment,
         observer: &mut Observer,
     ) -> Vec<u8> {
-        let SetAside { mut account, record, content } = aside;
-        (account.body, account.end) = (position.saturating_sub(content), position);
+        let SetAside { mut account, record } = aside;
+        (account.body, account.end) = (position.saturating_sub(account.body), position);
         self.records.extend_from_slice(&record);
         self.open.push_back(account);
         self.tell_taken(now, observer); // of one that was broken off nothing may be left to be sent
@@ -319,7 +318,7 @@ impl SetAside {
 
     /// So much of its content was put into the output.
     pub(crate) fn sends(&mut self, bytes: usize) {
-        self.content += bytes as u64;
+        self.account.body += bytes as u64;
     }
 }
 

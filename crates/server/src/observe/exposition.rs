@@ -74,7 +74,7 @@ impl Exposition {
 
     /// A sample of it, with a value for each of its labels.
     pub(crate) fn sample(&mut self, labels: &[&str], value: impl Display) {
-        self.sample_of(self.suffix, labels, None, value);
+        self.sample_of(self.suffix, labels, None, &value);
     }
 
     /// A part of a histogram: its name's end, and for a bucket the bound.
@@ -83,7 +83,7 @@ impl Exposition {
         suffix: &str,
         labels: &[&str],
         bound: Option<&str>,
-        value: impl Display,
+        value: &dyn Display,
     ) {
         debug_assert!(labels.len() == self.labels.len(), "{} has a value for each label", self.name);
         let _ = write!(self.text, "{}{suffix}", self.name);

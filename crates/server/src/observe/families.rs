@@ -144,11 +144,11 @@ fn durations(overview: &Overview, out: &mut Exposition) {
         }
         for bound in BOUNDS {
             let le = Seconds(bound * 1_000).to_string();
-            out.sample_of("_bucket", &[route], Some(&le), durations.up_to(bound));
+            out.sample_of("_bucket", &[route], Some(&le), &durations.up_to(bound));
         }
-        out.sample_of("_bucket", &[route], Some("+Inf"), count);
-        out.sample_of("_count", &[route], None, count);
-        out.sample_of("_sum", &[route], None, Seconds(durations.nanoseconds()));
+        out.sample_of("_bucket", &[route], Some("+Inf"), &count);
+        out.sample_of("_count", &[route], None, &count);
+        out.sample_of("_sum", &[route], None, &Seconds(durations.nanoseconds()));
     }
 }
 
@@ -286,13 +286,12 @@ fn sample_known(value: Option<u64>, out: &mut Exposition) {
 
 /// By a method's place; what is none of the registered is one.
 const METHOD_NAMES: [&str; METHODS] = {
-    use Method::{Connect, Delete, Get, Head, Options, Patch, Post, Put, Query, Trace};
     let mut names = ["other"; METHODS];
-    let named = [Get, Head, Post, Put, Delete, Connect, Options, Trace, Patch, Query];
     let mut index = 0;
-    while index < named.len() {
-        if let Some(name) = named[index].as_str() {
-            names[named[index] as usize] = name;
+    while index < Method::NAMED.len() {
+        let method = Method::NAMED[index];
+        if let Some(name) = method.as_str() {
+            names[method as usize] = name;
         }
         index += 1;
     }

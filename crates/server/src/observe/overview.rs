@@ -69,11 +69,15 @@ impl Drop for Working {
 impl Overview {
     /// What all workers together counted of one thing.
     pub(crate) fn sum(&self, tally: impl Fn(&WorkerCounters) -> &Tally) -> u64 {
-        self.workers.iter().map(|worker| tally(worker).get()).sum()
+        self.total(|worker| tally(worker).get())
     }
 
     /// As [`sum`](Overview::sum), of what is no tally of its own.
     pub(crate) fn total(&self, count: impl Fn(&WorkerCounters) -> u64) -> u64 {
+        self.sum_of(&count)
+    }
+
+    fn sum_of(&self, count: &dyn Fn(&WorkerCounters) -> u64) -> u64 {
         self.workers.iter().map(|worker| count(worker)).sum()
     }
 

@@ -8,7 +8,6 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use gannet_engine::Now;
@@ -20,6 +19,7 @@ use super::record::Record;
 use super::ring::{Bell, Scribe, Tail, ring};
 use super::tally::Tally;
 use crate::limits::Limits;
+use crate::threads;
 
 /// How long the writer gathers before it writes: at most twenty times a second it is woken.
 const GATHER: Duration = Duration::from_millis(50);
@@ -113,7 +113,7 @@ impl AccessLog {
             told: false,
         };
         let (finish, ended) = mpsc::channel();
-        thread::Builder::new().name("gannet-log".to_owned()).spawn(move || {
+        threads::spawn("gannet-log", move || {
             writer.run();
             drop(finish);
         })?;

@@ -137,7 +137,7 @@ async fn run(seed: u64, weather: Weather, test: &'static str, tally: &mut Tally,
             let proper = weather == Weather::Fair || random.chance(0.5);
             let plan = if proper { Plan::proper } else { Plan::improper }(client, most, &mut random);
             let plan = match protocol {
-                UpstreamProtocol::Http2 => plan.without_upgrade(&mut random),
+                UpstreamProtocol::Http2 => plan.by_websocket(),
                 _ => plan,
             };
             let tls = random.chance(0.2).then(|| tls.clone());

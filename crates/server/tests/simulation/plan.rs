@@ -165,11 +165,13 @@ impl Plan {
         Plan { requests, manners }
     }
 
-    /// The same without its upgrade, which is its last request where it has one.
-    pub fn without_upgrade(mut self, random: &mut Random) -> Plan {
-        let last = self.requests.pop_if(|last| last.expected.conversation.is_some());
-        if let Some(last) = last.filter(|_| self.requests.is_empty()) {
-            self.requests.push(Planned::get(last.id, "plain", 10, "", random));
+    /// The same, asking for a WebSocket where it asks for another protocol: to an upstream of HTTP/2 nothing else is passed on.
+    pub fn by_websocket(mut self) -> Plan {
+        let upgrades = self.requests.iter_mut().filter(|request| request.expected.conversation.is_some());
+        for request in upgrades {
+            let head = String::from_utf8_lossy(&request.head);
+            let asks = "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+            request.head = head.replace("Upgrade: echo\r\n", asks).into();
         }
         self
     }

@@ -231,6 +231,7 @@ impl Backend for Uring {
     fn adopt(&mut self, connection: Detached) -> io::Result<SocketId> {
         match connection.stream {
             Stream::Socket(fd) => Ok(self.sockets.insert(Socket::new(fd))),
+            #[cfg(feature = "simulator")]
             Stream::Simulated(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }

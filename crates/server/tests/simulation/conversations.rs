@@ -156,7 +156,7 @@ impl Talker {
         {
             match event {
                 Event::Text => {
-                    self.heard.push(String::from_utf8(std::mem::take(&mut self.message)).expect("text"))
+                    self.heard.push(String::from_utf8(std::mem::take(&mut self.message)).expect("text"));
                 }
                 Event::Ping(_) => self.pings += 1,
                 Event::Close(frame) => self.closed = Some(frame),
@@ -214,7 +214,7 @@ async fn conversation(seed: u64) {
                 talkers.push((conduct, Talker::new(world.connect(), "/talk")));
             }
             1..=3 => {
-                publish(&broadcast, format!("published {step} {}", "x".repeat(random.magnitude(0..=5000))))
+                publish(&broadcast, format!("published {step} {}", "x".repeat(random.magnitude(0..=5000))));
             }
             4 | 5 if !talkers.is_empty() => {
                 let at = random.range(0..=talkers.len() - 1);
@@ -266,7 +266,7 @@ async fn settle_keepers(world: &mut World, talkers: &mut [(Conduct, Talker)]) {
         }
         match world.network.next_event() {
             Some(moment) if moment <= world.now().after(Duration::from_millis(50)) => {
-                world.advance_to(moment).await
+                world.advance_to(moment).await;
             }
             _ if any => {}
             _ => return,

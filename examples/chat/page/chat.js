@@ -208,4 +208,16 @@ say.elements.text.addEventListener("keydown", (event) => {
 at("leave").addEventListener("click", () => leave());
 wide.addEventListener("change", () => { at("around").open = wide.matches; });
 addEventListener("online", () => { if (visit && !socket) connect(); });
-if (/^#[a-z0-9-]{1,32}$/.test(location.hash)) join.elements.room.value = location.hash.slice(1);
+addEventListener("hashchange", follow);
+follow();
+
+/** The address says which room: the lobby offers it, and who is in another goes there. */
+function follow() {
+  const room = location.hash.slice(1);
+  if (!/^[a-z0-9-]{1,32}$/.test(room)) return;
+  join.elements.room.value = room;
+  if (!visit || visit.room === room) return;
+  const { name } = visit;
+  leave();
+  enter(name, room);
+}

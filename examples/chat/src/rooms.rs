@@ -10,10 +10,10 @@ use serde::Deserialize;
 use crate::talk::Told;
 
 /// The most rooms at a time; nobody gets into one more.
-const ROOMS: usize = 1000;
+pub const ROOMS: usize = 1000;
 
 /// The most people in a room; nobody else gets in.
-const PEOPLE: usize = 100;
+pub const PEOPLE: usize = 100;
 
 /// Messages that may wait for somebody who is slow; with one more they are closed, and come again: a chat with gaps would be worse.
 const BACKLOG: usize = 256;

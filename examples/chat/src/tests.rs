@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, HandshakeError, Message, WebSocket};
 
-use crate::rooms::Rooms;
+use crate::rooms::{PEOPLE, ROOMS, RoomName, Rooms};
 use crate::{MESSAGE_BYTES, app};
 
 type Socket = WebSocket<TcpStream>;
@@ -18,6 +18,10 @@ fn serve() -> (Running, Rooms) {
     let rooms = Rooms::default();
     let server = app(rooms.clone()).listen("127.0.0.1:0").workers(2).start().expect("it starts");
     (server, rooms)
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::try_from(name.to_owned()).expect("it is one")
 }
 
 fn connect(server: &Running, room: &str) -> Socket {
@@ -80,9 +84,7 @@ fn two_who_are_in_a_room_hear_each_other_in_the_same_order() {
     say(&mut ann, "<b>Hello</b>");
     assert_eq!(hear(&mut bob), said("Ann", "<b>Hello</b>"), "as it was said");
     say(&mut bob, " Hi \n there ");
-    for socket in [&mut bob] {
-        assert_eq!(hear(socket), said("Bob", "Hi \n there"));
-    }
+    assert_eq!(hear(&mut bob), said("Bob", "Hi \n there"));
     assert_eq!([hear(&mut ann), hear(&mut ann)], [said("Ann", "<b>Hello</b>"), said("Bob", "Hi \n there")]);
 }
 
@@ -116,17 +118,33 @@ fn what_is_said_stays_in_its_room() {
 
 #[test]
 fn a_room_is_forgotten_when_its_last_one_has_left() {
-    let (server, rooms) = serve();
-    let mut ann = join(&server, "sea", "Ann");
-    let mut watch = join(&server, "shore", "Watch");
+    let (rooms, sea) = (Rooms::default(), room("sea"));
+    let ann = rooms.join(&sea, "Ann", |_| ()).expect("she may");
+    let bob = rooms.join(&sea, "Bob", |_| ()).expect("he may");
+    let cleo = rooms.join(&room("shore"), "Cleo", |_| ()).expect("she may");
     assert_eq!(rooms.count(), 2);
-    ann.close(None).expect("it is sent");
-    assert_eq!(code(&mut ann), CloseCode::Status, "closed without a code");
-    // Its connection ends when its handler is done.
-    assert!(matches!(ann.read(), Err(Error::ConnectionClosed)));
+    drop(ann);
+    assert_eq!(rooms.count(), 2);
+    drop(bob);
     assert_eq!(rooms.count(), 1);
-    say(&mut watch, "still here");
-    assert_eq!(hear(&mut watch), said("Watch", "still here"));
+    drop(cleo);
+    assert_eq!(rooms.count(), 0);
+}
+
+#[test]
+fn there_are_only_so_many_rooms_and_so_many_people_in_each() {
+    let rooms = Rooms::default();
+    let mut there: Vec<_> =
+        (0..PEOPLE).map(|number| rooms.join(&room("sea"), &format!("P{number}"), |_| ())).collect();
+    let refused = rooms.join(&room("sea"), "Ann", |_| panic!("she has not got in")).err();
+    assert_eq!(refused.as_deref(), Some("This room is full."));
+    there.extend((1..ROOMS).map(|number| rooms.join(&room(&format!("r{number}")), "Ann", |_| ())));
+    assert!(there.iter().all(Result::is_ok));
+    let refused = rooms.join(&room("shore"), "Bob", |_| panic!("he has not got in")).err();
+    assert_eq!(refused.as_deref(), Some("There are too many rooms. Try one that is there."));
+    assert!(rooms.join(&room("r7"), "Bob", |_| ()).is_ok());
+    drop(there);
+    assert_eq!(rooms.count(), 0);
 }
 
 #[test]

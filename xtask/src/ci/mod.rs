@@ -120,6 +120,7 @@ const STEPS: &[Step] = &[
     Step { name: "openapi-page", is_long: false, run: pages::openapi },
     Step { name: "graphiql", is_long: false, run: pages::graphiql },
     Step { name: "blog", is_long: false, run: pages::blog },
+    Step { name: "chat", is_long: false, run: pages::chat },
     Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },

@@ -1,4 +1,4 @@
-//! Pages of examples in a real browser, as somebody uses them: the blog, the page to try the API of `tasks`, and GraphiQL of `graphql`. What is done there a
+//! Pages of examples in a real browser, as somebody uses them: the blog, the page to try the API of `tasks`, and GraphiQL of `graphql`, the chat. What is done there a
 //! script says, of `webdriver.py`'s browser. Pictures are kept to be looked at.
 
 use std::process::Command;
@@ -23,6 +23,11 @@ pub fn graphiql(context: &Context) -> Outcome {
 /// The blog: somebody joins, writes, is attacked and leaves.
 pub fn blog(context: &Context) -> Outcome {
     run(context, "blog", &["blog.py"], "a visitor joined, wrote, was not attacked, and left")
+}
+
+/// The chat: two browsers talk, and come again when the connection is lost.
+pub fn chat(context: &Context) -> Outcome {
+    run(context, "chat", &["chat.py"], "two browsers talked, and came again when they were lost")
 }
 
 fn run(context: &Context, example: &str, script: &[&str], seen: &str) -> Outcome {

@@ -4,7 +4,7 @@
 const LINES = 500;
 /** Milliseconds before the connection is tried again: the first time, and at most. */
 const [SOONEST, LATEST] = [500, 15_000];
-/** What the server says when it is told by a code that coming again is of no use. */
+/** The code by which the server says that it does not understand us: coming again is of no use then. */
 const INVALID_PAYLOAD = 1007;
 
 const at = (id) => document.getElementById(id);

@@ -15,9 +15,14 @@ pub fn openapi(context: &Context) -> Outcome {
     run(context, "tasks", &["pages.py", "openapi"], "an API was tried on its page")
 }
 
-/// GraphiQL: a schema is read, a query sent.
+/// GraphiQL: a schema is read, a query sent, a subscription begun.
 pub fn graphiql(context: &Context) -> Outcome {
-    run(context, "graphql", &["pages.py", "graphiql"], "a query was sent by GraphiQL")
+    run(
+        context,
+        "graphql",
+        &["pages.py", "graphiql"],
+        "a query was sent by GraphiQL, and a subscription begun",
+    )
 }
 
 /// The blog: somebody joins, writes, is attacked and leaves.

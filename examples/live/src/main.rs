@@ -4,17 +4,17 @@
 
 use gannet::{Broadcast, prelude::*};
 
-async fn live(mut socket: WebSocket, all: State<Broadcast>) -> gannet::websocket::WebSocketResult {
+async fn live(mut socket: WebSocket, all: State<Broadcast>) {
     socket.subscribe(&all);
-    while let Some(typed) = socket.recv().await? {
+    while let Ok(Some(typed)) = socket.recv().await {
         all.send(typed);
     }
-    Ok(())
 }
 
 #[gannet::main]
 async fn main() -> gannet::Result<()> {
-    App::new().get("/", Html(include_str!("live.html"))).ws("/live", live).state(Broadcast::new()).run().await
+    let app = App::new().get("/", Html(include_str!("live.html"))).ws("/live", live);
+    app.state(Broadcast::new()).listen("127.0.0.1:8080").environment().run().await
 }
 
 #[cfg(test)]

@@ -121,6 +121,8 @@ const STEPS: &[Step] = &[
     Step { name: "graphiql", is_long: false, run: pages::graphiql },
     Step { name: "blog", is_long: false, run: pages::blog },
     Step { name: "chat", is_long: false, run: pages::chat },
+    Step { name: "ticker", is_long: false, run: pages::ticker },
+    Step { name: "live", is_long: false, run: pages::live },
     Step { name: "schemathesis", is_long: false, run: schemathesis::run },
     Step { name: "listing", is_long: false, run: listing::run },
     Step { name: "tls-openssl", is_long: false, run: tls_openssl::run },

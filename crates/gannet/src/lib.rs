@@ -296,4 +296,7 @@ mod guide {
     mod openapi {}
     #[doc = include_str!("../../../docs/guide/10-production.md")]
     mod production {}
+    #[cfg(feature = "websocket")]
+    #[doc = include_str!("../../../docs/guide/13-live.md")]
+    mod live {}
 }

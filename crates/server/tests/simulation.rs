@@ -8,6 +8,8 @@ mod caller;
 mod conduct;
 #[path = "simulation/content.rs"]
 mod content;
+#[path = "simulation/conversations.rs"]
+mod conversations;
 #[path = "simulation/deadlines.rs"]
 mod deadlines;
 #[path = "simulation/peer.rs"]

@@ -239,7 +239,7 @@ async fn a_body_that_is_too_large_or_too_deep_is_refused() {
         "[".repeat(200),
         "]".repeat(200)
     );
-    request().body(deep).send().await.assert_status(400).assert_text_contains("recursion");
+    request().body(deep).send().await.assert_status(400).assert_text_contains("nested deeper");
 }
 
 #[gannet::test]

@@ -30,3 +30,12 @@ fn the_program_is_of_twelve_lines() {
     let lines = include_str!("main.rs").lines().filter(|line| !line.is_empty() && !line.starts_with("//!"));
     assert_eq!(lines.take_while(|line| *line != "#[cfg(test)]").count(), 12);
 }
+
+#[test]
+fn the_readme_shows_this_program() {
+    let source = include_str!("main.rs");
+    let program =
+        source.split("#[cfg(test)]").next().and_then(|rest| rest.find("use gannet").map(|at| &rest[at..]));
+    let program = program.expect("it begins with what it uses").trim_end();
+    assert!(include_str!("../../../README.md").contains(program));
+}

@@ -32,6 +32,7 @@ impl Coding {
     }
 
     /// How the names of files end that hold something so coded.
+    #[cfg(feature = "files")]
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Coding::Brotli => ".br",
@@ -51,9 +52,11 @@ struct Weights {
 
 impl Accepted {
     /// Nothing but what is not coded.
+    #[cfg(feature = "files")]
     pub(crate) const PLAIN: Accepted = Accepted([None; CODINGS.len()]);
 
     /// One coding.
+    #[cfg(feature = "files")]
     pub(crate) fn only(coding: Coding) -> Accepted {
         Accepted([Some(coding), None, None])
     }

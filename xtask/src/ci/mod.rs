@@ -4,6 +4,7 @@
 //! none stops the others. `--long` adds the steps that take minutes. `--install` (or `CI=true`), as root, first installs
 //! the Debian packages that are missing. Steps that are named run alone, on the binary that was built before.
 
+mod autobahn;
 mod bad_input;
 mod browser;
 mod bsd;
@@ -20,6 +21,7 @@ mod large_file;
 mod listing;
 mod many_entries;
 mod memory;
+mod npm;
 mod openapi;
 mod packages;
 mod pages;
@@ -32,6 +34,8 @@ mod tls_curl;
 mod tls_openssl;
 mod tls_scan;
 mod upstreams;
+mod websocket_browser;
+mod websocket_clients;
 mod workspace;
 
 use std::fs;
@@ -130,6 +134,10 @@ const STEPS: &[Step] = &[
     Step { name: "tls-curl", is_long: false, run: tls_curl::run },
     Step { name: "http2-clients", is_long: false, run: http2::run },
     Step { name: "http2-browser", is_long: false, run: http2_browser::run },
+    Step { name: "autobahn-epoll", is_long: false, run: autobahn::epoll },
+    Step { name: "autobahn-uring", is_long: false, run: autobahn::uring },
+    Step { name: "websocket-clients", is_long: false, run: websocket_clients::run },
+    Step { name: "websocket-browser", is_long: false, run: websocket_browser::run },
     Step { name: "proxy-upstreams", is_long: false, run: upstreams::run },
     Step { name: "instructions", is_long: false, run: instructions::run },
     Step { name: "features", is_long: false, run: features::run },

@@ -18,7 +18,7 @@ pub fn run(context: &Context) -> Outcome {
         Ok(program) => program,
         Err(outcome) => return outcome,
     };
-    match Server::start_example(context, "tasks", &[]) {
+    match Server::start_example(context, "tasks", &[], &[]) {
         Ok(server) => {
             let document = fetch(context, &server);
             let checked = document.and_then(|(document, operations)| {

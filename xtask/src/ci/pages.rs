@@ -51,7 +51,7 @@ fn run(context: &Context, example: &str, script: &[&str], seen: &str) -> Outcome
             return Outcome::LeftOut(format!("{program} is not installed"));
         }
     }
-    match Server::start_example(context, example, &[]) {
+    match Server::start_example(context, example, &[], &[]) {
         Ok(server) => {
             let visited = visit(context, &server, script);
             Outcome::from(visited.and_then(|pictures| server.stop().map(|()| format!("{seen}; {pictures}"))))

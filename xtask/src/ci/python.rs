@@ -1,6 +1,6 @@
-//! Programs of Python, each in an environment of its own, which is made if that is allowed.
+//! Programs of Python, each in an environment or a folder of its own, which is made if that is allowed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -19,20 +19,41 @@ pub fn installed(context: &Context, package: &str, version: &str) -> Result<Path
     if program.is_file() {
         return Ok(program);
     }
-    if !context.may_install {
-        let how = "`cargo xtask ci --install` does it";
-        return Err(Outcome::LeftOut(format!("{package} is not installed; {how}")));
-    }
-    let install = || {
+    install(context, package, || {
         let mut environment = Command::new("python3");
         command::run(environment.args(["-m", "venv", "--clear"]).arg(&folder), LIMIT)?.succeeded()?;
-        let mut pip = Command::new(folder.join("bin/pip"));
-        // A machine without a way out shall learn so in seconds, not minutes.
-        pip.args(["install", "--quiet", "--retries", "1", "--timeout", "20"]);
-        command::run(pip.arg(format!("{package}=={version}")), LIMIT)?.succeeded()
-    };
-    match install() {
-        Ok(_) => Ok(program),
-        Err(why) => Err(Outcome::LeftOut(format!("{package} could not be installed: {why}"))),
+        pip(Command::new(folder.join("bin/python")), &[], package, version)
+    })?;
+    Ok(program)
+}
+
+/// Installs a package and all that it needs into a folder, for this Python: one that is too old for environments has pip.
+pub fn install_into(
+    context: &Context,
+    python: Command,
+    folder: &Path,
+    package: &str,
+    version: &str,
+) -> Result<(), Outcome> {
+    let target = format!("--target={}", folder.display());
+    install(context, package, || pip(python, &[&target], package, version))
+}
+
+/// Does it if that is allowed.
+fn install(
+    context: &Context,
+    package: &str,
+    how: impl FnOnce() -> Result<(), String>,
+) -> Result<(), Outcome> {
+    if !context.may_install {
+        let way = "`cargo xtask ci --install` does it";
+        return Err(Outcome::LeftOut(format!("{package} is not installed; {way}")));
     }
+    how().map_err(|why| Outcome::LeftOut(format!("{package} could not be installed: {why}")))
+}
+
+fn pip(mut python: Command, flags: &[&str], package: &str, version: &str) -> Result<(), String> {
+    // A machine without a way out shall learn so in seconds, not minutes.
+    python.args(["-m", "pip", "install", "--quiet", "--retries", "1", "--timeout", "20"]).args(flags);
+    command::run(python.arg(format!("{package}=={version}")), LIMIT)?.succeeded().map(|_| ())
 }

@@ -22,7 +22,7 @@ pub fn run(context: &Context) -> Outcome {
         Ok(program) => program,
         Err(outcome) => return outcome,
     };
-    match Server::start_example(context, "tasks", &[]) {
+    match Server::start_example(context, "tasks", &[], &[]) {
         Ok(server) => {
             Outcome::from(check(context, &program, &server).and_then(|seen| server.stop().map(|()| seen)))
         }

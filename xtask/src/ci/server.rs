@@ -70,20 +70,27 @@ impl Server {
         Ok(server)
     }
 
-    /// Builds an example and starts it on a free port, with variables of the environment.
+    /// Builds an example and starts it on a free port, with arguments and variables of the environment.
     pub fn start_example(
         context: &Context,
         name: &str,
+        arguments: &[&str],
         variables: &[(&str, &Path)],
     ) -> Result<Server, Outcome> {
         let package = format!("example-{name}");
         workspace::cargo(context, &["build", "--package", &package], &[]).map_err(Outcome::Failed)?;
         let mut command = Command::new(context.target.join("debug").join(&package));
         // Its log is text that we read.
-        command.envs([("GANNET_LISTEN", "127.0.0.1:0"), ("NO_COLOR", "1")]).envs(variables.iter().copied());
+        command
+            .args(arguments)
+            .envs([("GANNET_LISTEN", "127.0.0.1:0"), ("NO_COLOR", "1")])
+            .envs(variables.iter().copied());
         let mut server = Server::spawn(context, &mut command, &package)?;
         let Some((line, address)) = wait_for_banner(&mut server.child) else {
             let complaint = server.complaint();
+            if is_kernels_refusal(&complaint) {
+                return Err(Outcome::LeftOut(format!("the kernel allows no io_uring: {complaint}")));
+            }
             return Err(Outcome::Failed(format!("{package} does not say where it listens: {complaint}")));
         };
         (server.banner, server.address) = (line, address);

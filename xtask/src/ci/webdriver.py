@@ -14,13 +14,13 @@ GONE = ("stale element reference", "no such element", "no such window")
 
 
 class Browser:
-    def __init__(self, root):
+    def __init__(self, root, trusts_everybody=False):
         self.driver = subprocess.Popen(["chromedriver", "--port=0"], stdout=subprocess.PIPE, text=True)
         port = next(m[1] for m in map(re.compile(r"successfully on port (\d+)").search, self.driver.stdout) if m)
         self.base = f"http://127.0.0.1:{port}"
         arguments = ["--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
         options = {"args": arguments + (["--no-sandbox"] if root else [])}
-        wanted = {"browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
+        wanted = {"browserName": "chrome", "acceptInsecureCerts": trusts_everybody, "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
         self.base += f"/session/{session['sessionId']}"
 

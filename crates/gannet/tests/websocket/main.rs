@@ -1,8 +1,15 @@
 //! WebSockets, by another crate's client over real sockets, on both backends.
 
 mod broadcast;
+#[expect(dead_code, reason = "shared with the tests of the server, which use all of it")]
+#[path = "../common/client/mod.rs"]
+mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod protocols;
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the server, which use all of it")]
+#[path = "../server/rig.rs"]
+mod rig;
 mod subscriptions;
 
 use std::net::TcpStream;
@@ -19,6 +26,21 @@ use crate::broadcast::{
     what_is_published_reaches_all_who_have_subscribed_in_order,
 };
 use crate::common::on_each_backend;
+use crate::protocols::{
+    a_conversation_is_the_same_over_each,
+    a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
+    halves_are_independent_and_messages_may_be_json, what_breaks_the_protocol_is_told_by_its_code,
+    what_is_published_reaches_each,
+};
+use crate::rig::on_each_protocol;
+
+on_each_protocol!(
+    a_conversation_is_the_same_over_each,
+    what_breaks_the_protocol_is_told_by_its_code,
+    a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
+    halves_are_independent_and_messages_may_be_json,
+    what_is_published_reaches_each,
+);
 use crate::subscriptions::{
     a_client_that_breaks_the_protocol_is_told_by_the_code_for_it, a_client_that_does_not_begin_is_closed,
     more_operations_than_may_be_are_refused_one_by_one,

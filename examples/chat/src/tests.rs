@@ -1,5 +1,6 @@
 //! The example, as pages talk to it: over real sockets, by another crate's client.
 
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -34,6 +35,16 @@ fn tell(socket: &mut Socket, said: &Value) {
     socket.send(Message::text(said.to_string())).expect("it is taken");
 }
 
+/// The next message. Waiting with a time limit is ended by any signal (signal(7)), and such come while a server starts in this process: then it waits on.
+fn read(socket: &mut Socket) -> tungstenite::Result<Message> {
+    loop {
+        match socket.read() {
+            Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
+}
+
 /// The next message that is not about who comes and leaves.
 fn hear(socket: &mut Socket) -> Value {
     loop {
@@ -45,7 +56,7 @@ fn hear(socket: &mut Socket) -> Value {
 }
 
 fn hear_all(socket: &mut Socket) -> Value {
-    match socket.read().expect("a message") {
+    match read(socket).expect("a message") {
         Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
         other => panic!("{other:?}"),
     }
@@ -69,7 +80,7 @@ fn said(name: &str, text: &str) -> Value {
 
 fn code(socket: &mut Socket) -> CloseCode {
     loop {
-        match socket.read() {
+        match read(socket) {
             Ok(Message::Close(frame)) => return frame.expect("it says why").code,
             Ok(_) => {}
             Err(error) => panic!("no Close: {error}"),

@@ -4,6 +4,7 @@ What is not as it should be ends it with a word about it.
 """
 
 import sys
+import time
 
 from webdriver import Browser, expect
 
@@ -51,6 +52,7 @@ def openapi(browser, site, pictures):
 def subscribe(browser):
     """A subscription is begun, and what is reported meanwhile is shown. It may not have begun when the first report comes: there are more."""
     browser.run("document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue('subscription { seen { place } }')")
+    time.sleep(0.5)  # what kind of operation it is GraphiQL sees a moment after it was written
     browser.run("document.querySelector('.graphiql-execute-button').click()")
     report = {"query": "mutation { report(report: {bird: \"gannet\", place: \"Bass Rock\"}) { place } }"}
     send = f"fetch(location.pathname, {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: JSON.stringify({report!r}) }})"

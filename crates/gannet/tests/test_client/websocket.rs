@@ -75,7 +75,7 @@ async fn a_websocket_that_is_refused_is_an_answer() {
 #[gannet::test]
 async fn hours_go_by_at_once_and_the_conversation_goes_on() {
     let app = App::new().ws("/", async |mut socket: WebSocket| {
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        tokio::time::sleep(Duration::from_secs(3600)).await; // virtual time
         socket.send("an hour later").await?;
         Ok(())
     });
@@ -106,6 +106,6 @@ async fn two_clients_talk_and_one_that_leaves_is_noticed() {
     assert_eq!(other.recv().await, Some(Message::text("hello")));
     client.get("/count").send().await.assert_text("2");
     drop(one);
-    tokio::time::sleep(Duration::from_millis(1)).await;
+    tokio::time::sleep(Duration::from_millis(1)).await; // virtual time
     client.get("/count").send().await.assert_text("1");
 }

@@ -26,7 +26,7 @@ pub enum End {
     HalfClose,
 }
 
-/// How a null server was called: `PORT [THREADS=1] [BODY_BYTES=13] [RESPONSES=1] [keep|close|half-close]`.
+/// How a null server was called: `PORT [THREADS=1] [BODY_BYTES=13] [RESPONSES=1] [keep|close|half-close|websocket]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Arguments {
     /// The port on 127.0.0.1.
@@ -39,6 +39,8 @@ pub struct Arguments {
     pub responses: usize,
     /// What follows a response.
     pub end: End,
+    /// Whether its responses are messages of a WebSocket.
+    pub is_websocket: bool,
 }
 
 /// What a thread serves.
@@ -46,6 +48,8 @@ pub struct Arguments {
 pub struct Service {
     /// The port on 127.0.0.1.
     pub port: u16,
+    /// What answers the first receive of a connection, if that is something else than what answers all others.
+    pub greeting: Option<&'static [u8]>,
     /// What answers a receive.
     pub response: &'static [u8],
     /// What follows it.
@@ -59,7 +63,7 @@ impl Arguments {
         let number = |index: usize, name: &str, default: Option<usize>| match given.get(index) {
             Some(text) => text.parse().map_err(|_| format!("{name} is not a number: {text}")),
             None => default.ok_or(format!(
-                "{name} is missing: PORT [THREADS] [BODY_BYTES] [RESPONSES] [keep|close|half-close]"
+                "{name} is missing: PORT [THREADS] [BODY_BYTES] [RESPONSES] [keep|close|half-close|websocket]"
             )),
         };
         let port = number(0, "PORT", None)?;
@@ -69,11 +73,14 @@ impl Arguments {
             body_bytes: number(2, "BODY_BYTES", Some(13))?,
             responses: number(3, "RESPONSES", Some(1))?,
             end: match given.get(4).map(String::as_str) {
-                None | Some("keep") => End::Keep,
+                None | Some("keep" | "websocket") => End::Keep,
                 Some("close") => End::Close,
                 Some("half-close") => End::HalfClose,
-                Some(other) => return Err(format!("the end is keep, close or half-close, not {other}")),
+                Some(other) => {
+                    return Err(format!("the end is keep, close, half-close or websocket, not {other}"));
+                }
             },
+            is_websocket: given.get(4).is_some_and(|end| end == "websocket"),
         })
     }
 }
@@ -81,8 +88,12 @@ impl Arguments {
 /// Runs `serve` on as many threads as asked for, with the one response; returns only if a thread fails.
 pub fn run(serve: fn(Service) -> io::Result<()>) -> Result<(), String> {
     let arguments = Arguments::from_process()?;
-    let Arguments { port, body_bytes, responses, end, .. } = arguments;
-    let service = Service { port, response: response(body_bytes, responses, end).leak(), end };
+    let Arguments { port, body_bytes, responses, end, is_websocket, .. } = arguments;
+    let (greeting, response) = match is_websocket {
+        true => (Some(UPGRADE.as_bytes()), messages(body_bytes, responses)?),
+        false => (None, response(body_bytes, responses, end)),
+    };
+    let service = Service { port, greeting, response: response.leak(), end };
     let spawn = |_| std::thread::spawn(move || serve(service));
     let threads: Vec<_> = (0..arguments.threads).map(spawn).collect();
     for thread in threads {
@@ -101,6 +112,19 @@ pub fn response(body_bytes: usize, responses: usize, end: End) -> Vec<u8> {
     let mut one = head.into_bytes();
     one.resize(one.len() + body_bytes, b'x');
     one.repeat(responses)
+}
+
+/// Agrees to a WebSocket that was asked for with the key of RFC 6455's example (1.3): whoever asks this server has that one.
+const UPGRADE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                       Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+/// What answers one receive over a WebSocket: text messages of `x`, each one frame with the shortest header (RFC 6455, 5.2).
+fn messages(body_bytes: usize, responses: usize) -> Result<Vec<u8>, String> {
+    let length = u8::try_from(body_bytes).ok().filter(|length| *length < 126);
+    let length = length.ok_or("a message of a null server has 125 bytes at most")?;
+    let mut one = vec![0x81, length];
+    one.resize(one.len() + body_bytes, b'x');
+    Ok(one.repeat(responses))
 }
 
 /// A listener on a port that the threads share; accepted sockets inherit `TCP_NODELAY` from it (tcp(7)).

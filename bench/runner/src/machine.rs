@@ -10,15 +10,18 @@ use crate::{
 };
 
 /// The peers whose versions are named, by their crates.
-const PEERS: [&str; 5] = ["axum", "actix-web", "hyper", "ntex", "may_minihttp"];
+const PEERS: [&str; 8] =
+    ["axum", "actix-web", "hyper", "ntex", "may_minihttp", "tokio-tungstenite", "fastwebsockets", "actix-ws"];
 
 /// The peers that are programs of their own: name, variable that names another, and what asks for the version.
-const PROGRAMS: [(&str, &str, &str); 5] = [
+const PROGRAMS: [(&str, &str, &str); 7] = [
     ("nginx", "NGINX_BIN", "-v"),
     ("haproxy", "HAPROXY_BIN", "-v"),
     ("h2o", "H2O_BIN", "--version"),
     ("nghttpd", "NGHTTPD_BIN", "--version"),
     ("caddy", "CADDY_BIN", "version"),
+    ("socketify", "SOCKETIFY_BIN", "--version"),
+    ("nchan", "NCHAN_BIN", "-v"),
 ];
 
 /// What is measured: a change anywhere else does not make the commit another one.

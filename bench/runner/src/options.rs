@@ -47,7 +47,7 @@ pub struct Options {
     #[arg(long, conflicts_with_all = ["rounds", "seconds", "warm_up"])]
     quick: bool,
 
-    /// How many connections the `idle` scenario opens
+    /// How many connections the `idle` scenario opens, and how many subscribers `ws-broadcast` has
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=25_000))]
     idle_connections: u32,
 

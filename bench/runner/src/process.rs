@@ -17,7 +17,7 @@ use rustix::{
 };
 
 use crate::{
-    client::{Tls, ask, host, stream},
+    client::{Tls, ask, converse, host, stream},
     work::Protocol,
 };
 
@@ -129,6 +129,9 @@ impl Probe<'_> {
         let Probe { path, tls, protocol } = self;
         if protocol == Protocol::Http2 {
             return ask(socket, address, tls, path).map_err(io::Error::other);
+        }
+        if protocol == Protocol::WebSocket {
+            return converse(socket, address, path).map_err(io::Error::other);
         }
         let mut socket = stream(socket, tls)?;
         let host = host(address, tls);

@@ -55,10 +55,17 @@ pub enum Target {
     File(&'static str),
     /// A user by its number: a path with a parameter, answered with JSON.
     User,
+    /// A WebSocket that is sent back what it sends.
+    Echo,
+    /// A WebSocket that is sent what any of those there sends.
+    Topic,
 }
 
 /// The user's numbers: all have as many digits.
 pub const USERS: std::ops::Range<u32> = 1000..2000;
+
+/// The length of a message of a WebSocket.
+pub const MESSAGE_BYTES: u64 = 32;
 
 /// What a server must answer for a user.
 pub fn user(id: u32) -> String {
@@ -91,6 +98,8 @@ pub enum Protocol {
     Http1,
     /// HTTP/2: by ALPN over TLS, and known beforehand in clear text (RFC 9113, 3.3).
     Http2,
+    /// WebSockets that HTTP/1.1 has agreed on (RFC 6455).
+    WebSocket,
 }
 
 /// On whose processor an upstream runs.
@@ -165,6 +174,23 @@ impl Work {
         }
     }
 
+    /// A short text message over a WebSocket, `depth` at once, sent back.
+    pub fn echo(depth: u32) -> Work {
+        Work {
+            label: "message",
+            target: Target::Echo,
+            content: Content::Filled(MESSAGE_BYTES),
+            body_bytes: MESSAGE_BYTES,
+            protocol: Protocol::WebSocket,
+            ..Work::hello(depth)
+        }
+    }
+
+    /// The same message, published to all WebSockets of a topic.
+    pub fn topic() -> Work {
+        Work { target: Target::Topic, ..Work::echo(1) }
+    }
+
     /// A body of so many KiB that an upstream has.
     pub fn body(label: &'static str, kibibytes: u64) -> Work {
         let bytes = kibibytes * 1024;
@@ -221,6 +247,8 @@ impl Work {
         let what = match self.target {
             Target::Hello => "body",
             Target::File(_) => "file",
+            Target::Echo => return format!("a text message of {bytes} over a WebSocket, sent back"),
+            Target::Topic => return format!("a text message of {bytes}, published to WebSockets"),
             Target::User => return format!("`GET /users/:id`, answered with {bytes} of JSON"),
         };
         let way = match self.ask {
@@ -230,13 +258,13 @@ impl Work {
             Ask::Compressed => ", asked for with `Accept-Encoding: br, gzip`".to_owned(),
         };
         let by = match self.upstream_protocol {
-            Protocol::Http1 => "",
+            Protocol::Http1 | Protocol::WebSocket => "",
             Protocol::Http2 => ", which is asked over HTTP/2 too,",
         };
         let way = match (self.protocol, self.handshake) {
             (Protocol::Http2, None) => format!("{way} over HTTP/2 in clear text"),
             (Protocol::Http2, Some(_)) => format!("{way} over HTTP/2"),
-            (Protocol::Http1, _) => way,
+            (Protocol::Http1 | Protocol::WebSocket, _) => way,
         };
         let way = match (self.upstream, self.handshake) {
             (Some(Beside::Client), _) => format!("{way} through a proxy, its upstream{by} beside the client"),

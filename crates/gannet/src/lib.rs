@@ -141,7 +141,7 @@
 //! | `cookies` | cookies that are signed, and such that only we can read |
 //! | `files` | `App::files`: the files of a folder, or inside the program by `embed!`; `FileResponse` |
 //! | `form` (default) | `Form`: what a page's form says |
-//! | `graphql` | `App::graphql`: a schema of async-graphql, and GraphiQL to explore it |
+//! | `graphql` | `App::graphql`: a schema of async-graphql, with `websocket` subscriptions too, and GraphiQL to explore it |
 //! | `json` (default) | `Json`, of requests and of responses |
 //! | `macros` (default) | `#[gannet::main]`; with `files` `embed!`, and with `test` `#[gannet::test]`, too |
 //! | `mount` | `App::mount`: tower services, as axum's routers are |

@@ -169,7 +169,7 @@ impl Connection {
         h2::settle(self, local);
     }
 
-    #[cold]
+    #[inline(never)]
     fn advance_conversation(&mut self, local: &mut Local) {
         let Stage::Conversing(conversing) = &mut self.stage else { return };
         conversing.advance(self.socket, local);

@@ -306,8 +306,8 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
             conversing.credit(socket, local);
             let write = conversing.wire.as_ref().and_then(|wire| wire.write_deadline);
             let due = conversing.duplex.due().map(|due| Moment::default().after(due));
-            let earliest = [write, due].into_iter().flatten().min();
-            local.timers.set(socket.index, earliest.unwrap_or(Moment::NEVER));
+            let earliest = write.unwrap_or(Moment::NEVER).min(due.unwrap_or(Moment::NEVER));
+            local.timers.set(socket.index, earliest);
             conversing.rest(local);
         }
     }

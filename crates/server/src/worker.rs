@@ -28,6 +28,9 @@ use crate::{close, deadline, flush, h2, handshake, link};
 /// Completions handled in one turn; what is left is handled in the next, after handlers and timers had theirs.
 const COMPLETIONS: usize = 512;
 
+/// Slots that were woken and are looked at in one turn: a message for ten thousand does not keep others waiting until all have it.
+const WOKEN: usize = 512;
+
 /// One worker.
 pub struct Worker {
     pub(crate) local: Local,
@@ -336,7 +339,7 @@ impl Worker {
             return true;
         }
         // As many as wait now: those woken meanwhile have their turn in the next.
-        let waiting = self.local.wakers.waiting();
+        let waiting = self.local.wakers.waiting().min(WOKEN);
         if waiting == 0 {
             return false;
         }

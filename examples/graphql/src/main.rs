@@ -1,10 +1,12 @@
-//! Sightings of birds, by GraphQL: queries, mutations, what a request says to resolvers, and limits on what may be asked.
+//! Sightings of birds, by GraphQL: queries, mutations, subscriptions, what a request says to resolvers, and limits on what may be asked.
 //!
 //! `cargo run -p example-graphql`, then open <http://127.0.0.1:8080/graphql> in a browser: that is GraphiQL. Or ask without one:
 //!
 //! ```sh
 //! curl http://127.0.0.1:8080/graphql -H 'Content-Type: application/json' -d '{"query": "{ birds { name sightings { place } } }"}'
 //! ```
+//!
+//! There, `subscription { seen { place count } }` in one window shows what `mutation { report(report: {bird: "gannet", place: "here"}) { place } }` in another reports.
 //!
 //! `GANNET_LISTEN` says another address.
 

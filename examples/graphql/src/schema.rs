@@ -3,10 +3,12 @@
 use std::sync::{Mutex, PoisonError};
 
 use async_graphql::{
-    ComplexObject, Context, EmptySubscription, Enum, Error, ID, InputObject, Object, Result, Schema,
-    SimpleObject,
+    ComplexObject, Context, Enum, Error, ID, InputObject, Object, Result, Schema, SimpleObject, Subscription,
 };
 use gannet::graphql::LimitedSchema;
+use tokio::sync::broadcast;
+use tokio_stream::wrappers::BroadcastStream;
+use tokio_stream::{Stream, StreamExt};
 
 /// Where birds live.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -60,16 +62,22 @@ pub struct Observer(pub String);
 struct Notebook {
     birds: Vec<Bird>,
     sightings: Mutex<Vec<Sighting>>,
+    /// Those that are reported from now on, for who watches.
+    reported: broadcast::Sender<Sighting>,
 }
 
 /// The most sightings that are kept; more are refused.
 const SIGHTINGS: usize = 1000;
 
+/// Sightings that wait for somebody who watches and is slow, who misses the oldest of more.
+const WAITING: usize = 16;
+
 pub struct Query;
 pub struct Mutation;
+pub struct Watching;
 
-pub fn schema() -> Schema<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription).data(Notebook::new()).recommended_limits().finish()
+pub fn schema() -> Schema<Query, Mutation, Watching> {
+    Schema::build(Query, Mutation, Watching).data(Notebook::new()).recommended_limits().finish()
 }
 
 #[Object]
@@ -107,6 +115,21 @@ impl Mutation {
     }
 }
 
+#[Subscription]
+impl Watching {
+    /// Sightings as they are reported: of all birds, or of one.
+    async fn seen(
+        &self,
+        context: &Context<'_>,
+        bird: Option<ID>,
+    ) -> Result<impl Stream<Item = Sighting> + use<>> {
+        let reported = BroadcastStream::new(context.data::<Notebook>()?.reported.subscribe());
+        let is_wanted = move |sighting: &Sighting| bird.as_ref().is_none_or(|bird| sighting.bird == *bird);
+        // What was missed is the only error.
+        Ok(reported.filter_map(move |sighting| sighting.ok().filter(&is_wanted)))
+    }
+}
+
 impl Notebook {
     fn new() -> Notebook {
         let bird = |id: &str, name: &str, latin: &str, habitat, wingspan_cm| Bird {
@@ -121,7 +144,7 @@ impl Notebook {
             bird("puffin", "Atlantic puffin", "Fratercula arctica", Habitat::Coast, 55),
             bird("jay", "Eurasian jay", "Garrulus glandarius", Habitat::Forest, 54),
         ];
-        Notebook { birds, sightings: Mutex::default() }
+        Notebook { birds, sightings: Mutex::default(), reported: broadcast::Sender::new(WAITING) }
     }
 
     fn sightings_of(&self, bird: &ID, most: usize) -> Vec<Sighting> {
@@ -144,6 +167,8 @@ impl Notebook {
         }
         let sighting = Sighting { bird, place, count, observer: observer.to_owned() };
         sightings.push(sighting.clone());
+        // It may be that nobody watches.
+        let _ = self.reported.send(sighting.clone());
         Ok(sighting)
     }
 }

@@ -1,6 +1,10 @@
 //! The example, as its clients see it.
 
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tungstenite::{ClientRequestBuilder, Message};
 
 use crate::app;
 
@@ -48,6 +52,35 @@ async fn what_cannot_be_is_an_error_of_its_field() {
             (&json!(message), &json!(["report"]))
         );
     }
+}
+
+#[test]
+fn who_watches_a_bird_is_told_when_it_is_seen() {
+    let server = app().listen("127.0.0.1:0").workers(2).start().expect("it starts");
+    let address = server.socket_addresses()[0];
+    let stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
+    let asked = ClientRequestBuilder::new("ws://a.example/graphql".parse().expect("an address"));
+    let asked = asked.with_sub_protocol("graphql-transport-ws");
+    let mut watching = tungstenite::client(asked, stream).expect("it agrees").0;
+    let mut say = |message: Value| watching.send(Message::text(message.to_string())).expect("it is taken");
+    say(json!({ "type": "connection_init" }));
+    let seen = "subscription { seen(bird: \"gannet\") { place observer } }";
+    say(json!({ "type": "subscribe", "id": "1", "payload": { "query": seen } }));
+    // Over the same connection, so that it comes after the subscription.
+    for bird in ["jay", "gannet"] {
+        let report = format!(
+            "mutation {{ report(report: {{ bird: \"{bird}\", place: \"Bass Rock\" }}) {{ place }} }}"
+        );
+        say(json!({ "type": "subscribe", "id": bird, "payload": { "query": report } }));
+    }
+    let mut told = Vec::new();
+    while told.iter().all(|told: &Value| told["id"] != "1") {
+        let message = watching.read().expect("a message");
+        told.push(serde_json::from_str(message.to_text().expect("text")).expect("JSON"));
+    }
+    let seen = json!({ "data": { "seen": { "place": "Bass Rock", "observer": "somebody" } } });
+    assert_eq!(told.last(), Some(&json!({ "id": "1", "type": "next", "payload": seen })));
 }
 
 #[gannet::test]

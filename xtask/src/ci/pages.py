@@ -1,4 +1,4 @@
-"""The pages that an application makes of what it offers, as somebody uses them: `pages.py openapi` and `pages.py graphiql`. Told where, and where pictures go.
+"""The pages that an application makes of what it offers, as somebody uses them: `pages.py openapi` and `pages.py graphiql`; and the pages of `ticker` and `live`. Told where, and where pictures go.
 
 What is not as it should be ends it with a word about it.
 """
@@ -6,6 +6,8 @@ What is not as it should be ends it with a word about it.
 import sys
 
 from webdriver import Browser, expect
+
+ROOT = sys.argv[-1] == "root"
 
 
 def open_operation(browser, name):
@@ -46,8 +48,19 @@ def openapi(browser, site, pictures):
     expect(browser.complaints(), [], "what the browser complains about")
 
 
+def subscribe(browser):
+    """A subscription is begun, and what is reported meanwhile is shown. It may not have begun when the first report comes: there are more."""
+    browser.run("document.querySelector('.graphiql-query-editor .CodeMirror').CodeMirror.setValue('subscription { seen { place } }')")
+    browser.run("document.querySelector('.graphiql-execute-button').click()")
+    report = {"query": "mutation { report(report: {bird: \"gannet\", place: \"Bass Rock\"}) { place } }"}
+    send = f"fetch(location.pathname, {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body: JSON.stringify({report!r}) }})"
+    seen = "document.querySelector('.result-window .CodeMirror').CodeMirror.getValue().includes('Bass Rock')"
+    browser.until(f"{send}; return {seen}", "what was reported")
+    browser.run("document.querySelector('.graphiql-execute-button').click()")
+
+
 def graphiql(browser, site, pictures):
-    """GraphiQL on the example `graphql`: its schema is read, a query is sent."""
+    """GraphiQL on the example `graphql`: its schema is read, a query is sent, a subscription shows what is reported."""
     query = "{ bird(id: \"gannet\") { name wingspanCm } }"
     browser.open(site + "/graphql")
     browser.until("return document.querySelector('.graphiql-query-editor .CodeMirror')", "GraphiQL")
@@ -60,15 +73,46 @@ def graphiql(browser, site, pictures):
     browser.run("document.querySelector('button[aria-label=\"Open settings dialog\"]').click()")
     browser.until("return document.querySelector('.graphiql-dialog')", "the settings")
     browser.run("document.querySelector('.graphiql-dialog button').click()")
-    expect(browser.run("return performance.getEntriesByType('resource').every((one) => one.name.startsWith(location.origin) || one.name.startsWith('data:'))"), True, "nothing comes from elsewhere")
+    subscribe(browser)
+    expect(browser.run("return performance.getEntriesByType('resource').every((one) => one.name.replace('ws:', 'http:').startsWith(location.origin) || one.name.startsWith('data:'))"), True, "nothing comes from elsewhere")
     browser.picture(f"{pictures}/graphiql.png", 1280, 800, "light")
     expect(browser.complaints(), [], "what the browser complains about")
 
 
-def main(what, site, pictures, root):
-    browser = Browser(root == "root")
+def ticker(browser, site, pictures):
+    """The example `ticker`: prices come, and go on after the connection was lost."""
+    browser.open(site + "/")
+    points = "return document.querySelector('#line').getAttribute('points')?.split(' ').length"
+    seen = browser.until(points, "a price")
+    browser.until(f"return (() => {{ {points} }})() > {seen}", "another")
+    expect(browser.text("#state"), "live", "the state")
+    for name, width, height, scheme in [("light", 1280, 800, "light"), ("phone", 360, 740, "dark")]:
+        browser.picture(f"{pictures}/ticker-{name}.png", width, height, scheme)
+    expect(browser.complaints(), [], "what the browser complains about")
+
+
+def live(browser, site, pictures):
+    """The example `live`: what is typed in one browser is seen in another."""
+    other = Browser(ROOT)
     try:
-        {"openapi": openapi, "graphiql": graphiql}[what](browser, site, pictures)
+        for one in (browser, other):
+            one.open(site + "/")
+            one.until("return live.readyState === WebSocket.OPEN", "the connection")
+        markup = "<b onclick=x>Gannets</b> dive"
+        browser.call("POST", browser.find("input") + "/value", {"text": markup})
+        other.until(f"return document.querySelector('#typed').textContent === {markup!r}", "what was typed")
+        expect(other.run("return document.querySelectorAll('#typed *').length"), 0, "markup of others is text")
+        browser.picture(f"{pictures}/live.png", 360, 740, "light")
+        for one in (browser, other):
+            expect([line for line in one.complaints() if "favicon" not in line], [], "what the browser complains about")
+    finally:
+        other.close()
+
+
+def main(what, site, pictures, _):
+    browser = Browser(ROOT)
+    try:
+        {"openapi": openapi, "graphiql": graphiql, "ticker": ticker, "live": live}[what](browser, site, pictures)
     finally:
         browser.close()
 

@@ -14,6 +14,7 @@ use null_servers::{End, Service};
 struct Connection {
     socket: OwnedFd,
     owed: &'static [u8],
+    greeting: Option<&'static [u8]>,
 }
 
 fn main() -> ExitCode {
@@ -30,7 +31,7 @@ fn serve(service: Service) -> io::Result<()> {
     let mut scratch = vec![0; 64 * 1024];
     null_servers::serve_on_epoll(
         service.port,
-        |socket| Connection { socket, owed: &[] },
+        |socket| Connection { socket, owed: &[], greeting: service.greeting },
         |connection, flags| connection.ready(flags, &mut scratch, &service),
     )
 }
@@ -50,7 +51,10 @@ impl Connection {
         if flags.contains(epoll::EventFlags::IN) {
             match net::recv(&self.socket, scratch, RecvFlags::empty()) {
                 Ok((0, _)) => return Err(Errno::CONNRESET),
-                Ok(_) => self.send(service.response, service.end)?,
+                Ok(_) => {
+                    let response = self.greeting.take().unwrap_or(service.response);
+                    self.send(response, service.end)?;
+                }
                 Err(Errno::AGAIN) => {}
                 Err(error) => return Err(error),
             }

@@ -51,6 +51,8 @@ struct Server {
     buffers: BufferRing,
     listener: OwnedFd,
     service: Service,
+    /// The greetings that are owed, by descriptor.
+    greetings: Vec<Option<&'static [u8]>>,
 }
 
 impl Server {
@@ -63,7 +65,7 @@ impl Server {
             .build(2048)?;
         let buffers = BufferRing::register(&ring)?;
         let listener = null_servers::listener(service.port, SocketFlags::empty())?;
-        Ok(Server { ring, buffers, listener, service })
+        Ok(Server { ring, buffers, listener, service, greetings: Vec::new() })
     }
 
     /// The event loop of one thread; it ends only when the kernel refuses to go on.
@@ -90,7 +92,9 @@ impl Server {
         let last = !cqueue::more(completion.flags());
         match completion.user_data() >> 32 {
             kind if kind == Operation::Accept as u64 => {
-                if completion.result() >= 0 {
+                if let Ok(index) = usize::try_from(completion.result()) {
+                    self.greetings.resize(self.greetings.len().max(index + 1), None);
+                    self.greetings[index] = self.service.greeting;
                     self.receive(completion.result())?;
                 }
                 if last {
@@ -141,8 +145,9 @@ impl Server {
     /// ends with the response, a shutdown is linked to it; the receive then ends by itself, and the socket is closed: at
     /// once where both halves are shut, else when the peer has closed.
     fn send(&mut self, descriptor: RawFd) -> io::Result<()> {
-        let length = u32::try_from(self.service.response.len()).map_err(io::Error::other)?;
-        let send = opcode::Send::new(Fd(descriptor), self.service.response.as_ptr(), length)
+        let response = self.greetings[descriptor as usize].take().unwrap_or(self.service.response);
+        let length = u32::try_from(response.len()).map_err(io::Error::other)?;
+        let send = opcode::Send::new(Fd(descriptor), response.as_ptr(), length)
             .flags(libc::MSG_WAITALL | libc::MSG_NOSIGNAL)
             .build()
             .user_data(Operation::Send.on(descriptor));
@@ -164,7 +169,7 @@ impl Server {
     }
 
     fn push(&mut self, entry: &squeue::Entry) -> io::Result<()> {
-        // SAFETY: every entry names either no memory (accept, receive into provided buffers) or the response, which
+        // SAFETY: every entry names either no memory (accept, receive into provided buffers) or a response, which
         // is leaked and so outlives the operation.
         if unsafe { self.ring.submission().push(entry) }.is_err() {
             self.ring.submit()?;

@@ -49,7 +49,8 @@ impl Channel {
         Channel::with(TcpStream::from(socket))
     }
 
-    fn with(socket: TcpStream) -> Result<Channel, LoadError> {
+    /// Of a socket that is connected.
+    pub(super) fn with(socket: TcpStream) -> Result<Channel, LoadError> {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         Ok(Channel { socket, session: None })

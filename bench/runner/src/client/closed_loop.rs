@@ -1,8 +1,10 @@
-//! The closed loop that a load asks for: over kept connections, over new ones, or over many streams of one.
+//! The closed loop that a load asks for: over kept connections, over new ones, over many streams of one, or over WebSockets.
 
 use std::net::TcpStream;
 
-use super::{Client, Limit, Load, LoadError, Outcome, ShortClient, http2::Multiplexed};
+use super::{
+    Client, Limit, Load, LoadError, Outcome, ShortClient, http2::Multiplexed, websocket::Conversations,
+};
 use crate::work::Protocol;
 
 /// A closed loop, ready to run.
@@ -13,6 +15,8 @@ pub enum ClosedLoop {
     Short(Box<ShortClient>),
     /// HTTP/2 over kept connections.
     Multiplexed(Box<Multiplexed>),
+    /// WebSockets.
+    Conversing(Box<Conversations>),
 }
 
 impl ClosedLoop {
@@ -21,6 +25,7 @@ impl ClosedLoop {
         Ok(match load.protocol {
             Protocol::Http1 => ClosedLoop::Kept(Box::new(Client::connect(load)?)),
             Protocol::Http2 => ClosedLoop::Multiplexed(Box::new(Multiplexed::connect(load)?)),
+            Protocol::WebSocket => ClosedLoop::Conversing(Box::new(Conversations::connect(load)?)),
         })
     }
 
@@ -35,6 +40,7 @@ impl ClosedLoop {
             ClosedLoop::Kept(client) => client.run(limit),
             ClosedLoop::Short(client) => client.run(limit),
             ClosedLoop::Multiplexed(client) => client.run(limit),
+            ClosedLoop::Conversing(client) => client.run(limit),
         }
     }
 
@@ -42,7 +48,7 @@ impl ClosedLoop {
     pub fn into_sockets(self) -> Vec<TcpStream> {
         match self {
             ClosedLoop::Kept(client) => client.into_sockets(),
-            ClosedLoop::Short(_) => Vec::new(),
+            ClosedLoop::Short(_) | ClosedLoop::Conversing(_) => Vec::new(),
             ClosedLoop::Multiplexed(client) => client.into_sockets(),
         }
     }

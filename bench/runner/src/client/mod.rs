@@ -18,6 +18,7 @@ mod short;
 mod stream;
 mod tickets;
 mod tls;
+mod websocket;
 mod wires;
 
 use std::{
@@ -48,6 +49,7 @@ pub use response::{Expected, Framing};
 pub use short::{ShortClient, fill};
 pub use stream::{host, stream};
 pub use tls::{NAME, Tls};
+pub use websocket::{Audience, converse};
 pub use wires::{Fresh, kept};
 
 use crate::work::Protocol;

@@ -68,7 +68,7 @@ fn config(
     resumption: Resumption,
 ) -> Result<Arc<ClientConfig>, Error> {
     let kx_groups = match protocol {
-        Protocol::Http1 => vec![aws_lc_rs::kx_group::X25519],
+        Protocol::Http1 | Protocol::WebSocket => vec![aws_lc_rs::kx_group::X25519],
         Protocol::Http2 => vec![aws_lc_rs::kx_group::X25519, aws_lc_rs::kx_group::SECP256R1],
     };
     let provider = Arc::new(CryptoProvider {

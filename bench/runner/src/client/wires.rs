@@ -56,6 +56,7 @@ pub fn kept(load: &Load) -> Result<Box<dyn Wire>, LoadError> {
     Ok(match load.protocol {
         Protocol::Http1 => Box::new(Kept::connect(load)?),
         Protocol::Http2 => Box::new(Streamed::connect(load)?),
+        Protocol::WebSocket => return Err(LoadError::Frame("that is measured in closed loops only")),
     })
 }
 

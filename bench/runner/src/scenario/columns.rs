@@ -19,6 +19,7 @@ pub struct Maker {
 /// What of the columns is drawn: the cost, with its spread.
 pub fn graph(shape: &Shape) -> Graph {
     let value = if is_large(shape) { LARGE_COST } else { COST };
+    let value = counted(shape, value);
     let reference = match (is_multiplexed(shape), is_secured(shape)) {
         (true, _) if shape.works.iter().all(|work| work.upstream_protocol == Protocol::Http1) => "× h2o",
         (true, _) => "× haproxy",
@@ -27,7 +28,7 @@ pub fn graph(shape: &Shape) -> Graph {
     };
     Graph {
         title: format!("Processor time of the server, {}", value.trim_start_matches("CPU ")),
-        value: value.to_owned(),
+        value,
         spread: Some(("lowest".to_owned(), "highest".to_owned())),
         note: Some((reference.to_owned(), reference.to_owned())),
     }
@@ -38,6 +39,12 @@ const LARGE_COST: &str = "CPU ms/response";
 
 fn is_large(shape: &Shape) -> bool {
     shape.works.iter().any(|work| work.body_bytes >= LARGE_BYTES)
+}
+
+/// A head that says what is counted: over WebSockets it is messages.
+fn counted(shape: &Shape, head: &str) -> String {
+    let converses = shape.works.iter().any(|work| work.protocol == Protocol::WebSocket);
+    if converses { head.replace("request", "message") } else { head.to_owned() }
 }
 
 /// There is no null server that speaks TLS: what it costs is not the kernel's.
@@ -80,6 +87,9 @@ pub fn of(shape: &Shape) -> Vec<Maker> {
     columns.extend(if is_large { large_rest() } else { rest() });
     if shape.works.iter().any(|work| work.handshake.is_some() && work.is_short) {
         columns.push(figures("tickets/request", 1, |one| one.median(|sample| sample.tickets).into()));
+    }
+    for maker in &mut columns {
+        maker.column.head = counted(shape, &maker.column.head);
     }
     columns
 }

@@ -87,6 +87,7 @@ fn way(work: &Work) -> &'static str {
     match (work.protocol, work.handshake) {
         (Protocol::Http1, None) => "HTTP/1.1",
         (Protocol::Http1, Some(_)) => "HTTP/1.1, TLS 1.3",
+        (Protocol::WebSocket, _) => "WebSocket",
         (Protocol::Http2, None) => "HTTP/2",
         (Protocol::Http2, Some(_)) => "HTTP/2, TLS 1.3",
     }

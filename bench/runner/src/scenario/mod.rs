@@ -1,5 +1,6 @@
 //! What is measured, by name.
 
+mod broadcast;
 mod columns;
 mod head_of_line;
 mod held;
@@ -138,6 +139,12 @@ pub enum Scenario {
     /// 13 bytes through a proxy, over HTTP/2 to it and to its upstream, in clear text
     #[value(name = "h2-proxy-h2")]
     H2ProxyH2,
+    /// 32 bytes over 64 WebSockets, sent back
+    WsEcho,
+    /// 32 bytes over 64 WebSockets, 16 messages at once, sent back
+    WsEchoPipelined,
+    /// 32 bytes published to 10,000 WebSockets
+    WsBroadcast,
     /// From the start to the first response
     Startup,
     /// System calls per request, one at a time and 16 at once
@@ -238,6 +245,8 @@ impl Scenario {
             Scenario::TlsIdle | Scenario::H2Idle => {
                 Duration::from_secs(2) * servers(&secured(Work::hello(1)))
             }
+            Scenario::WsEcho | Scenario::WsEchoPipelined => turns(&Work::echo(1), 1),
+            Scenario::WsBroadcast => broadcast::estimate(bench),
             Scenario::Idle | Scenario::Startup | Scenario::Syscalls | Scenario::SyscallsFiles => {
                 Duration::from_secs(2) * servers(&Work::hello(1))
             }
@@ -311,6 +320,9 @@ impl Scenario {
             Scenario::H2ProxyH2 => {
                 rounds(HTTP2_CONNECTIONS, proxied(multiplexed(Work::hello(1))).all_http2())
             }
+            Scenario::WsEcho => rounds(64, Work::echo(1)),
+            Scenario::WsEchoPipelined => rounds(64, Work::echo(16)),
+            Scenario::WsBroadcast => Ok(broadcast::run(name, bench)),
             Scenario::Startup => Ok(startup::run(name, bench)),
             Scenario::Syscalls => system_calls::run(name, bench, &[Work::hello(1), Work::hello(16)]),
             Scenario::SyscallsFiles => {
@@ -342,7 +354,7 @@ impl Bench {
     fn prepare(&self, work: &Work) -> io::Result<()> {
         match work.target {
             Target::File(file) => self.site.file(file, work.content),
-            Target::Hello | Target::User => Ok(()),
+            Target::Hello | Target::User | Target::Echo | Target::Topic => Ok(()),
         }
     }
 

@@ -33,9 +33,10 @@ impl Shape {
 
     pub fn describe(&self) -> String {
         let works: Vec<String> = self.works.iter().map(Work::describe).collect();
-        let what = match self.works.iter().any(|work| work.protocol == Protocol::Http2) {
-            true => "streams",
-            false => "requests",
+        let what = match self.works[0].protocol {
+            Protocol::Http1 => "requests",
+            Protocol::Http2 => "streams",
+            Protocol::WebSocket => "messages",
         };
         let depth = match self.works.iter().map(|work| work.depth).max() {
             Some(depth) if depth > 1 => format!(", {depth} {what} at once on each"),
@@ -45,7 +46,11 @@ impl Shape {
         if self.works.iter().any(|work| work.is_short) {
             return format!("{works}, a connection for each request, {} at a time", self.connections);
         }
-        format!("{works}, over {} kept connections{depth}", self.connections)
+        let connections = match self.works[0].protocol {
+            Protocol::WebSocket => "WebSockets",
+            Protocol::Http1 | Protocol::Http2 => "kept connections",
+        };
+        format!("{works}, over {} {connections}{depth}", self.connections)
     }
 }
 

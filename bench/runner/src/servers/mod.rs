@@ -12,8 +12,8 @@ use crate::{
 };
 
 use programs::{
-    Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, haproxy_proxy, hyper, nghttpd, nginx,
-    nginx_proxy, null, null_h2, null_proxy, own, upstream,
+    Observing, caddy, existing, gannet, gannet_hello, h2o, haproxy, haproxy_proxy, hyper, nchan, nghttpd,
+    nginx, nginx_proxy, null, null_h2, null_proxy, own, upstream, uwebsockets,
 };
 pub use programs::{installed, target};
 
@@ -37,6 +37,8 @@ pub struct Server {
     http2: Serves,
     /// The same over HTTP/2, over TLS.
     http2_secured: Serves,
+    /// The WebSockets that it has.
+    sockets: Sockets,
     /// What it carries as a proxy.
     proxies: Proxies,
     /// What it asks its upstream by, where it is asked over HTTP/2 as a proxy.
@@ -73,6 +75,23 @@ enum Serves {
     OnlyShort,
 }
 
+/// The paths of a server's WebSockets, where it has such.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Sockets {
+    echo: Option<&'static str>,
+    topic: Option<&'static str>,
+}
+
+impl Sockets {
+    fn path(self, work: &Work) -> Option<&'static str> {
+        match work.target {
+            Target::Echo => self.echo,
+            Target::Topic => self.topic,
+            _ => None,
+        }
+    }
+}
+
 /// What a server carries as a proxy.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Proxies {
@@ -99,6 +118,7 @@ impl Serves {
             Target::Hello => !matches!(self, Serves::OnlyFiles | Serves::Nothing),
             Target::File(_) => matches!(self, Serves::Files | Serves::OnlyFiles | Serves::All),
             Target::User => matches!(self, Serves::Users | Serves::All),
+            Target::Echo | Target::Topic => false,
         }
     }
 }
@@ -141,12 +161,28 @@ impl Server {
             secured: Serves::Nothing,
             http2: Serves::Nothing,
             http2_secured: Serves::Nothing,
+            sockets: Sockets::default(),
             proxies: Proxies::Nothing,
             http2_upstreams: &[],
             besides: Besides::Nothing,
             baseline: None,
             command: Box::new(command),
         }
+    }
+
+    /// Only a topic of WebSockets.
+    fn topic(name: &str, command: impl Fn(&Place<'_>) -> io::Result<Command> + 'static) -> Server {
+        Server::new(name, "/", Serves::Nothing, command).and_topic()
+    }
+
+    /// It has a WebSocket that echoes, too.
+    fn and_echo(self, path: &'static str) -> Server {
+        Server { sockets: Sockets { echo: Some(path), ..self.sockets }, ..self }
+    }
+
+    /// It has a topic of WebSockets, too.
+    fn and_topic(self) -> Server {
+        Server { sockets: Sockets { topic: Some("/topic"), ..self.sockets }, ..self }
     }
 
     /// A proxy, and nothing else.
@@ -203,6 +239,7 @@ impl Server {
     pub fn can(&self, work: &Work) -> bool {
         let plain = self.besides == Besides::Nothing || self.besides == work.besides;
         let has = match (work.upstream, work.handshake, work.protocol) {
+            (_, _, Protocol::WebSocket) => self.sockets.path(work).is_some(),
             (Some(_), _, Protocol::Http1) => self.proxies.has(work),
             (Some(_), _, Protocol::Http2) => self.http2_upstreams.contains(&work.upstream_protocol),
             (None, Some(_), Protocol::Http1) => self.secured.has(work),
@@ -229,6 +266,7 @@ impl Server {
             Target::Hello => vec![self.hello_path.to_owned()],
             Target::File(file) => vec![format!("/{file}")],
             Target::User => USERS.map(|id| format!("/users/{id}")).collect(),
+            Target::Echo | Target::Topic => self.sockets.path(work).map(str::to_owned).into_iter().collect(),
         }
     }
 
@@ -263,7 +301,8 @@ impl Server {
         let protocol = place.protocol;
         let tls = place.work.handshake.map(|_| Tls::new(place.site.certificate(), Handshake::Full, protocol));
         let tls = tls.transpose().map_err(io::Error::other)?;
-        let probe = Probe { path: self.hello_path, tls: tls.as_ref(), protocol };
+        let path = self.sockets.path(place.work).unwrap_or(self.hello_path);
+        let probe = Probe { path, tls: tls.as_ref(), protocol };
         Process::start(command, place.port, probe, processor, &log)
     }
 }
@@ -272,8 +311,8 @@ impl Server {
 pub fn all() -> Vec<Server> {
     use Observing::{Log, Metrics, Nothing};
     vec![
-        Server::new("null-epoll", "/", Serves::All, |place| null("null-epoll", "close", place)),
-        Server::new("null-uring", "/", Serves::All, |place| null("null-uring", "close", place)),
+        Server::new("null-epoll", "/", Serves::All, |place| null("null-epoll", "close", place)).and_echo("/"),
+        Server::new("null-uring", "/", Serves::All, |place| null("null-uring", "close", place)).and_echo("/"),
         Server::new("null-half-close", "/", Serves::OnlyShort, |place| {
             null("null-epoll", "half-close", place)
         }),
@@ -290,22 +329,34 @@ pub fn all() -> Vec<Server> {
             .and_http2(Serves::Files, Serves::Files)
             .and_proxies()
             .and_http2_proxies(BOTH),
-        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", 0, place))
-            .and_http2(Serves::Hello, Serves::Nothing),
-        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", 0, place))
-            .and_http2(Serves::Hello, Serves::Nothing),
+        Server::new("gannet-hello-epoll", "/", Serves::Users, |place| gannet_hello("epoll", 0, 1, place))
+            .and_http2(Serves::Hello, Serves::Nothing)
+            .and_echo("/echo")
+            .and_topic(),
+        Server::new("gannet-hello-uring", "/", Serves::Users, |place| gannet_hello("uring", 0, 1, place))
+            .and_http2(Serves::Hello, Serves::Nothing)
+            .and_echo("/echo")
+            .and_topic(),
+        Server::topic("gannet-hello-epoll-2-workers", |place| gannet_hello("epoll", 0, 2, place)),
+        Server::topic("gannet-hello-uring-2-workers", |place| gannet_hello("uring", 0, 2, place)),
         Server::filtered("gannet-filters-epoll", "gannet-hello-epoll", |place| {
-            gannet_hello("epoll", IDLE_FILTERS, place)
+            gannet_hello("epoll", IDLE_FILTERS, 1, place)
         }),
         Server::filtered("gannet-filters-uring", "gannet-hello-uring", |place| {
-            gannet_hello("uring", IDLE_FILTERS, place)
+            gannet_hello("uring", IDLE_FILTERS, 1, place)
         }),
         Server::new("axum", "/hello.txt", Serves::All, |place| {
             let mut command = own("peer-axum", place)?;
             command.arg(place.root());
             Ok(command)
         }),
-        Server::new("actix", "/hello.txt", Serves::Users, |place| own("peer-actix", place)),
+        Server::new("actix", "/hello.txt", Serves::Users, |place| own("peer-actix", place)).and_echo("/echo"),
+        Server::new("tungstenite", "/", Serves::Nothing, |place| own("peer-tungstenite", place))
+            .and_echo("/"),
+        Server::new("fastwebsockets", "/", Serves::Nothing, |place| own("peer-fastwebsockets", place))
+            .and_echo("/"),
+        Server::topic("uwebsockets", uwebsockets).and_echo("/echo"),
+        Server::topic("nchan", nchan),
         Server::new("hyper", "/", Serves::Users, hyper).and_http2(Serves::Hello, Serves::Hello),
         Server::new("may", "/", Serves::Users, |place| own("peer-may", place)),
         Server::new("ntex", "/hello.txt", Serves::Users, |place| own("peer-ntex", place)),

@@ -41,7 +41,11 @@ pub fn own(program: &str, place: &Place<'_>) -> io::Result<Command> {
 pub fn null(program: &str, end: &str, place: &Place<'_>) -> io::Result<Command> {
     let mut command = own(program, place)?;
     command.args(["1", &place.work.body_bytes.to_string(), &place.work.depth.to_string()]);
-    command.arg(if place.work.is_short { end } else { "keep" });
+    command.arg(match place.protocol {
+        Protocol::WebSocket => "websocket",
+        _ if place.work.is_short => end,
+        _ => "keep",
+    });
     Ok(command)
 }
 
@@ -134,7 +138,7 @@ fn known<'a>(program: &Path, flag: &'a str) -> io::Result<&'a str> {
 }
 
 /// A service of Gannet's library, behind so many filters that do nothing: told by environment, as every flag of Gannet can be.
-pub fn gannet_hello(backend: &str, filters: u32, place: &Place<'_>) -> io::Result<Command> {
+pub fn gannet_hello(backend: &str, filters: u32, workers: u32, place: &Place<'_>) -> io::Result<Command> {
     let program = match env::var_os("GANNET_HELLO_BIN") {
         Some(path) => path.into(),
         None => env::current_exe()?.with_file_name("gannet-service"),
@@ -142,7 +146,7 @@ pub fn gannet_hello(backend: &str, filters: u32, place: &Place<'_>) -> io::Resul
     let mut command = Command::new(existing(program)?);
     command.arg(filters.to_string());
     command.env("GANNET_LISTEN", format!("127.0.0.1:{}", place.port));
-    command.env("GANNET_WORKERS", "1").env("GANNET_BACKEND", backend);
+    command.env("GANNET_WORKERS", workers.to_string()).env("GANNET_BACKEND", backend);
     Ok(command)
 }
 
@@ -152,9 +156,24 @@ pub fn target() -> PathBuf {
         .map_or_else(|| repository().join("target"), |folder| repository().join(folder))
 }
 
-/// Where `cargo xtask peers --sid` puts what starts the programs of a newer Debian.
+/// Where `cargo xtask peers --sid` puts what starts the programs of a newer Debian, and `cargo xtask peers` what it builds.
 pub fn peers() -> PathBuf {
     repository().join("target/peers/bin")
+}
+
+/// uWebSockets, as socketify brings it, without Python.
+pub fn uwebsockets(place: &Place<'_>) -> io::Result<Command> {
+    let mut command = Command::new(installed("socketify", "SOCKETIFY_BIN")?);
+    command.arg(place.port.to_string());
+    Ok(command)
+}
+
+/// nchan, in the nginx that it was built for.
+pub fn nchan(place: &Place<'_>) -> io::Result<Command> {
+    let file = configure(place, "nchan", include_str!("../../../peers/nchan.conf"), &[])?;
+    let mut command = Command::new(installed("nchan", "NCHAN_BIN")?);
+    command.arg("-p").arg(place.site.scratch()).arg("-c").arg(file).args(["-e", "stderr"]);
+    Ok(command)
 }
 
 pub fn nginx(observing: Observing, place: &Place<'_>) -> io::Result<Command> {
@@ -276,7 +295,7 @@ pub fn caddy(place: &Place<'_>) -> io::Result<Command> {
     let template = if place.work.upstream.is_some() { proxy } else { files };
     // It takes HTTP/2 in clear text only beside HTTP/1.1.
     let protocols = match (place.protocol, place.work.handshake) {
-        (Protocol::Http1, _) => "h1",
+        (Protocol::Http1 | Protocol::WebSocket, _) => "h1",
         (Protocol::Http2, None) => "h1 h2c",
         (Protocol::Http2, Some(_)) => "h1 h2",
     };

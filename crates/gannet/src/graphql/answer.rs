@@ -95,7 +95,7 @@ pub(super) fn not_acceptable() -> Response {
 }
 
 /// Whether nothing was executed: then there is no data, and no error is of a field.
-fn is_refused(result: &GraphQlResponse) -> bool {
+pub(super) fn is_refused(result: &GraphQlResponse) -> bool {
     let is_of_field = |path: &Vec<PathSegment>| !path.is_empty();
     result.data == Value::Null
         && !result.errors.is_empty()
@@ -103,7 +103,7 @@ fn is_refused(result: &GraphQlResponse) -> bool {
 }
 
 /// A result as JSON. Where nothing was executed there is no `data` (GraphQL, 7.1.2).
-fn told(result: &GraphQlResponse) -> serde_json::Value {
+pub(super) fn told(result: &GraphQlResponse) -> serde_json::Value {
     let is_refused = is_refused(result);
     match serde_json::to_value(result) {
         Ok(mut told) => {

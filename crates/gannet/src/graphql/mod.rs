@@ -27,6 +27,7 @@
 //! | the same in an array of [`BATCH`] at most | an array of results |
 //! | GET, `?query=...&operationName=...&variables=...` | the result of a query; a mutation is 405 |
 //! | GET by a browser that asks for a page, without a query | GraphiQL, from the program itself |
+//! | one for a WebSocket, with the feature `websocket` | subscriptions, by the protocol `graphql-transport-ws` |
 //!
 //! A result is `application/graphql-response+json`, or `application/json` for who accepts that only, in which any result is 200. What cannot be executed at all (a query
 //! that cannot be parsed, a field that is not there) is 400 otherwise. A request that is none (no JSON, no `query`, a batch that is too large) is 400, a body too large 413, one of another type
@@ -35,16 +36,20 @@
 mod answer;
 mod graphiql;
 mod parameters;
+#[cfg(feature = "websocket")]
+mod subscriptions;
 
 use std::any::Any;
 use std::sync::Arc;
 
 /// The GraphQL library.
 pub use async_graphql;
-use async_graphql::{BatchRequest, Executor, ObjectType, SchemaBuilder, SubscriptionType};
+use async_graphql::{BatchRequest, Data, Executor, ObjectType, SchemaBuilder, SubscriptionType};
 use gannet_core::{Method, Request, Response, preferred_media_type};
 
 use self::answer::Form;
+#[cfg(feature = "websocket")]
+pub use self::subscriptions::{ConnectionInit, INIT_TIMEOUT, MESSAGE_BYTES, OPERATIONS};
 use crate::App;
 use crate::unlisted::Unlisted;
 
@@ -83,23 +88,35 @@ pub struct GraphQl<E> {
     data: Vec<AddData>,
     graphiql: bool,
     batch: usize,
+    #[cfg(feature = "websocket")]
+    admit: Option<Admit>,
 }
 
-type AddData = Arc<dyn Fn(&Request, async_graphql::Request) -> async_graphql::Request + Send + Sync>;
+type AddData = Arc<dyn Fn(&Request, &mut Data) + Send + Sync>;
+
+#[cfg(feature = "websocket")]
+type Admit = Arc<dyn Fn(&ConnectionInit) -> bool + Send + Sync>;
 
 impl<E: Executor> GraphQl<E> {
     /// Serves a schema.
     pub fn new(schema: E) -> GraphQl<E> {
-        GraphQl { executor: schema, data: Vec::new(), graphiql: true, batch: BATCH }
+        GraphQl {
+            executor: schema,
+            data: Vec::new(),
+            graphiql: true,
+            batch: BATCH,
+            #[cfg(feature = "websocket")]
+            admit: None,
+        }
     }
 
-    /// Gives resolvers what `make` makes of each request: `context.data::<D>()`. There is one of a type.
+    /// Gives resolvers what `make` makes of each request: `context.data::<D>()`. There is one of a type. For a subscription the request is the one that asked for the WebSocket.
     #[must_use]
     pub fn data<D: Any + Send + Sync>(
         mut self,
         make: impl Fn(&Request) -> D + Send + Sync + 'static,
     ) -> GraphQl<E> {
-        self.data.push(Arc::new(move |request, query| query.data(make(request))));
+        self.data.push(Arc::new(move |request, data| data.insert(make(request))));
         self
     }
 
@@ -115,6 +132,15 @@ impl<E: Executor> GraphQl<E> {
     #[must_use]
     pub fn batch(mut self, most: usize) -> GraphQl<E> {
         self.batch = most;
+        self
+    }
+
+    /// Lets clients subscribe for whom `admit` says so of what they said when they connected (`connection_init`); others are closed with 4403. By default all are
+    /// let in. Resolvers find what was said by `context.data::<ConnectionInit>()`.
+    #[cfg(feature = "websocket")]
+    #[must_use]
+    pub fn admit(mut self, admit: impl Fn(&ConnectionInit) -> bool + Send + Sync + 'static) -> GraphQl<E> {
+        self.admit = Some(Arc::new(admit));
         self
     }
 
@@ -135,7 +161,10 @@ impl<E: Executor> GraphQl<E> {
         if request.method() != Method::Post && batch.iter_mut().any(parameters::is_mutation) {
             return form.mutation_by_get();
         }
-        let with_data = |query| self.data.iter().fold(query, |query, add| add(&request, query));
+        let with_data = |mut query: async_graphql::Request| {
+            self.data.iter().for_each(|add| add(&request, &mut query.data));
+            query
+        };
         let batch = match batch {
             BatchRequest::Single(query) => BatchRequest::Single(with_data(query)),
             BatchRequest::Batch(queries) => BatchRequest::Batch(queries.into_iter().map(with_data).collect()),
@@ -192,7 +221,7 @@ where
 }
 
 impl App {
-    /// Answers GraphQL on `path`, by GET and POST: a schema, or [`GraphQl`] to say how. GraphiQL's files are below `path`, under `graphiql/`.
+    /// Answers GraphQL on `path`, by GET and POST, and with the feature `websocket` subscriptions: a schema, or [`GraphQl`] to say how. GraphiQL's files are below `path`, under `graphiql/`.
     #[must_use]
     #[track_caller]
     pub fn graphql(self, path: &str, graphql: impl IntoGraphQl) -> App {
@@ -200,9 +229,17 @@ impl App {
         let app = if graphql.graphiql { graphiql::serve_files(self, path) } else { self };
         let page = graphql.graphiql.then(|| graphiql::page(path)).map(Arc::new);
         let post = graphql.clone();
+        #[cfg(feature = "websocket")]
+        let options = Arc::new(subscriptions::options());
         let get = move |request: Request| {
             let (graphql, page) = (graphql.clone(), page.clone());
+            #[cfg(feature = "websocket")]
+            let options = options.clone();
             async move {
+                #[cfg(feature = "websocket")]
+                if subscriptions::are_wanted(&request) {
+                    return subscriptions::answer(graphql, request, options).await;
+                }
                 match page.filter(|_| graphiql::is_wanted(&request)) {
                     Some(page) => page.answer(&request),
                     None => graphql.answer(request).await,

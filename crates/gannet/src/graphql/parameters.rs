@@ -13,7 +13,7 @@ use crate::extract::json;
 /// The parameters, as JSON has them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Parameters {
+pub(super) struct Parameters {
     query: String,
     operation_name: Option<String>,
     variables: Option<Map<String, Value>>,

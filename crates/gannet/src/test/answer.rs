@@ -225,6 +225,12 @@ impl StreamedAnswer {
         self.world.until(|context| exchange.poll_piece(context)).await.transpose()
     }
 
+    /// Where it was asked for.
+    #[cfg(feature = "websocket")]
+    pub(super) fn world(&self) -> &World {
+        &self.world
+    }
+
     /// What is left of the body, of at most so many bytes, and all that was said beside it.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub(super) struct Http1 {
     protocol: Client,
     head: ResponseHead,
     current: Option<(Rc<Exchange>, Option<Upload>)>,
+    /// Whether what is sent is for another protocol, once that is agreed on.
+    upgrades: bool,
     /// No request may follow.
     is_over: bool,
 }
@@ -23,7 +25,7 @@ pub(super) struct Http1 {
 impl Http1 {
     pub(super) fn new() -> Http1 {
         let protocol = Client::new(Limits::default()).with_level(Level::detect());
-        Http1 { protocol, head: ResponseHead::default(), current: None, is_over: false }
+        Http1 { protocol, head: ResponseHead::default(), current: None, upgrades: false, is_over: false }
     }
 
     pub(super) fn takes_requests(&self) -> bool {
@@ -42,11 +44,12 @@ impl Http1 {
             target: &outgoing.target,
             fields: &fields,
             body: outgoing.length(),
-            upgrade: false,
+            upgrade: outgoing.upgrades,
             accepts_trailers: outgoing.accepts_trailers,
             closes: false,
         };
         self.protocol.request(request, &mut wire.unsent);
+        self.upgrades = outgoing.upgrades;
         self.current = Some((exchange, outgoing.take_upload()));
     }
 
@@ -75,6 +78,14 @@ impl Http1 {
             let Poll::Ready(next) = upload.poll(usize::MAX, context) else { break };
             any = true;
             let written = match next {
+                Next::Data(bytes) if self.upgrades => {
+                    wire.unsent.extend_from_slice(&bytes);
+                    Ok(())
+                }
+                Next::End(_) if self.upgrades => {
+                    *sending = None;
+                    Ok(())
+                }
                 Next::Data(bytes) => self.protocol.push(bytes.len(), &mut wire.unsent).map(|()| {
                     wire.unsent.extend_from_slice(&bytes);
                     self.protocol.pushed(&mut wire.unsent);
@@ -120,6 +131,12 @@ impl Http1 {
         while let Some((exchange, upload)) = &mut self.current
             && !exchange.is_full()
         {
+            if self.protocol.upgraded() && self.upgrades {
+                exchange.push(&wire.unread);
+                any |= !wire.unread.is_empty();
+                wire.unread.clear();
+                return Ok(any);
+            }
             if self.protocol.upgraded() {
                 exchange.end(Ok(()));
                 (self.current, self.is_over) = (None, true);
@@ -139,6 +156,9 @@ impl Http1 {
                 }
                 ClientEvent::Head { consumed } => {
                     exchange.respond(Head::of(&self.head, &wire.unread));
+                    if self.upgrades && !self.protocol.upgraded() {
+                        *upload = None;
+                    }
                     upload.iter_mut().for_each(|upload| upload.awaits_continue = false);
                     consumed
                 }
@@ -176,7 +196,7 @@ impl Http1 {
             self.parse(wire)?;
         }
         let complete = match ended {
-            Ended::InOrder => self.protocol.ended().is_ok(),
+            Ended::InOrder => (self.upgrades && self.protocol.upgraded()) || self.protocol.ended().is_ok(),
             Ended::Reset => return Err(Failure::Reset("the connection was reset".to_owned())),
         };
         // A response that ends with its connection.

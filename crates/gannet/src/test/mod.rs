@@ -21,7 +21,9 @@
 //! Time is Tokio's. Under `#[gannet::test]` it is virtual: a handler that sleeps for an hour is answered for at once, and `tokio::time::sleep` in the
 //! test lets as much time go by for the server. Its calendar begins in 1994, so that dates are the same each time; under `#[gannet::test(real_time)]` it is today's. Computations ([`cpu`](crate::cpu)) and files are done in their turn.
 //!
-//! What needs sockets (other clients, upgrades, TLS) gets a [`TestServer`].
+//! `client.ws("/chat").await` is a WebSocket, in the same way (feature `websocket`).
+//!
+//! What needs sockets (other clients, other upgrades, TLS) gets a [`TestServer`].
 
 mod answer;
 mod client;
@@ -36,6 +38,8 @@ mod request;
 mod server;
 mod upload;
 mod urlencoded;
+#[cfg(feature = "websocket")]
+mod websocket;
 mod wire;
 mod world;
 
@@ -45,4 +49,6 @@ pub use exchange::Failure;
 pub use multipart::Multipart;
 pub use request::RequestBuilder;
 pub use server::TestServer;
+#[cfg(feature = "websocket")]
+pub use websocket::ClientSocket;
 pub(crate) use world::drive_all;

@@ -33,6 +33,7 @@ pub struct RequestBuilder {
     target: String,
     headers: Vec<(String, Vec<u8>)>,
     body: Option<Body>,
+    upgrades: bool,
     place: &'static Location<'static>,
 }
 
@@ -41,7 +42,8 @@ impl RequestBuilder {
     pub(super) fn new(client: Client, method: Method, method_text: &str, target: &str) -> RequestBuilder {
         let (method_text, target) = (method_text.to_owned(), target.to_owned());
         let place = Location::caller();
-        RequestBuilder { client, method, method_text, target, headers: Vec::new(), body: None, place }
+        let headers = Vec::new();
+        RequestBuilder { client, method, method_text, target, headers, body: None, upgrades: false, place }
     }
 
     /// Adds a field. `Host` says which host is asked; `TE: trailers` that trailers of the answer are not dropped; with `Expect: 100-continue` the body is sent
@@ -104,6 +106,13 @@ impl RequestBuilder {
     pub fn stream(mut self, body: Body) -> RequestBuilder {
         self.body = Some(body);
         self
+    }
+
+    /// Asks for another protocol, of which these are the bytes that are sent once it is agreed on.
+    #[cfg(feature = "websocket")]
+    pub(super) fn upgrading(mut self, bytes: Body) -> RequestBuilder {
+        self.upgrades = true;
+        self.stream(bytes)
     }
 
     /// Who asks, by name and password (RFC 7617).
@@ -196,6 +205,7 @@ impl RequestBuilder {
             body: self.body.take(),
             accepts_trailers: false,
             expects_continue: false,
+            upgrades: self.upgrades,
         };
         let mut fields = Fields::new();
         for (name, value) in headers {

@@ -25,6 +25,8 @@ pub(super) struct Outgoing {
     pub(super) accepts_trailers: bool,
     /// The body is sent when it is asked for (RFC 9110, 10.1.1).
     pub(super) expects_continue: bool,
+    /// Another protocol is asked for, whose bytes the body is.
+    pub(super) upgrades: bool,
 }
 
 /// What is still to be sent of a request's body.
@@ -52,7 +54,7 @@ pub(super) enum Next {
 
 impl Outgoing {
     pub(super) fn length(&self) -> BodyLength {
-        match self.body.as_ref().map(Body::length) {
+        match self.body.as_ref().filter(|_| !self.upgrades).map(Body::length) {
             None => BodyLength::None,
             Some(Some(length)) => BodyLength::Known(length),
             Some(None) => BodyLength::Chunked,
@@ -62,7 +64,7 @@ impl Outgoing {
     /// Takes the body out, to be sent behind the head.
     pub(super) fn take_upload(&mut self) -> Option<Upload> {
         let body = self.body.take()?;
-        Some(Upload { body, piece: None, awaits_continue: self.expects_continue })
+        Some(Upload { body, piece: None, awaits_continue: self.expects_continue || self.upgrades })
     }
 }
 

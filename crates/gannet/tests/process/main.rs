@@ -4,4 +4,5 @@ mod child;
 #[path = "../common/mod.rs"]
 mod common;
 mod exhaustion;
+mod held;
 mod signals;

@@ -4,3 +4,4 @@ mod assertions;
 mod conversations;
 mod requests;
 mod time;
+mod websocket;

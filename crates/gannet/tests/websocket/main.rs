@@ -1,8 +1,16 @@
 //! WebSockets, by another crate's client over real sockets, on both backends.
 
 mod broadcast;
+#[expect(dead_code, reason = "shared with the tests of the server, which use all of it")]
+#[path = "../common/client/mod.rs"]
+mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod protocols;
+#[expect(dead_code, unused_imports, reason = "shared with the tests of the server, which use all of it")]
+#[path = "../server/rig.rs"]
+mod rig;
+mod subscriptions;
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -18,6 +26,29 @@ use crate::broadcast::{
     what_is_published_reaches_all_who_have_subscribed_in_order,
 };
 use crate::common::on_each_backend;
+use crate::protocols::{
+    a_conversation_is_the_same_over_each,
+    a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
+    halves_are_independent_and_messages_may_be_json, what_breaks_the_protocol_is_told_by_its_code,
+    what_is_published_reaches_each,
+};
+use crate::rig::on_each_protocol;
+
+on_each_protocol!(
+    a_conversation_is_the_same_over_each,
+    what_breaks_the_protocol_is_told_by_its_code,
+    a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
+    halves_are_independent_and_messages_may_be_json,
+    what_is_published_reaches_each,
+);
+use crate::subscriptions::{
+    a_client_that_breaks_the_protocol_is_told_by_the_code_for_it, a_client_that_does_not_begin_is_closed,
+    more_operations_than_may_be_are_refused_one_by_one,
+    operations_go_on_beside_each_other_until_the_client_has_enough,
+    resolvers_find_what_the_request_and_the_client_said,
+    results_of_a_subscription_come_one_by_one_until_it_is_complete,
+    what_cannot_be_executed_is_an_error_of_its_operation_only,
+};
 
 on_each_backend!(
     messages_come_back_as_they_were,
@@ -32,6 +63,13 @@ on_each_backend!(
     a_request_that_asks_for_no_websocket_is_told_to,
     what_is_published_reaches_all_who_have_subscribed_in_order,
     a_subscriber_that_is_too_slow_is_closed_where_it_must_miss_nothing,
+    results_of_a_subscription_come_one_by_one_until_it_is_complete,
+    operations_go_on_beside_each_other_until_the_client_has_enough,
+    resolvers_find_what_the_request_and_the_client_said,
+    what_cannot_be_executed_is_an_error_of_its_operation_only,
+    a_client_that_breaks_the_protocol_is_told_by_the_code_for_it,
+    a_client_that_does_not_begin_is_closed,
+    more_operations_than_may_be_are_refused_one_by_one,
 );
 
 async fn echo(mut socket: WebSocket) -> WebSocketResult {

@@ -12,10 +12,12 @@ use gannet_core::ws::{
 use gannet_core::{Method, scan};
 use gannet_engine::sim::{Client, Faults, Network, Random};
 use gannet_features::broadcast::{Broadcast, SlowSubscriber};
+use gannet_features::events::Events;
 use gannet_features::websocket::{WebSocket, WebSocketOptions, WebSocketResult, WebSockets};
 use gannet_proto::ws::{CloseFrame, Kind};
 use gannet_server::{Command, Limits, Site, SiteBuilder};
 
+use crate::peer::Peer;
 use crate::simulation::{Replay, seeds};
 use crate::world::{Setup, World, simulate};
 
@@ -344,6 +346,43 @@ fn open(world: &mut World) -> Talker {
     talker.hear_all();
     assert!(talker.is_open);
     talker
+}
+
+#[test]
+fn events_go_on_with_a_comment_where_nothing_is_said_and_end_with_the_server() {
+    let broadcast = Broadcast::new();
+    let all = broadcast.clone();
+    let mut site = SiteBuilder::new();
+    site.route(Some(Method::Get), "/events", move |events: Events| events.subscribe(&all));
+    let site = Arc::new(site.build().expect("no pattern is there twice"));
+    simulate(async {
+        let mut world = World::new(Network::new(0, Faults::none()), &site, &Setup::default());
+        let mut peer = Peer::connect(&world);
+        peer.get("/events");
+        world.settle();
+        let said = |peer: &mut Peer| String::from_utf8(peer.hear()[0].body.clone()).expect("text");
+        assert_eq!(said(&mut peer), "");
+        broadcast.send("one\ntwo");
+        broadcast.send(vec![0_u8, 1]); // no text
+        world.settle();
+        assert_eq!(said(&mut peer), "data: one\ndata: two\n\n");
+        world.run(Duration::from_secs(16)).await;
+        assert_eq!(said(&mut peer), "data: one\ndata: two\n\n:\n\n");
+        world.run(Duration::from_secs(10)).await;
+        broadcast.send("three");
+        world.run(Duration::from_secs(10)).await;
+        assert!(said(&mut peer).ends_with("data: three\n\n"), "no comment is needed yet");
+        assert_eq!(broadcast.subscribers(), 1);
+        world.command(Command::Drain);
+        world.settle();
+        peer.hear();
+        assert!(peer.hear()[0].complete, "so that a browser comes again");
+        assert_eq!(broadcast.subscribers(), 0);
+        drop(peer);
+        world.run(AFTERWARDS).await;
+        assert!(world.is_done());
+        world.assert_nothing_leaked();
+    });
 }
 
 #[test]

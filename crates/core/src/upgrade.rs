@@ -52,7 +52,7 @@ pub trait Duplex {
         None
     }
 
-    /// What the client is sent next, as it is: what is short is appended to `out`, whatever is returned, and what is long is given, to go behind it; `None` at the end.
+    /// What the client is sent next, as it is. The server asks whenever it has polled the conversation, and when it was woken by the waker of `context`. What is short is appended to `out`, whatever is returned, and what is long is given, to go behind it; `None` at the end.
     ///
     /// # Errors
     /// When it cannot go on: the connection is closed.

@@ -172,7 +172,9 @@ impl Connection {
     #[inline(never)]
     fn advance_conversation(&mut self, local: &mut Local) {
         let Stage::Conversing(conversing) = &mut self.stage else { return };
-        conversing.advance(self.socket, local);
+        if conversing.has_work(self.socket, local) {
+            conversing.advance(self.socket, local);
+        }
         if let Some(wire) = conversing.busy_wire() {
             flush::send(wire, self.tls.as_deref_mut(), self.socket, local);
         }

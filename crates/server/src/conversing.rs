@@ -34,6 +34,8 @@ pub(crate) struct Conversing {
     sent_all: bool,
     /// Not polled yet: to be polled without having been woken.
     fresh: bool,
+    /// It had nothing more to send when it was last asked, and wakes us when it has.
+    waits: bool,
     /// Our half is shut down.
     half_closed: bool,
     /// It came by TLS.
@@ -50,6 +52,7 @@ impl Conversing {
             account: None,
             sent_all: false,
             fresh: true,
+            waits: false,
             half_closed: false,
             is_secure: false,
         }
@@ -74,6 +77,12 @@ impl Conversing {
         })
     }
 
+    /// Time has passed: what it sends may have changed by that alone. Gives its wire, if something comes or goes.
+    fn all_is_to_be_asked(&mut self) -> Option<&mut Wire> {
+        self.waits = false;
+        self.busy_wire()
+    }
+
     /// The same, if something comes or goes.
     pub(crate) fn busy_wire(&mut self) -> Option<&mut Wire> {
         self.wire.as_deref_mut()
@@ -85,6 +94,12 @@ impl Conversing {
 
     fn fate(&self) -> Fate {
         self.wire.as_ref().map_or(Fate::Serve, |wire| wire.fate)
+    }
+
+    /// Whether it finds anything to take on. After something was sent it mostly does not.
+    pub(crate) fn has_work(&self, socket: SocketId, local: &Local) -> bool {
+        let came = |wire: &Wire| wire.input.is_some() || wire.peer_ended;
+        !self.waits || self.wire.as_deref().is_some_and(came) || local.wakers.is_woken(socket.index)
     }
 
     /// Takes it as far as it goes. What is woken meanwhile is looked at here, and not by the mailbox.
@@ -165,6 +180,7 @@ impl Conversing {
         let mut output = waiting.unwrap_or_else(|| local.take_output());
         let before = output.remaining();
         let polled = handle::contained(local, || self.duplex.poll_send(&mut context, output.bytes()));
+        self.waits = matches!(polled, Ok(Poll::Pending));
         let flow = match polled.unwrap_or(Poll::Ready(Some(Err(BodyError::Aborted)))) {
             Poll::Ready(Some(Ok(data))) if !data.is_empty() => {
                 pull::put(&mut output, data);
@@ -316,7 +332,7 @@ pub(crate) fn settle(connection: &mut Connection, local: &mut Local) {
 /// The connection's timer went off.
 pub(crate) fn passed(connection: &mut Connection, local: &mut Local) {
     if let Stage::Conversing(conversing) = &mut connection.stage
-        && let Some(wire) = conversing.busy_wire()
+        && let Some(wire) = conversing.all_is_to_be_asked()
         && wire.write_deadline.is_some_and(|deadline| deadline <= local.now())
     {
         local.observer.hit(Limit::WRITE_TIMEOUT);

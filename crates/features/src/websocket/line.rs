@@ -86,6 +86,8 @@ struct State {
     pinged: bool,
     /// Nothing more is sent behind what waits.
     over: bool,
+    /// The conversation is being polled, after which the server asks what is to be sent: it need not be woken for that.
+    is_polled: bool,
     /// Somebody waits for a message, or for room.
     awaits_message: bool,
     awaits_room: bool,
@@ -124,6 +126,7 @@ impl Line {
             throttled: false,
             pinged: false,
             over: false,
+            is_polled: false,
             awaits_message: false,
             awaits_room: false,
             closing: Closing::Open,
@@ -156,6 +159,7 @@ impl Line {
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, WebSocketError>> {
         let state = &mut *self.state.borrow_mut();
+        state.is_polled |= state.is_server(context.waker());
         loop {
             if let Some(error) = state.error {
                 return Poll::Ready(Err(error));
@@ -199,6 +203,7 @@ impl Line {
     /// Ready when there is room for a message to be sent.
     pub(super) fn poll_room(&self, context: &mut Context<'_>) -> Poll<Result<(), WebSocketError>> {
         let state = &mut *self.state.borrow_mut();
+        state.is_polled |= state.is_server(context.waker());
         if state.closing.send(Opcode::Text).is_none() || state.over {
             return Poll::Ready(Err(state.error.unwrap_or(WebSocketError::Closed)));
         }
@@ -336,7 +341,7 @@ impl State {
         } else {
             work.input = None;
             if std::mem::take(&mut self.throttled) {
-                wake(self.server.as_ref());
+                self.wake_server();
             }
         }
         event
@@ -411,7 +416,7 @@ impl State {
         if let Some(rare) = &mut self.rare {
             rare.subscriptions.clear();
         }
-        wake(self.server.as_ref());
+        self.wake_server();
         self.wake_reader();
         self.wake_writer();
     }
@@ -451,7 +456,7 @@ impl State {
     /// Puts something behind all that is to be sent.
     fn put(&mut self, spare: &Spare, outgoing: Outgoing) {
         self.work.get_or_insert_with(|| spare.take()).push(outgoing);
-        wake(self.server.as_ref());
+        self.wake_server();
     }
 
     /// Puts short frames behind all that is to be sent.
@@ -460,7 +465,7 @@ impl State {
         let before = work.frames.len();
         write(&mut work.frames);
         work.queued += work.frames.len() - before;
-        wake(self.server.as_ref());
+        self.wake_server();
     }
 
     fn await_message(&mut self, context: &Context<'_>) {
@@ -499,6 +504,13 @@ impl State {
 
     fn is_server(&self, waker: &Waker) -> bool {
         self.server.as_ref().is_some_and(|server| server.will_wake(waker))
+    }
+
+    /// There is something to be sent.
+    fn wake_server(&self) {
+        if !self.is_polled {
+            wake(self.server.as_ref());
+        }
     }
 
     fn wake_reader(&mut self) {
@@ -562,6 +574,7 @@ impl Duplex for Line {
         out: &mut Vec<u8>,
     ) -> Poll<Option<Result<Data, BodyError>>> {
         let state = &mut *self.state.borrow_mut();
+        state.is_polled = false;
         let now = self.common.ports.clock.now();
         if self.common.ports.draining.has_begun() && state.closing == Closing::Open {
             let frame = CloseFrame::new(CloseCode::GOING_AWAY, "the server is ending");

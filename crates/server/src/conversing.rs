@@ -106,14 +106,18 @@ impl Conversing {
     pub(crate) fn advance(&mut self, socket: SocketId, local: &mut Local) {
         local.route.set(self.route());
         let held = local.wakers.hold(socket.index);
+        self.waits = false; // unless it is asked, and says so
         for _ in 0..ROUNDS {
             self.hand_over(local);
             self.poll(socket, local);
             self.no_more();
             self.pull(socket, local);
-            if !local.wakers.is_woken(socket.index) {
+            if !local.wakers.is_woken(socket.index) && !self.may_hand_over(local) {
                 break;
             }
+        }
+        if self.may_hand_over(local) {
+            local.wakers.waker(socket.index).wake(); // others have their turn first
         }
         if held {
             local.wakers.let_go(socket.index);
@@ -127,9 +131,14 @@ impl Conversing {
         }
     }
 
+    /// Whether what has arrived may go to the conversation, which has room again.
+    fn may_hand_over(&self, local: &Local) -> bool {
+        self.wire.as_ref().is_some_and(|wire| wire.input.is_some()) && self.has_window(local)
+    }
+
     /// Bytes are not parsed: the conversation reads them as they are.
     fn hand_over(&mut self, local: &Local) {
-        if self.has_window(local)
+        if self.may_hand_over(local)
             && let Some(input) = self.wire.as_mut().and_then(|wire| wire.input.take())
         {
             self.duplex.receive(input);
@@ -143,6 +152,7 @@ impl Conversing {
             return;
         }
         let Some(conversation) = &mut self.conversation else { return };
+        self.waits = false; // it may say something, and wakes nobody for that
         let waker = local.wakers.waker(socket.index);
         let mut context = Context::from_waker(&waker);
         match handle::contained(local, || conversation.as_mut().poll(&mut context)) {
@@ -244,6 +254,7 @@ impl Conversing {
     fn tell(&mut self, broken_off: bool, local: &mut Local) {
         let Some(account) = self.account.take() else { return };
         let mut wire = self.wire.take().unwrap_or_else(|| local.take_wire());
+        wire.accounts.carry(account.content());
         let (position, now) = (wire.position(), local.now());
         match broken_off {
             true => wire.accounts.broken_off(account, position, now, &mut local.observer),

@@ -341,7 +341,8 @@ impl State {
         } else {
             work.input = None;
             if std::mem::take(&mut self.throttled) {
-                self.wake_server();
+                // It has more, and puts it here before it polls again.
+                wake(self.server.as_ref());
             }
         }
         event

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::{Mutex, PoisonError};
 
 use gannet::prelude::*;
 use gannet::websocket::WebSocketResult;
@@ -9,6 +10,9 @@ use gannet::{BackendChoice, Broadcast};
 
 use crate::child::{self, Server, answer, ask};
 use crate::common::on_each_backend;
+
+/// One backend at a time: the descriptors of this process are enough for one.
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// Held at a time; the descriptors of two processes are enough for more.
 const HELD: usize = 10_000;
@@ -43,6 +47,7 @@ fn serve(backend: BackendChoice) {
 }
 
 fn hold(backend: BackendChoice) {
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut server = Server::start(
         "held",
         backend,

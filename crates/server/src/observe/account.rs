@@ -194,6 +194,11 @@ impl Accounts {
         Some(SetAside { account, record })
     }
 
+    /// So much content was sent, if not by these accounts then by those before them, which were told of nothing else: where it ended is where they go on.
+    pub(crate) fn carry(&mut self, content: u64) {
+        self.taken += content.saturating_sub(self.position());
+    }
+
     /// The response of one that was set aside is made as a whole, up to `position`. Gives the memory of its record.
     pub(crate) fn made(
         &mut self,
@@ -314,6 +319,11 @@ impl SetAside {
     /// The response's head is made.
     pub(crate) fn responded(&mut self, status: Status, upgraded: bool) {
         (self.account.status, self.account.upgraded) = (status.code(), upgraded);
+    }
+
+    /// How much of its content was put into the output.
+    pub(crate) fn content(&self) -> u64 {
+        self.account.body
     }
 
     /// So much of its content was put into the output.

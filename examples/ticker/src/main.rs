@@ -49,7 +49,7 @@ fn stream(events: Events, ticks: State<Ticks>) -> Result<EventStream, Rejection>
         Some(id) => Some(id.parse::<u64>().map_err(|_| refused())?),
         None => None,
     };
-    let (ticks, mut newest) = (ticks.clone(), ticks.newest());
+    let mut newest = ticks.newest();
     Ok(events.heartbeat(HEARTBEAT).written(async move |mut sender| {
         sender.send(Event::comment("fish, in pence per kilogram").retry(RETRY)).await?;
         loop {

@@ -6,7 +6,7 @@ use crate::extract::{FromLast, at_once, reject};
 use crate::future::Boxes;
 use crate::{FromRequest, Handler, IntoHandler, IntoResponse, Needs, Reply, Request, Response};
 
-/// What can be called with the arguments `A`: a function of up to ten, or a value, which takes none ([`Value`]).
+/// What can be called with the arguments `A`: a function of up to ten, or a value, which takes none.
 ///
 /// This trait and the next two are there for what the compiler says of a handler that is wrong. [`IntoHandler`] has one implementation for all functions and values, so it is taken, and
 /// which of its conditions does not hold is reported: of two, neither would be. What tells functions apart (how many arguments, async or not) is a condition of its own, so that

@@ -95,7 +95,7 @@ impl Body {
     }
 
     /// The next frame, of whatever kind the body is; `None` at the end. After [`Frame::Trailers`] only the end may come. No frame of bytes in
-    /// memory, or of a file, is empty; those of a stream may be. An upgrade has none: it is to be [started](Upgrade::start).
+    /// memory, or of a file, is empty; those of a stream may be. An upgrade has none: it is to be [begun](Upgrade::begin).
     ///
     /// # Errors
     /// As [`Source::poll_frame`].

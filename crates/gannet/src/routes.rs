@@ -229,7 +229,7 @@ impl Routes {
 }
 
 /// The pattern for everything below a prefix.
-#[cfg(feature = "files")]
+#[cfg(any(feature = "files", feature = "mount"))]
 pub(crate) fn below(prefix: &str) -> String {
     format!("{}/*", prefix.trim_end_matches('/'))
 }

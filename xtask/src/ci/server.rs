@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Context, Outcome, workspace};
 use crate::command;
@@ -54,7 +54,7 @@ impl Server {
         command.args(arguments).args(["--listen", "127.0.0.1:0", "--backend", backend]);
         command.envs(variables.iter().copied());
         let mut server = Server::spawn(context, &mut command, &format!("gannet-{backend}"))?;
-        let Some((line, address)) = wait_for_banner(&mut server.child) else {
+        let Some((line, address)) = wait_for_banner(&mut server.child, &server.log) else {
             return Err(server.explain_silence(backend));
         };
         let shown = match backend {
@@ -86,7 +86,7 @@ impl Server {
             .envs([("GANNET_LISTEN", "127.0.0.1:0"), ("NO_COLOR", "1")])
             .envs(variables.iter().copied());
         let mut server = Server::spawn(context, &mut command, &package)?;
-        let Some((line, address)) = wait_for_banner(&mut server.child) else {
+        let Some((line, address)) = wait_for_banner(&mut server.child, &server.log) else {
             let complaint = server.complaint();
             if is_kernels_refusal(&complaint) {
                 return Err(Outcome::LeftOut(format!("the kernel allows no io_uring: {complaint}")));
@@ -169,8 +169,9 @@ impl Drop for Server {
     }
 }
 
-/// The first line with an address, and the address. The rest is read too, so that the server never waits for us.
-fn wait_for_banner(child: &mut Child) -> Option<(String, String)> {
+/// The first line with an address, and the address. The rest is read too, so that the server never waits for us. A service that keeps no log says it on its standard
+/// error, of which `log` is the file.
+fn wait_for_banner(child: &mut Child, log: &Path) -> Option<(String, String)> {
     let lines = BufReader::new(child.stdout.take()?).lines();
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -181,7 +182,18 @@ fn wait_for_banner(child: &mut Child) -> Option<(String, String)> {
             }
         }
     });
-    receiver.recv_timeout(STARTS_WITHIN).ok()
+    let begun = Instant::now();
+    while begun.elapsed() < STARTS_WITHIN {
+        if let Ok(found) = receiver.recv_timeout(Duration::from_millis(50)) {
+            return Some(found);
+        }
+        let said = fs::read_to_string(log).unwrap_or_default();
+        let line = said.lines().find(|line| line.starts_with("listening on "));
+        if let Some(found) = line.and_then(|line| Some((line.to_owned(), address(line)?))) {
+            return Some(found);
+        }
+    }
+    None
 }
 
 /// The address in a banner: its first word that is a URL.

@@ -3,7 +3,7 @@
 //! | step | where | what it costs |
 //! |---|---|---|
 //! | a message is published | any thread: [`Broadcast::send`] | it is encoded once; one letter for each worker that has subscribers and none on its way |
-//! | its letter is opened | each worker, in its next turn: [`inbox`] | one copy for the worker, whose subscribers share it; a place in a queue for each of them |
+//! | its letter is opened | each worker, in its next turn | one copy for the worker, whose subscribers share it; a place in a queue for each of them |
 //! | it is sent | each connection, when the worker comes by it | all that came in the turn is one send |
 //!
 //! So a subscriber that keeps up gets every message of one [`Broadcast`] once, and in the same order as all others. One that does not is treated as
@@ -57,7 +57,7 @@ pub(crate) struct Terms {
     pub(crate) slow: SlowSubscriber,
 }
 
-/// What becomes of a subscriber for whom as many messages wait as may ([`Broadcast::backlog`]) when there is another.
+/// What becomes of a subscriber for whom as many messages wait as may ([`Broadcast::bounded`]) when there is another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum SlowSubscriber {
     /// It misses the oldest of those that wait: for what is out of date when the next one is there, as prices.

@@ -13,7 +13,8 @@ use crate::broadcast::Broadcast;
 
 /// A WebSocket: what a handler of [`WebSockets`](super::WebSockets) converses by.
 ///
-/// Pings are answered, and sent, by themselves; so is a Close, and what the client breaks. Dropping it closes the conversation: with 1000, or in a panic with 1011.
+/// Pings are answered, and sent, by themselves; so is a Close, and what the client breaks. The conversation ends with its handler: with 1000 where that returns, with 1011 where it fails
+/// or panics. Dropping this ends nothing by itself: [`close`](WebSocket::close) does.
 /// When the server ends it is closed with 1001, and [`recv`](WebSocket::recv) gives `None` once the client has answered.
 pub struct WebSocket {
     line: Rc<Line>,
@@ -91,7 +92,7 @@ impl WebSocket {
         self.line.unsubscribe(broadcast);
     }
 
-    /// Both halves, so that receiving and sending need not wait for each other. The conversation is closed when both are gone.
+    /// Both halves, so that receiving and sending need not wait for each other. The conversation ends with its handler, not with them.
     pub fn split(self) -> (WebSocketReceiver, WebSocketSender) {
         (WebSocketReceiver { line: self.line.clone() }, WebSocketSender { line: self.line })
     }

@@ -52,6 +52,9 @@ pub struct Needs {
     bodies: Vec<&'static str>,
     parameters: Vec<String>,
     parameter_count: Option<usize>,
+    /// What takes something that only handlers of a kind have, and the mistake where it is none.
+    wanted: Vec<(TypeId, &'static str)>,
+    provided: Vec<TypeId>,
     notes: Vec<Box<dyn Any + Send + Sync>>,
 }
 
@@ -74,6 +77,16 @@ impl Needs {
     /// Exactly so many parameters in the route's pattern.
     pub fn parameter_count(&mut self, count: usize) {
         self.parameter_count = Some(count);
+    }
+
+    /// A `T`, which only handlers that [provide](Needs::provides) it have; `mistake` says what is wrong with others.
+    pub fn wants<T: 'static>(&mut self, mistake: &'static str) {
+        self.wanted.push((TypeId::of::<T>(), mistake));
+    }
+
+    /// The handler gives its arguments a `T`.
+    pub fn provides<T: 'static>(&mut self) {
+        self.provided.push(TypeId::of::<T>());
     }
 
     /// Anything else that a handler tells those who list routes: a description of itself.
@@ -108,6 +121,8 @@ impl Needs {
             let has = parameters.len();
             mistakes.push(format!("takes {count} of the path's parameters, and the pattern has {has}"));
         }
+        let unmet = self.wanted.iter().filter(|(wanted, _)| !self.provided.contains(wanted));
+        mistakes.extend(unmet.map(|(_, mistake)| (*mistake).to_owned()));
         mistakes
     }
 }

@@ -53,6 +53,12 @@ impl Delivered {
         }
     }
 
+    /// A message that was published.
+    #[cfg(test)]
+    pub(crate) fn of(message: Message) -> Delivered {
+        Delivered::new(&Published::new(message))
+    }
+
     /// The message as a frame of a server.
     pub(crate) fn frame(&self) -> &Bytes {
         &self.frame

@@ -303,3 +303,96 @@ impl Deflater {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use gannet_core::scan::Level;
+    use gannet_core::ws::{self, Event, Limits, Receiver, Role};
+
+    use super::*;
+
+    fn codecs(windows: Compression, locals: &Locals) -> Codecs {
+        Codecs::new(Agreed { windows, level: 6, threshold_bytes: 16 }, locals)
+    }
+
+    fn alone(bits: u8) -> Compression {
+        let window = Window { is_taken_over: false, bits };
+        Compression { server: window, client: window }
+    }
+
+    /// What a client reads of what was written, message by message.
+    fn read(bytes: &[u8], codecs: &mut Codecs, limits: &Limits) -> Result<Vec<Vec<u8>>, ws::Error> {
+        let (mut receiver, mut message, mut all) =
+            (Receiver::new(Role::Client, Level::detect()), Vec::new(), Vec::new());
+        let mut rest = bytes;
+        while let Some(event) =
+            receiver.poll_event(&mut rest, limits, &mut message, Some(codecs.inflate()))?
+        {
+            assert!(matches!(event, Event::Text | Event::Binary));
+            all.push(message.clone());
+        }
+        Ok(all)
+    }
+
+    #[test]
+    fn messages_come_out_as_they_went_in_whatever_was_agreed_on() {
+        let messages: Vec<Message> = [30, 1000, 4096, 300_000]
+            .map(|length| "a short text, again ".repeat(length / 20 + 1).into())
+            .to_vec();
+        for windows in [Compression::default(), alone(15), alone(9)] {
+            let locals = Locals::default();
+            let (mut writer, mut reader, mut written) =
+                (codecs(windows, &locals), codecs(windows, &locals), Vec::new());
+            for message in messages.iter().chain(&messages) {
+                assert!(writer.write(message, &mut written));
+            }
+            let all = read(&written, &mut reader, &Limits::default()).expect("what was written");
+            assert!(
+                all.iter().zip(messages.iter().chain(&messages)).all(|(read, said)| read == said.as_bytes())
+            );
+            assert!(all.len() == 2 * messages.len() && written.len() < 30_000, "{} bytes", written.len());
+            assert_eq!(
+                reader.inflater.is_some(),
+                windows.client.is_taken_over,
+                "a codec is kept where its window is, and only there"
+            );
+            assert_eq!(writer.spare.deflaters.borrow().len(), usize::from(!windows.server.is_taken_over));
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_not_compressed() {
+        let mut written = Vec::new();
+        assert!(!codecs(alone(15), &Locals::default()).write(&"short".into(), &mut written));
+        assert!(written.is_empty());
+    }
+
+    #[test]
+    fn a_bomb_ends_at_the_limit_of_messages_and_what_is_no_deflate_is_told() {
+        let (locals, mut bomb) = (Locals::default(), Vec::new());
+        codecs(alone(15), &locals).write(&vec![0; 1_000_000].into(), &mut bomb);
+        assert!(bomb.len() < 2000);
+        let limits = Limits { message_bytes: 100_000, ..Limits::default() };
+        assert_eq!(read(&bomb, &mut codecs(alone(15), &locals), &limits), Err(ws::Error::MessageTooLarge));
+        let nonsense = [0xc2, 4, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(
+            read(&nonsense, &mut codecs(alone(15), &locals), &limits),
+            Err(ws::Error::InvalidCompression)
+        );
+    }
+
+    #[test]
+    fn a_message_for_many_is_compressed_once_and_only_where_that_is_the_same_for_all() {
+        let locals = Locals::default();
+        let published = Delivered::of("a text that is long enough to be worth it, worth it, worth it".into());
+        let first = codecs(alone(15), &locals).published(&published).expect("compressed");
+        let second = codecs(alone(15), &locals).published(&published).expect("the same");
+        assert_eq!(first.as_ptr(), second.as_ptr());
+        let all =
+            read(&first, &mut codecs(alone(15), &locals), &Limits::default()).expect("what was written");
+        assert!(all[0].ends_with(b"worth it"));
+        for other in [Compression::default(), alone(9)] {
+            assert_eq!(codecs(other, &locals).published(&published), None);
+        }
+    }
+}

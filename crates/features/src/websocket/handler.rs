@@ -15,7 +15,7 @@ use pin_project_lite::pin_project;
 
 use super::line::Line;
 use super::socket::Pending;
-use super::{Ended, WebSocketError, WebSocketOptions, handshake};
+use super::{Ended, WebSocket, WebSocketError, WebSocketOptions, handshake};
 
 /// A handler of conversations, and how they are agreed on: an async function of a [`WebSocket`](super::WebSocket) and of whatever else handlers take, in any order, that
 /// returns nothing or a [`WebSocketResult`](super::WebSocketResult).
@@ -188,6 +188,7 @@ where
     }
 
     fn needs(&self, needs: &mut Needs) {
+        needs.provides::<WebSocket>();
         F::tell_needs(needs);
     }
 }

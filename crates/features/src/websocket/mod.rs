@@ -11,7 +11,9 @@ mod handshake;
 mod line;
 mod message;
 mod options;
+mod served;
 mod socket;
+mod state;
 mod work;
 
 pub use bytestring::ByteString;

@@ -238,5 +238,6 @@ impl FromRequest for WebSocket {
 
     fn needs(needs: &mut Needs) {
         needs.body("WebSocket");
+        needs.wants::<WebSocket>("takes a WebSocket, which only handlers have that are added by `ws`");
     }
 }

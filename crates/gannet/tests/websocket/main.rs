@@ -29,8 +29,8 @@ use crate::common::on_each_backend;
 use crate::protocols::{
     a_conversation_is_the_same_over_each,
     a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
-    halves_are_independent_and_messages_may_be_json, what_breaks_the_protocol_is_told_by_its_code,
-    what_is_published_reaches_each,
+    halves_are_independent_and_messages_may_be_json, halves_may_be_on_tasks_of_their_own,
+    what_breaks_the_protocol_is_told_by_its_code, what_is_published_reaches_each,
 };
 use crate::rig::on_each_protocol;
 
@@ -39,6 +39,7 @@ on_each_protocol!(
     what_breaks_the_protocol_is_told_by_its_code,
     a_protocol_is_agreed_on_and_what_is_refused_is_answered_in_its_place,
     halves_are_independent_and_messages_may_be_json,
+    halves_may_be_on_tasks_of_their_own,
     what_is_published_reaches_each,
 );
 use crate::subscriptions::{
@@ -186,6 +187,14 @@ fn a_server_that_ends_says_1001(backend: BackendChoice) {
     });
     assert_eq!(closed(&mut client), Some((TheirCode::Away, "the server is ending".to_owned())));
     stop.join().expect("it ends");
+}
+
+#[test]
+fn a_plain_handler_that_takes_a_websocket_is_a_mistake_that_is_told_at_start() {
+    let plain = async |_: WebSocket| "not by ws";
+    let said = App::new().get("/", plain).ws("/ws", echo).build().expect_err("a mistake").to_string();
+    assert!(said.contains("takes a WebSocket, which only handlers have that are added by `ws`"), "{said}");
+    assert!(!said.contains("/ws\""), "{said}");
 }
 
 fn a_page_of_another_origin_is_refused(backend: BackendChoice) {

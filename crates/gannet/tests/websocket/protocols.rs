@@ -152,6 +152,44 @@ pub fn halves_are_independent_and_messages_may_be_json(over: Over) {
     assert_eq!((begin[0], u16::from_be_bytes([begin[2], begin[3]])), (0x88, 1007));
 }
 
+pub fn halves_may_be_on_tasks_of_their_own(over: Over) {
+    let relay = async |socket: WebSocket| {
+        let (mut receiver, mut sender) = socket.split();
+        let (give, mut take) = tokio::sync::mpsc::channel(1);
+        // Tasks have wakers of their own: what wakes the conversation does not wake them.
+        let tasks = tokio::task::LocalSet::new();
+        tasks.spawn_local(async move {
+            while let Ok(Some(message)) = receiver.recv().await {
+                if give.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tasks.spawn_local(async move {
+            while let Some(message) = take.recv().await {
+                if sender.send(message).await.is_err() {
+                    return;
+                }
+            }
+        });
+        tasks.await;
+        WebSocketResult::Ok(())
+    };
+    let server = Server::start(App::new().ws("/", relay), over);
+    let mut client = open(&server, over, "/", "");
+    for round in 0..20_u8 {
+        client.send(frame(1, &[b'a' + round]));
+        says(&mut client, 1, &[b'a' + round]);
+    }
+    // More than may wait to be sent, before anything of it is read.
+    let many = frame(2, &[7; 125]).repeat(2000);
+    client.send(many);
+    let expected = of_server(2, &[7; 125]).repeat(2000);
+    assert!(client.take(expected.len()) == expected);
+    client.send(frame(8, b"\x03\xe8"));
+    says(&mut client, 8, b"\x03\xe8");
+}
+
 pub fn what_is_published_reaches_each(over: Over) {
     let broadcast = Broadcast::new();
     let app = App::new()

@@ -349,6 +349,38 @@ fn open(world: &mut World) -> Talker {
 }
 
 #[test]
+fn who_is_too_slow_misses_the_oldest_or_the_newest_or_is_closed() {
+    for (slow, heard, closed) in [
+        (SlowSubscriber::DropOldest, &["subscribed", "3", "4"][..], None),
+        (SlowSubscriber::DropNewest, &["subscribed", "0", "1"], None),
+        (SlowSubscriber::Close, &["subscribed"], Some(CloseCode::TRY_AGAIN_LATER)),
+    ] {
+        let broadcast = Broadcast::bounded(2, slow);
+        simulate(async {
+            let network = Network::new(0, Faults::none());
+            let mut world =
+                World::new(network, &site(&broadcast, &WebSocketOptions::new()), &Setup::default());
+            let mut talker = Talker::new(world.connect(), "/talk");
+            talker.send();
+            world.settle();
+            // All before the worker has its next turn: nothing of it can be sent between.
+            (0..5).for_each(|number| broadcast.send(number.to_string()));
+            world.settle();
+            talker.hear_all();
+            assert_eq!(
+                (&talker.heard[..], talker.closed_by()),
+                (&heard.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>()[..], closed),
+                "{slow:?}"
+            );
+            drop(talker);
+            world.run(AFTERWARDS).await;
+            world.assert_nothing_leaked();
+        });
+        assert_eq!(broadcast.subscribers(), 0);
+    }
+}
+
+#[test]
 fn events_go_on_with_a_comment_where_nothing_is_said_and_end_with_the_server() {
     let broadcast = Broadcast::new();
     let all = broadcast.clone();

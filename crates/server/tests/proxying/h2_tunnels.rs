@@ -27,17 +27,27 @@ fn unwilling(upstream: &Upstream) -> Stage {
     stage
 }
 
+/// A client that has asked for a tunnel, and the upstream that was asked for it, by which stream.
+async fn asked(
+    ask: fn(&World, &str) -> Asker,
+    upstream: &Upstream,
+    world: &mut World,
+) -> (Asker, Stage, u32) {
+    let asker = ask(world, "");
+    world.run(MOMENT).await;
+    let mut stage = Stage::accept(upstream);
+    world.run(MOMENT).await;
+    let (stream, _) = connect(&mut stage);
+    (asker, stage, stream)
+}
+
 /// A tunnel through the proxy, in which each side has said something, and its stream.
 async fn tunnel(
     ask: fn(&World, &str) -> Asker,
     upstream: &Upstream,
     world: &mut World,
 ) -> (Asker, Stage, u32) {
-    let mut asker = ask(world, "");
-    world.run(MOMENT).await;
-    let mut stage = Stage::accept(upstream);
-    world.run(MOMENT).await;
-    let (stream, _) = connect(&mut stage);
+    let (mut asker, mut stage, stream) = asked(ask, upstream, world).await;
     open(&mut stage, stream);
     stage.push(stream, b"hello", false);
     world.run(MOMENT).await;
@@ -185,11 +195,7 @@ fn a_tunnel_goes_on_in_one_direction_when_the_upstream_has_ended_the_other() {
 fn an_upstream_that_has_nothing_to_say_ends_its_half_with_its_head() {
     for ask in BOTH {
         proxy(async |world, upstream| {
-            let mut asker = ask(world, "");
-            world.run(MOMENT).await;
-            let mut stage = Stage::accept(upstream);
-            world.run(MOMENT).await;
-            let (stream, _) = connect(&mut stage);
+            let (mut asker, mut stage, stream) = asked(ask, upstream, world).await;
             stage.respond(stream, 200, b"", None);
             stage.finish(stream, b"");
             world.run(MOMENT).await;
@@ -284,11 +290,7 @@ fn a_connection_that_ends_in_the_middle_breaks_all_its_tunnels() {
 fn a_refusal_is_passed_on_as_it_is_and_hurts_no_other() {
     for ask in BOTH {
         proxy(async |world, upstream| {
-            let mut asker = ask(world, "");
-            world.run(MOMENT).await;
-            let mut stage = Stage::accept(upstream);
-            world.run(MOMENT).await;
-            let (stream, _) = connect(&mut stage);
+            let (mut asker, mut stage, stream) = asked(ask, upstream, world).await;
             stage.respond(stream, 403, b"x-why: b\r\n", Some(2));
             world.run(MOMENT).await;
             assert_eq!(stage.hear(), [end(stream)], "nothing is to be said any more");
@@ -299,11 +301,7 @@ fn a_refusal_is_passed_on_as_it_is_and_hurts_no_other() {
             assert_idle_and_whole(stage, world).await;
         });
         proxy(async |world, upstream| {
-            let mut asker = ask(world, "");
-            world.run(MOMENT).await;
-            let mut stage = Stage::accept(upstream);
-            world.run(MOMENT).await;
-            let (stream, _) = connect(&mut stage);
+            let (mut asker, mut stage, stream) = asked(ask, upstream, world).await;
             stage.respond(stream, 404, b"", Some(0));
             world.run(MOMENT).await;
             assert_eq!((stage.hear(), asker.status()), (vec![end(stream)], Some(404)));

@@ -5,11 +5,11 @@
 //! constant, limit or flag without a row is found.
 
 use super::default_rows::{NOT_DEFAULTS, ROWS, WATCHED};
-use super::filter_rows;
 use super::finding::Finding;
 use super::limits;
 use super::source::{Kind, Source, Token};
 use super::tree::Tree;
+use super::{filter_rows, live_rows};
 
 /// What is made.
 pub const PATH: &str = "docs/defaults.md";
@@ -56,7 +56,7 @@ pub struct Row {
 
 /// All rows.
 fn rows() -> impl Iterator<Item = &'static Row> {
-    ROWS.iter().chain(filter_rows::ROWS)
+    ROWS.iter().chain(filter_rows::ROWS).chain(live_rows::ROWS)
 }
 
 /// The text of `docs/defaults.md`; none where there is nothing to take the values from.
@@ -130,12 +130,18 @@ fn without_row(tree: &Tree) -> Vec<(String, usize, String)> {
     let limits = limits::names(tree).into_iter().map(|name| (limits::PATH.to_owned(), 1, name));
     let flags = flags(tree).into_iter().map(|(name, _)| (FLAGS.to_owned(), 1, name));
     let mut missing: Vec<_> = limits.chain(flags).filter(|(_, _, name)| !has_row(name)).collect();
-    for source in tree.sources_in(WATCHED).filter(|source| !source.is_test) {
+    for source in
+        tree.sources_in(WATCHED).chain(tree.sources_in(live_rows::WATCHED)).filter(|source| !source.is_test)
+    {
         for (line, name) in constants(source) {
             let is = |path: &str, other: &str| path == source.path && other == name;
             let known = rows()
                 .any(|row| matches!(row.from, From::Constant(path, other, _) if is(path, other)))
-                || NOT_DEFAULTS.iter().chain(filter_rows::NOT_DEFAULTS).any(|(path, other)| is(path, other));
+                || NOT_DEFAULTS
+                    .iter()
+                    .chain(filter_rows::NOT_DEFAULTS)
+                    .chain(live_rows::NOT_DEFAULTS)
+                    .any(|(path, other)| is(path, other));
             if !known {
                 missing.push((source.path.clone(), line, name));
             }

@@ -17,6 +17,7 @@ mod layers;
 mod leftovers;
 pub mod limits;
 mod links;
+mod live_rows;
 mod manifest;
 mod module_docs;
 mod modules;

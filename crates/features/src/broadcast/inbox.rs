@@ -75,3 +75,36 @@ impl Letter for Inbox {
         topic.deliver(&delivered);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts letters, which nobody opens.
+    #[derive(Default)]
+    struct Unopened(AtomicUsize);
+
+    impl Letterbox for Unopened {
+        fn post(&self, _: Arc<dyn Letter>) -> bool {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            true
+        }
+    }
+
+    #[test]
+    fn a_worker_that_takes_nothing_has_the_newest_messages_and_one_letter() {
+        let letterbox = Arc::<Unopened>::default();
+        let inbox = Arc::new(Inbox::new(0, letterbox.clone()));
+        for number in 0..WORKER_BACKLOG + 10 {
+            assert!(inbox.put(&Arc::new(Published::new(number.to_string().into()))));
+        }
+        let waiting = inbox.lock();
+        assert_eq!((waiting.messages.len(), letterbox.0.load(Ordering::Relaxed)), (WORKER_BACKLOG, 1));
+        assert_eq!(waiting.messages[0].frame(), &b"\x81\x0210"[..]);
+        drop(waiting);
+        inbox.close();
+        assert!(!inbox.put(&Arc::new(Published::new("late".into()))), "nobody is left there");
+    }
+}

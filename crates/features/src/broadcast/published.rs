@@ -41,6 +41,13 @@ impl Published {
     }
 }
 
+#[cfg(test)]
+impl Published {
+    pub(super) fn frame(&self) -> &Bytes {
+        &self.frame
+    }
+}
+
 impl Delivered {
     pub(super) fn new(published: &Published) -> Delivered {
         Delivered {

@@ -6,6 +6,13 @@ use gannet_core::ws::Limits;
 
 use crate::origin::Pattern;
 
+/// Nothing was heard of a client for so long: it is asked.
+const PING_INTERVAL: Duration = Duration::from_secs(30);
+/// Nothing was heard for so long: it is gone.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// A Close was not answered for so long.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How WebSockets are agreed on, and what they may cost: for [`WebSockets::options`](super::WebSockets::options). What is not said here is as in
 /// [`new`](WebSocketOptions::new).
 #[derive(Clone, Debug)]
@@ -36,9 +43,9 @@ impl WebSocketOptions {
             protocols: Vec::new(),
             origins: Origins::Same,
             limits: Limits::default(),
-            ping_interval: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(60),
-            close_timeout: Duration::from_secs(5),
+            ping_interval: PING_INTERVAL,
+            idle_timeout: IDLE_TIMEOUT,
+            close_timeout: CLOSE_TIMEOUT,
             #[cfg(feature = "compression")]
             compression: None,
         }
